@@ -1,0 +1,1 @@
+Console.Error.WriteLine("convnative"); return 2;
