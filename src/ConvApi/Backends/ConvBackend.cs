@@ -1,0 +1,35 @@
+using ConvNative.Plans;
+using ConvNative.Problems;
+
+namespace ConvNative.Backends;
+
+/// <summary>Whether an engine can be used here, and if not, why: what <c>convnative devices</c> prints.</summary>
+/// <param name="Available">True when plans can be made.</param>
+/// <param name="Summary">One line: version and place, or what is missing.</param>
+/// <param name="Details">The load report, a line a candidate; empty where nothing is loaded.</param>
+/// <param name="Remedy">One line of what to do; null when available.</param>
+public sealed record BackendStatus(bool Available, string Summary, IReadOnlyList<string> Details, string? Remedy);
+
+/// <summary>A device that an engine can run on, or one that it rejects.</summary>
+/// <param name="Id">For example <c>opencl:0</c> or <c>cpu</c>.</param>
+/// <param name="Name">The device's own name.</param>
+/// <param name="Properties">What matters: driver, version, units, memory, instruction sets.</param>
+/// <param name="Rejected">The requirement that it fails, or null.</param>
+public sealed record DeviceInfo(string Id, string Name, IReadOnlyDictionary<string, string> Properties, string? Rejected = null);
+
+/// <summary>An engine behind the common API. Nothing native loads before <see cref="Status"/> or <see cref="CreatePlan"/> is asked.</summary>
+public abstract class ConvBackend
+{
+    /// <summary>managed, onednn, opencl or cudnn.</summary>
+    public abstract string Name { get; }
+
+    /// <summary>Loads what is needed (once) and tells the result; never throws.</summary>
+    public abstract BackendStatus Status { get; }
+
+    /// <summary>Devices, rejected ones included; empty when unavailable.</summary>
+    public abstract IReadOnlyList<DeviceInfo> Devices { get; }
+
+    /// <summary>Makes a plan, or says why not. Unsupported answers are cheap and cached by the engine where they are not.</summary>
+    /// <exception cref="ConvNativeException">The engine is unavailable, or a native call failed.</exception>
+    public abstract PlanResult CreatePlan(ConvProblem problem, PlanOptions options);
+}

@@ -1,0 +1,184 @@
+using System.Runtime.InteropServices;
+using ConvNative.Problems;
+
+namespace ConvNative.Plans;
+
+/// <summary>
+/// One problem made ready on one engine: kernels chosen and built, weights packed once, workspace allocated. Runs without
+/// managed allocation. Not thread-safe: one run at a time; make a plan per thread for concurrent runs.
+/// </summary>
+public abstract unsafe class ConvPlan : IDisposable
+{
+    private readonly bool _isSimple;
+    private bool _disposed;
+    private bool _weightsSet;
+
+    /// <summary>Records what the plan computes and by whom.</summary>
+    protected ConvPlan(ConvProblem problem, string backend)
+    {
+        Problem = problem;
+        Backend = backend;
+        InputBytes = checked(problem.InputShape.Product * problem.InputType.SizeOf());
+        OutputBytes = checked(problem.OutputShape.Product * problem.OutputType.SizeOf());
+        WeightBytes = problem.WeightCount * problem.WeightType.SizeOf();
+        BiasBytes = problem.HasBias ? problem.OutputChannels * problem.BiasType.SizeOf() : 0;
+        _isSimple = problem is { Direction: Direction.Forward, InputType: DataType.F32, OutputType: DataType.F32, Op: not ConvOp.Deformable, PostOps.Residual: false };
+        NeedsWeights = problem.HasWeights && problem.Direction is not (Direction.BackwardWeights or Direction.BackwardBias);
+    }
+
+    /// <summary>The problem.</summary>
+    public ConvProblem Problem { get; }
+
+    /// <summary>The engine's name: managed, onednn, opencl, cudnn.</summary>
+    public string Backend { get; }
+
+    /// <summary>The implementation that the engine chose, for example <c>brg_conv_fwd:avx512_core</c>.</summary>
+    public abstract string Implementation { get; }
+
+    /// <summary>Steps around the kernel and why this one was chosen, a sentence each.</summary>
+    public virtual IReadOnlyList<string> Notes => [];
+
+    /// <summary>Threads that a run uses.</summary>
+    public virtual int Threads => 1;
+
+    /// <summary>Bytes that the plan holds beside packed weights.</summary>
+    public virtual long WorkspaceBytes => 0;
+
+    /// <summary>How sums are formed.</summary>
+    public virtual AlgorithmClass Algorithm => AlgorithmClass.Direct;
+
+    /// <summary>True when the direction reads weights, so that <see cref="SetWeights(ReadOnlySpan{byte}, ReadOnlySpan{byte})"/> must come first.</summary>
+    public bool NeedsWeights { get; }
+
+    /// <summary>Bytes of the input buffer (and its gradient); differs from the dense size only for <see cref="Layout.Any"/>.</summary>
+    public long InputBytes { get; protected init; }
+
+    /// <summary>Bytes of the output buffer (and its gradient).</summary>
+    public long OutputBytes { get; protected init; }
+
+    /// <summary>Bytes of the caller's weights.</summary>
+    public long WeightBytes { get; }
+
+    /// <summary>Bytes of the caller's bias.</summary>
+    public long BiasBytes { get; }
+
+    /// <summary>Bytes of what the direction computes.</summary>
+    public long ResultBytes => Problem.Direction switch
+    {
+        Direction.Forward => OutputBytes,
+        Direction.BackwardData => InputBytes,
+        Direction.BackwardWeights => WeightBytes,
+        _ => checked(Problem.ResultShape.Product * Problem.ResultType.SizeOf()),
+    };
+
+    /// <summary>Packs weights (in the problem's weight layout) and bias into the plan's own memory; the caller's may go afterwards.</summary>
+    /// <exception cref="ArgumentException">A length is not exactly what the problem says.</exception>
+    public void SetWeights(ReadOnlySpan<byte> weights, ReadOnlySpan<byte> bias)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        Check("weights", weights.Length, WeightBytes, Problem.WeightShape);
+        Check("bias", bias.Length, BiasBytes, Problem.HasBias ? Problem.BiasShape : default);
+        fixed (byte* w = weights, b = bias) SetWeightsCore(w, Problem.HasBias ? b : null);
+        _weightsSet = true;
+    }
+
+    /// <summary>As the other overload, for f32.</summary>
+    /// <exception cref="ArgumentException">A length or the type is not what the problem says.</exception>
+    public void SetWeights(ReadOnlySpan<float> weights, ReadOnlySpan<float> bias = default)
+    {
+        if (Problem.WeightType != DataType.F32) throw new ArgumentException($"weights = f32: the problem's weights are {Problem.WeightType.Name()} ({Problem})");
+        SetWeights(MemoryMarshal.AsBytes(weights), MemoryMarshal.AsBytes(bias));
+    }
+
+    /// <summary>Forward f32 without further operands: reads <paramref name="input"/>, writes <paramref name="output"/>, which must not overlap.</summary>
+    /// <exception cref="ArgumentException">A length is not exactly what the problem says, or the problem is not this simple.</exception>
+    /// <exception cref="InvalidOperationException">Weights have not been set.</exception>
+    public void Run(ReadOnlySpan<float> input, Span<float> output)
+    {
+        if (input.Length * 4L != InputBytes || output.Length * 4L != OutputBytes || !_isSimple) ThrowRun(input.Length, output.Length);
+        if (_disposed || (NeedsWeights && !_weightsSet)) ThrowState();
+        fixed (float* x = input, y = output) RunCore(x, y);
+    }
+
+    /// <summary>Runs any direction on tensors given as bytes.</summary>
+    /// <exception cref="ArgumentException">A tensor is missing, superfluous, or of the wrong length.</exception>
+    /// <exception cref="InvalidOperationException">Weights are needed and have not been set.</exception>
+    public void Execute(in ConvArguments a)
+    {
+        ConvProblem p = Problem;
+        if (_disposed || (NeedsWeights && !_weightsSet)) ThrowState();
+        Direction d = p.Direction;
+        bool forward = d == Direction.Forward, deformable = p.Op == ConvOp.Deformable;
+        bool input = forward || d is Direction.BackwardWeights or Direction.BackwardOffset or Direction.BackwardMask;
+        bool sampled = deformable && d != Direction.BackwardBias;
+        Check("input", a.Input.Length, input ? InputBytes : 0, p.InputShape);
+        Check("residual", a.Residual.Length, forward && p.PostOps.Residual ? OutputBytes : 0, p.OutputShape);
+        Check("offset", a.Offset.Length, sampled ? p.OffsetShape.Product * p.InputType.SizeOf() : 0, p.OffsetShape);
+        Check("mask", a.Mask.Length, sampled && p.HasMask ? p.MaskShape.Product * p.InputType.SizeOf() : 0, p.MaskShape);
+        Check("output_grad", a.OutputGradient.Length, forward ? 0 : OutputBytes, p.OutputShape);
+        Check("result", a.Result.Length, ResultBytes, p.ResultShape);
+        if (a.BiasResult.Length != 0) Check("bias result", a.BiasResult.Length, d == Direction.BackwardWeights ? BiasBytes : 0, p.BiasShape);
+        fixed (byte* x = a.Input, r = a.Residual, o = a.Offset, m = a.Mask, g = a.OutputGradient, y = a.Result, b = a.BiasResult)
+        {
+            var q = new ConvPointers { Input = x, Residual = r, Offset = o, Mask = m, OutputGradient = g, Result = y, BiasResult = b };
+            ExecuteCore(q);
+        }
+    }
+
+    /// <summary>
+    /// For <see cref="Layout.Any"/>: converts a plain channels-first tensor of the input's shape to the plan's own layout
+    /// (<see cref="InputBytes"/> long). Else a plain copy.
+    /// </summary>
+    public virtual void PackInput(ReadOnlySpan<byte> plain, Span<byte> packed) => plain.CopyTo(packed);
+
+    /// <summary>The inverse of <see cref="PackInput"/>, for an input gradient.</summary>
+    public virtual void UnpackInput(ReadOnlySpan<byte> packed, Span<byte> plain) => packed.CopyTo(plain);
+
+    /// <summary>For <see cref="Layout.Any"/>: converts a plain channels-first tensor of the output's shape (a gradient, a residual) to the plan's own layout.</summary>
+    public virtual void PackOutput(ReadOnlySpan<byte> plain, Span<byte> packed) => plain.CopyTo(packed);
+
+    /// <summary>The inverse of <see cref="PackOutput"/>.</summary>
+    public virtual void UnpackOutput(ReadOnlySpan<byte> packed, Span<byte> plain) => packed.CopyTo(plain);
+
+    /// <summary>Frees native memory; runs afterwards throw.</summary>
+    public void Dispose()
+    {
+        if (_disposed) return;
+        _disposed = true;
+        Dispose(true);
+        GC.SuppressFinalize(this);
+    }
+
+    /// <summary>Releases what the engine holds.</summary>
+    protected virtual void Dispose(bool disposing)
+    {
+    }
+
+    /// <summary>Packs weights; <paramref name="bias"/> is null without one.</summary>
+    protected abstract void SetWeightsCore(void* weights, void* bias);
+
+    /// <summary>Runs the forward direction with no operands beside input and output.</summary>
+    protected virtual void RunCore(void* input, void* output) => ExecuteCore(new ConvPointers { Input = input, Result = output });
+
+    /// <summary>Runs; pointers that the direction does not need are null, lengths have been checked.</summary>
+    protected abstract void ExecuteCore(in ConvPointers pointers);
+
+    private void Check(string name, long got, long want, Dims shape)
+    {
+        if (got != want)
+            throw new ArgumentException(want == 0 ? $"{name} = {got} bytes: the problem takes none ({Problem})" : $"{name} = {got} bytes: must be exactly {want} bytes, shape {shape} ({Problem})");
+    }
+
+    private void ThrowRun(long input, long output)
+    {
+        if (!_isSimple) throw new ArgumentException($"Run(input, output) is for the forward direction in f32 without residual and offsets; use Execute ({Problem})");
+        Check("input", input * 4, InputBytes, Problem.InputShape);
+        Check("output", output * 4, OutputBytes, Problem.OutputShape);
+    }
+
+    private void ThrowState()
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        throw new InvalidOperationException($"SetWeights must be called before a run ({Problem})");
+    }
+}

@@ -1,0 +1,73 @@
+using ConvNative.Problems;
+
+namespace ConvNative.Plans;
+
+/// <summary>What rounding a plan may trade for speed.</summary>
+public enum MathMode
+{
+    /// <summary>f32 means f32 products and f32 sums.</summary>
+    Strict,
+
+    /// <summary>Also Winograd, TF32 and bf16 products, where they are faster; the plan says what it uses.</summary>
+    Fast,
+}
+
+/// <summary>How an engine chooses among its candidates.</summary>
+public enum Tuning
+{
+    /// <summary>By a static ranking: no time spent.</summary>
+    Rank,
+
+    /// <summary>By timing every candidate once per problem, options and machine; the result is remembered.</summary>
+    Measure,
+}
+
+/// <summary>How the sums of a plan are formed; decides the error bound.</summary>
+public enum AlgorithmClass
+{
+    /// <summary>Sums of products in some order.</summary>
+    Direct,
+
+    /// <summary>Winograd's minimal filtering.</summary>
+    Winograd,
+
+    /// <summary>By fast Fourier transform.</summary>
+    Fft,
+}
+
+/// <summary>How a problem is to be computed; value-equal, part of the plan cache's key.</summary>
+public sealed record PlanOptions
+{
+    /// <summary>The defaults: strict, all physical cores, static ranking.</summary>
+    public static PlanOptions Default { get; } = new();
+
+    /// <summary>Permitted rounding.</summary>
+    public MathMode Math { get; init; }
+
+    /// <summary>Most threads a run may use; 0 means all cores of the process.</summary>
+    public int MaxThreads { get; init; }
+
+    /// <summary>Choice among candidates.</summary>
+    public Tuning Tuning { get; init; }
+
+    /// <summary>Most bytes of workspace, beyond packed weights.</summary>
+    public long MaxWorkspaceBytes { get; init; } = long.MaxValue;
+}
+
+/// <summary>The answer of an engine that was asked for a plan: exactly one of the two is set.</summary>
+public readonly record struct PlanResult
+{
+    private PlanResult(ConvPlan? plan, string? reason) => (Plan, Reason) = (plan, reason);
+
+    /// <summary>The plan (owned by the caller), or null.</summary>
+    public ConvPlan? Plan { get; }
+
+    /// <summary>Why there is none: names the type, layout, shape or hardware that is missing. Null with a plan.</summary>
+    public string? Reason { get; }
+
+    /// <summary>The problem is supported.</summary>
+    public static PlanResult Supported(ConvPlan plan) => new(plan, null);
+
+    /// <summary>The problem is not supported by this engine.</summary>
+    public static PlanResult Unsupported(string reason) => new(null, reason);
+}
