@@ -20,7 +20,7 @@ public static class Program
         foreach (HelpOption help in root.Options.OfType<HelpOption>()) help.Action = new HelpWithExamples((HelpAction)help.Action!);
         var parsing = new ParserConfiguration { EnablePosixBundling = false, ResponseFileTokenReplacer = null };
         ParseResult parsed = root.Parse(ProblemArgument.Arrange(root, args), parsing);
-        if (parsed.Errors.Count > 0 && parsed.Action is ParseErrorAction or null)
+        if (parsed.Action is null || (parsed.Errors.Count > 0 && parsed.Action is ParseErrorAction))
         {
             error.WriteLine(OneLine($"error: {parsed.Errors.FirstOrDefault()?.Message ?? "a verb is required"} (try: convnative {Verb(parsed)}--help)"));
             return ExitCode.Usage;
