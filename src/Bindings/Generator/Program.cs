@@ -1,1 +1,3 @@
-return 0;
+using ConvNative.Bindings.Generator;
+
+return CommandLine.Run(args);

@@ -1,0 +1,114 @@
+using System.Runtime.InteropServices;
+
+namespace ConvNative.Bindings.Loading;
+
+/// <summary>Tries the candidates for a library in order and keeps the first that is good.</summary>
+internal static class NativeLoader
+{
+    /// <summary>Loads without remembering the result. A handle in the result belongs to the caller.</summary>
+    /// <param name="library">What to load.</param>
+    /// <param name="environment">Looks a variable up; null where it is not set.</param>
+    public static NativeLoadResult Probe(NativeLibraryDescription library, Func<string, string?> environment)
+    {
+        var tried = new List<NativeLoadCandidate>();
+        foreach (var (source, path) in NativeCandidates.Find(library, environment))
+        {
+            // The same file may be listed twice, for example where the application runs from its own rid folder.
+            if (tried.Any(other => other.Path == path)) continue;
+            var (candidate, handle) = Try(library, source, path);
+            tried.Add(candidate);
+            if (handle == 0) continue;
+            return new NativeLoadResult(
+                new NativeLoadReport
+                {
+                    Library = library.Name,
+                    VersionWanted = library.VersionWanted,
+                    Candidates = tried,
+                    LoadedPath = LoadedFile.Find(NativeLibrary.GetExport(handle, library.VersionSymbol)) ?? path,
+                    Version = candidate.Version,
+                },
+                handle);
+        }
+
+        return new NativeLoadResult(
+            new NativeLoadReport
+            {
+                Library = library.Name,
+                VersionWanted = library.VersionWanted,
+                Candidates = tried,
+                Remedy = Remedy(library, tried),
+            },
+            0);
+    }
+
+    private static (NativeLoadCandidate Candidate, nint Handle) Try(NativeLibraryDescription library, string source, string path)
+    {
+        NativeLoadCandidate Candidate(NativeLoadOutcome outcome, string? detail = null, Version? version = null) =>
+            new(source, path, outcome, detail, version);
+
+        var isFile = Path.IsPathRooted(path);
+        if (isFile && !File.Exists(path)) return (Candidate(NativeLoadOutcome.Absent), 0);
+        nint handle;
+        try
+        {
+            handle = NativeLibrary.Load(path);
+        }
+        catch (Exception e) when (e is DllNotFoundException or BadImageFormatException)
+        {
+            var words = LoaderWords(e.Message);
+            return (Candidate(!isFile && IsAbsence(words, path) ? NativeLoadOutcome.Absent : NativeLoadOutcome.Broken, words), 0);
+        }
+
+        var (outcome, detail, version) = Examine(library, handle);
+        if (outcome == NativeLoadOutcome.Loaded) return (Candidate(outcome, detail, version), handle);
+        NativeLibrary.Free(handle);
+        return (Candidate(outcome, detail, version), 0);
+    }
+
+    private static (NativeLoadOutcome Outcome, string Detail, Version? Version) Examine(NativeLibraryDescription library, nint handle)
+    {
+        if (!NativeLibrary.TryGetExport(handle, library.VersionSymbol, out var address))
+            return (NativeLoadOutcome.SymbolMissing, library.VersionSymbol, null);
+        var version = library.ReadVersion(address);
+        // The version comes first: that an old library lacks new functions is no news.
+        if (version < library.From || version >= library.Below)
+            return (NativeLoadOutcome.VersionOutOfRange, $"version {version}, wanted {library.VersionWanted}", version);
+        var missing = library.RequiredSymbols.Where(symbol => !NativeLibrary.TryGetExport(handle, symbol, out _)).ToArray();
+        return missing.Length == 0
+            ? (NativeLoadOutcome.Loaded, $"version {version}", version)
+            : (NativeLoadOutcome.SymbolMissing, string.Join(", ", missing), version);
+    }
+
+    /// <summary>What the system's loader said, without what the runtime wraps around it.</summary>
+    private static string LoaderWords(string message)
+    {
+        var lines = message.Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
+        return lines.Length > 1 ? string.Join("; ", lines.Skip(1).Distinct()) : message.Trim();
+    }
+
+    // A name that the loader does not know, as opposed to a library of that name whose own dependency is missing.
+    private static bool IsAbsence(string words, string name) =>
+        words.Contains($"{name}: cannot open shared object file: No such file", StringComparison.Ordinal) // glibc
+        || words.Contains($"Error loading shared library {name}: No such file", StringComparison.Ordinal) // musl
+        || words.Contains($"tried: '{name}' (no such file)", StringComparison.Ordinal) // macOS
+        || words.Contains("0x8007007E", StringComparison.OrdinalIgnoreCase); // Windows, ERROR_MOD_NOT_FOUND
+
+    private static string Remedy(NativeLibraryDescription library, List<NativeLoadCandidate> tried)
+    {
+        var named = tried.FirstOrDefault(candidate => candidate.Source == library.Variable);
+        if (named is not null)
+            return named.Outcome switch
+            {
+                NativeLoadOutcome.Absent =>
+                    $"{library.Variable} names no {library.FileName}: correct it, or unset it to use the other places",
+                NativeLoadOutcome.Broken =>
+                    $"{library.Variable} names a file that cannot be loaded: replace {named.Path}, or unset the variable",
+                _ => $"{library.Variable} names an unsuitable library: name {library.Name} with {library.VersionWanted}, or unset the variable",
+            };
+        var broken = tried.FirstOrDefault(candidate => candidate.Outcome is NativeLoadOutcome.Broken or NativeLoadOutcome.SymbolMissing);
+        if (broken is not null) return $"replace or remove {broken.Path}; or {library.InstallHint}";
+        return tried.Any(candidate => candidate.Outcome == NativeLoadOutcome.VersionOutOfRange)
+            ? $"the version found is unsuitable: {library.InstallHint}"
+            : library.InstallHint;
+    }
+}
