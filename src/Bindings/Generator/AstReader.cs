@@ -10,21 +10,28 @@ internal sealed partial class AstReader
 {
     private readonly Declarations _result = new();
 
-    // Anonymous struct, union and enum declarations, by clang's id, until a typedef or a field names them.
-    private readonly Dictionary<string, string> _tagOfId = [];
+    // By clang's id, until a typedef names them.
     private readonly Dictionary<string, CEnum> _anonymousEnums = [];
-    private int _anonymous;
+
+    // Records whose name is a typedef's or a field's, not a tag of their own.
+    private readonly HashSet<string> _typedefTags = [];
 
     public static Declarations Read(JsonElement unit)
     {
         var reader = new AstReader();
+        // A typedef of an unnamed struct follows it and gives it a name, also to what is nested in it.
+        JsonElement? previous = null;
         foreach (var node in Children(unit))
-            reader.ReadTopLevel(node);
+        {
+            if (previous is { } waiting) reader.ReadTopLevel(waiting, node);
+            previous = node;
+        }
+        if (previous is { } last) reader.ReadTopLevel(last, last);
         reader._result.AnonymousEnums.AddRange(reader._anonymousEnums.Values);
         return reader._result;
     }
 
-    private void ReadTopLevel(JsonElement node)
+    private void ReadTopLevel(JsonElement node, JsonElement following)
     {
         switch (Kind(node))
         {
@@ -35,13 +42,10 @@ internal sealed partial class AstReader
                 ReadEnum(node);
                 break;
             case "RecordDecl":
-                ReadRecord(node, Name(node) ?? "");
+                ReadRecord(node, Name(node) ?? (Kind(following) == "TypedefDecl" && Owns(following, Id(node)) ? Name(following)! : ""));
                 break;
             case "FunctionDecl":
                 ReadFunction(node);
-                break;
-            case "LinkageSpecDecl":
-                foreach (var child in Children(node)) ReadTopLevel(child);
                 break;
         }
     }
@@ -50,16 +54,15 @@ internal sealed partial class AstReader
     {
         var name = Name(node)!;
         CType type;
-        if (OwnedTagId(node) is { } id && _tagOfId.TryGetValue(id, out var tag) && tag.StartsWith('?'))
+        if (_anonymousEnums.Keys.FirstOrDefault(id => Owns(node, id)) is { } owned)
         {
-            // typedef struct { ... } name: the typedef's name becomes the tag.
-            if (_anonymousEnums.Remove(tag, out var members))
-                _result.Enums[name] = members with { Tag = name };
-            if (_result.Records.Remove(tag, out var record))
-                _result.Records[name] = record with { Tag = name };
-            _tagOfId[id] = name;
-            type = new TagType(members is null ? record!.Kind : "enum", name);
+            // typedef enum { ... } name: the typedef's name becomes the tag.
+            _anonymousEnums.Remove(owned, out var members);
+            _result.Enums[name] = members! with { Tag = name };
+            type = new TagType("enum", name);
         }
+        else if (_result.Records.TryGetValue(name, out var record) && _typedefTags.Contains(name))
+            type = new TagType(record.Kind, name);
         else if (!TryParse(QualifiedType(node), out type))
             return;
         if (_result.Typedefs.TryAdd(name, type)) _result.TypedefOrder.Add(name);
@@ -82,19 +85,15 @@ internal sealed partial class AstReader
             _result.Enums[tag] = new CEnum(tag, members);
             return;
         }
-        tag = "?" + _anonymous++;
-        _tagOfId[Id(node)] = tag;
-        _anonymousEnums[tag] = new CEnum(tag, members);
+        _anonymousEnums[Id(node)] = new CEnum("", members);
     }
 
     private void ReadRecord(JsonElement node, string tag)
     {
         if (!node.TryGetProperty("completeDefinition", out _)) return;
-        if (tag.Length == 0)
-        {
-            tag = "?" + _anonymous++;
-            _tagOfId[Id(node)] = tag;
-        }
+        // Without a name nobody can use it.
+        if (tag.Length == 0) return;
+        if (Name(node) is null) _typedefTags.Add(tag);
         var fields = new List<CField>();
         string? problem = null;
         var nested = "";
@@ -164,17 +163,17 @@ internal sealed partial class AstReader
         }
     }
 
-    private string? OwnedTagId(JsonElement node)
+    /// <summary>Whether a typedef's type is the tag declared with this id.</summary>
+    private static bool Owns(JsonElement node, string id)
     {
         foreach (var child in Children(node))
         {
             foreach (var property in new[] { "ownedTagDecl", "decl" })
-                if (child.TryGetProperty(property, out var tag) && tag.TryGetProperty("id", out var id)
-                    && _tagOfId.ContainsKey(id.GetString()!))
-                    return id.GetString();
-            if (OwnedTagId(child) is { } found) return found;
+                if (child.TryGetProperty(property, out var tag) && tag.TryGetProperty("id", out var found) && found.GetString() == id)
+                    return true;
+            if (Owns(child, id)) return true;
         }
-        return null;
+        return false;
     }
 
     public static IEnumerable<JsonElement> Children(JsonElement node) =>

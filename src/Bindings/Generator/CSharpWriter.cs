@@ -98,7 +98,7 @@ internal sealed class CSharpWriter
             if (_library.Types.IsMatch(name) && !_library.Excluded.Contains(name) && _types.HandleOf(name) is { } handle)
                 _types.UsedHandles.Add(handle);
         foreach (var tag in _declarations.Records.Keys)
-            if (!tag.StartsWith('?') && !_library.Excluded.Contains(tag) && !_library.Excluded.Contains(_types.NameOf(tag))
+            if (!_library.Excluded.Contains(tag) && !_library.Excluded.Contains(_types.NameOf(tag))
                 && (_library.Types.IsMatch(_types.NameOf(tag)) || _library.Types.IsMatch(tag)))
                 _types.UsedTags.Add(tag);
 

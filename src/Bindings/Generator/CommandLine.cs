@@ -19,7 +19,7 @@ internal static class CommandLine
         Example: dotnet run --project src/Bindings/Generator -- --check --library onednn
         """;
 
-    public static int Run(string[] args)
+    public static int Run(string[] args, TextWriter output, TextWriter error)
     {
         try
         {
@@ -36,7 +36,7 @@ internal static class CommandLine
                     case "--headers": headers.Add(Value()); break;
                     case "--root": root = Value(); break;
                     case "--help" or "-h":
-                        Console.WriteLine(Usage);
+                        output.WriteLine(Usage);
                         return 0;
                     default: throw new GeneratorException($"unknown argument '{args[i]}'{Environment.NewLine}{Usage}");
                 }
@@ -51,23 +51,24 @@ internal static class CommandLine
             {
                 var path = Path.Combine(descriptions, name + ".json");
                 if (!File.Exists(path)) throw new GeneratorException($"no library '{name}': {path} does not exist");
-                same &= Generate(LibraryDescription.Load(path), headers, Path.Combine(root, "Generated"), check);
+                same &= Generate(LibraryDescription.Load(path), headers, Path.Combine(root, "Generated"), check, output, error);
             }
             return same ? 0 : 1;
         }
         catch (MissingInputException e)
         {
-            Console.Error.WriteLine(e.Message);
+            error.WriteLine(e.Message);
             return 3;
         }
         catch (GeneratorException e)
         {
-            Console.Error.WriteLine(e.Message);
+            error.WriteLine(e.Message);
             return 2;
         }
     }
 
-    private static bool Generate(LibraryDescription library, List<string> headers, string output, bool check)
+    private static bool Generate(
+        LibraryDescription library, List<string> headers, string root, bool check, TextWriter output, TextWriter error)
     {
         var paths = IncludePaths(library, headers);
         var clang = Clang.Find(paths, library.Defines);
@@ -81,13 +82,13 @@ internal static class CommandLine
         var writer = new CSharpWriter(library, declarations, constants, Provenance(library, version, paths));
         var files = writer.Write();
 
-        foreach (var line in writer.Skipped) Console.Error.WriteLine($"{library.Name}: skipped {line}");
-        var folder = Path.Combine(output, library.Output);
-        if (check) return Compare(library, folder, files);
+        foreach (var line in writer.Skipped) error.WriteLine($"{library.Name}: skipped {line}");
+        var folder = Path.Combine(root, library.Output);
+        if (check) return Compare(library, folder, files, output);
         Directory.CreateDirectory(folder);
         foreach (var stale in Directory.GetFiles(folder, "*.cs").Where(file => !files.ContainsKey(Path.GetFileName(file)))) File.Delete(stale);
         foreach (var (name, text) in files) File.WriteAllText(Path.Combine(folder, name), text);
-        Console.WriteLine($"{library.Name} {version}: {files.Count} files in {folder}");
+        output.WriteLine($"{library.Name} {version}: {files.Count} files in {folder}");
         return true;
     }
 
@@ -127,7 +128,7 @@ internal static class CommandLine
             + "// Generator: src/Bindings/Generator\n";
     }
 
-    private static bool Compare(LibraryDescription library, string folder, Dictionary<string, string> files)
+    private static bool Compare(LibraryDescription library, string folder, Dictionary<string, string> files, TextWriter output)
     {
         var same = true;
         var existing = Directory.Exists(folder) ? Directory.GetFiles(folder, "*.cs").Select(file => Path.GetFileName(file)) : [];
@@ -140,9 +141,9 @@ internal static class CommandLine
             same = false;
             var removed = left.Except(right).ToArray();
             var added = right.Except(left).ToArray();
-            Console.WriteLine($"{library.Name}: {name} differs: {removed.Length} lines to go, {added.Length} to come");
-            foreach (var line in removed.Take(5)) Console.WriteLine("  - " + line);
-            foreach (var line in added.Take(5)) Console.WriteLine("  + " + line);
+            output.WriteLine($"{library.Name}: {name} differs: {removed.Length} lines to go, {added.Length} to come");
+            foreach (var line in removed.Take(5)) output.WriteLine("  - " + line);
+            foreach (var line in added.Take(5)) output.WriteLine("  + " + line);
         }
         return same;
     }

@@ -1,3 +1,3 @@
 using ConvNative.Bindings.Generator;
 
-return CommandLine.Run(args);
+return CommandLine.Run(args, Console.Out, Console.Error);

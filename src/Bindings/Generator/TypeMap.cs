@@ -9,6 +9,8 @@ internal sealed class TypeMap
         ["short"] = "short", ["unsigned short"] = "ushort", ["int"] = "int", ["unsigned int"] = "uint",
         ["long long"] = "long", ["unsigned long long"] = "ulong", ["float"] = "float", ["double"] = "double",
         ["_Bool"] = "byte", ["bool"] = "byte",
+        // Only ever behind a pointer.
+        ["FILE"] = "void",
         // 32 bits wide on Windows, 64 elsewhere.
         ["long"] = "CLong", ["unsigned long"] = "CULong",
         // Names whose definition differs between platforms; they are mapped before they are looked up.
@@ -71,7 +73,7 @@ internal sealed class TypeMap
         TagType tag => MapTag(tag),
         PointerType pointer => MapPointer(pointer.Target),
         // A parameter of array type is a pointer.
-        ArrayType array => Map(array.Element) + "*",
+        ArrayType array => MapPointer(array.Element),
         _ => throw new GeneratorException("a function by value"),
     };
 
@@ -122,6 +124,9 @@ internal sealed class TypeMap
                 return handle;
             case TagType { Kind: not "enum" } tag when _declarations.Records[tag.Tag].Problem is not null:
                 return "void*";
+            case ArrayType array:
+                // A pointer to an array is a pointer to its first element.
+                return MapPointer(array.Element);
             default:
                 return Map(target) + "*";
         }

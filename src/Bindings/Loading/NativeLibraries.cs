@@ -44,7 +44,7 @@ internal static class NativeLibraries
         s_registered = true;
     }
 
-    private static nint Resolve(string name, Assembly assembly, DllImportSearchPath? path)
+    internal static nint Resolve(string name, Assembly assembly, DllImportSearchPath? path)
     {
         lock (s_lock)
         {

@@ -15,7 +15,7 @@ internal static class NativeLoader
         {
             // The same file may be listed twice, for example where the application runs from its own rid folder.
             if (tried.Any(other => other.Path == path)) continue;
-            var (candidate, handle) = Try(library, source, path);
+            var (candidate, handle) = Try(library, source, path, environment);
             tried.Add(candidate);
             if (handle == 0) continue;
             return new NativeLoadResult(
@@ -41,13 +41,17 @@ internal static class NativeLoader
             0);
     }
 
-    private static (NativeLoadCandidate Candidate, nint Handle) Try(NativeLibraryDescription library, string source, string path)
+    private static (NativeLoadCandidate Candidate, nint Handle) Try(
+        NativeLibraryDescription library, string source, string path, Func<string, string?> environment)
     {
         NativeLoadCandidate Candidate(NativeLoadOutcome outcome, string? detail = null, Version? version = null) =>
             new(source, path, outcome, detail, version);
 
         var isFile = Path.IsPathRooted(path);
         if (isFile && !File.Exists(path)) return (Candidate(NativeLoadOutcome.Absent), 0);
+        if (OperatingSystem.IsLinux() && (isFile ? path : ElfFile.Locate(path, environment)) is { } file
+            && ElfFile.FindDamage(file) is { } damage)
+            return (Candidate(NativeLoadOutcome.Broken, damage), 0);
         nint handle;
         try
         {

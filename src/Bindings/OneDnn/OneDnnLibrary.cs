@@ -63,6 +63,7 @@ public static unsafe class OneDnnLibrary
     private static Version ReadVersion(nint function)
     {
         var version = ((delegate* unmanaged[Cdecl]<dnnl_version_t*>)function)();
+        if (version is null) return new Version(0, 0);
         return new Version(version->major, version->minor, version->patch);
     }
 
