@@ -1,0 +1,67 @@
+using ConvNative.Problems;
+
+namespace ConvNative.Backends.Managed;
+
+/// <summary>Activation functions in double, so that an f32 result is rounded once.</summary>
+internal static class Activations
+{
+    public static double Apply(in Activation a, double x)
+    {
+        switch (a.Kind)
+        {
+            // Comparisons are written so that a NaN falls through.
+            case ActivationKind.Relu: return x < 0 ? 0 : x;
+            case ActivationKind.LeakyRelu: return x > 0 ? x : a.Alpha * x;
+            case ActivationKind.Clip: return x < a.Alpha ? a.Alpha : x > a.Beta ? a.Beta : x;
+            case ActivationKind.Sigmoid: return 1 / (1 + Math.Exp(-x));
+            case ActivationKind.Tanh: return Math.Tanh(x);
+            case ActivationKind.GeluErf: return 0.5 * x * Erfc(-x / Math.Sqrt(2));
+            case ActivationKind.GeluTanh: return 0.5 * x * (1 + Math.Tanh(Math.Sqrt(2 / Math.PI) * (x + (0.044715 * x * x * x))));
+            case ActivationKind.Silu: return x / (1 + Math.Exp(-a.Alpha * x));
+            case ActivationKind.HardSwish:
+                double h = (a.Alpha * x) + a.Beta;
+                return x * (h < 0 ? 0 : h > 1 ? 1 : h);
+            default: return x;
+        }
+    }
+
+    /// <summary>1 - erf(x), without cancellation for large x.</summary>
+    public static double Erfc(double x)
+    {
+        if (double.IsNaN(x)) return x;
+        if (x < 0) return 2 - Erfc(-x);
+        if (x > 27) return 0;
+        if (x < 2)
+        {
+            // erf x = 2/sqrt(pi) exp(-x^2) sum 2^n x^(2n+1) / (1*3*...*(2n+1)): all terms positive.
+            double term = x, sum = x;
+            for (int n = 1; term > sum * 1e-18; n++)
+            {
+                term *= 2 * x * x / ((2 * n) + 1);
+                sum += term;
+            }
+
+            return 1 - (2 / Math.Sqrt(Math.PI) * Math.Exp(-x * x) * sum);
+        }
+
+        // erfc x = exp(-x^2)/sqrt(pi) / (x + (1/2)/(x + (2/2)/(x + (3/2)/(x + ...)))), from the inside out.
+        double f = x;
+        for (int n = 60; n >= 1; n--) f = x + (n * 0.5 / f);
+        return Math.Exp(-x * x) / Math.Sqrt(Math.PI) / f;
+    }
+}
+
+/// <summary>What follows a sum: bias, residual, activation.</summary>
+internal readonly unsafe struct Finish<T>(T* bias, T* residual, PostOps ops)
+    where T : unmanaged, System.Numerics.IFloatingPointIeee754<T>
+{
+    private readonly T _scale = T.CreateTruncating(ops.ResidualScale);
+
+    /// <summary>The final value of output channel <paramref name="channel"/> at element <paramref name="index"/>.</summary>
+    public T Apply(T sum, long channel, long index)
+    {
+        if (bias != null) sum += bias[channel];
+        if (residual != null) sum += _scale * residual[index];
+        return ops.Activation.Kind == ActivationKind.None ? sum : T.CreateTruncating(Activations.Apply(ops.Activation, double.CreateTruncating(sum)));
+    }
+}

@@ -1,0 +1,119 @@
+using System.Numerics;
+using ConvNative.Plans;
+using ConvNative.Problems;
+
+namespace ConvNative.Backends.Managed;
+
+/// <summary>
+/// The general kernel: any geometry, layout and padding mode, forward or backward data, one destination element at a time. Every
+/// tap that exists is multiplied and no other, so it is also the kernel for weights that are not finite.
+/// </summary>
+internal unsafe class GatherPlan<T> : ManagedPlan
+    where T : unmanaged, IFloatingPointIeee754<T>
+{
+    private readonly View _view;
+    private readonly TapList _d;
+    private readonly TapList _h;
+    private readonly TapList _w;
+    private readonly Strides5 _from;
+    private readonly Strides5 _to;
+    private readonly int _toChannels;
+    private readonly int _fromPerGroup;
+    private readonly int _toPerGroup;
+    private readonly T _pad;
+    private readonly T* _weights;
+    private readonly T* _bias;
+
+    public GatherPlan(View view, PlanOptions options, string implementation)
+        : base(view.Problem, options, implementation, view.Problem.MultiplyAdds)
+    {
+        ConvProblem p = view.Problem;
+        _view = view;
+        bool down = view.IsDown, keep = down && p.PaddingMode == PaddingMode.Constant;
+        (_d, _h, _w) = (List(0), List(1), List(2));
+        (_from, _to) = down ? (view.Big, view.Small) : (view.Small, view.Big);
+        _toChannels = down ? view.SmallChannels : view.BigChannels;
+        _toPerGroup = _toChannels / view.Groups;
+        _fromPerGroup = (down ? view.BigChannels : view.SmallChannels) / view.Groups;
+        _pad = T.CreateTruncating(p.PadValue);
+        _weights = (T*)AllocateWeights(p.WeightCount * sizeof(T));
+        if (p.HasBias && p.Direction == Direction.Forward) _bias = (T*)AllocateWeights(p.OutputChannels * sizeof(T));
+
+        TapList List(int axis) => down ? TapList.Down(view.Axes[axis], view.Flip, keep) : TapList.Up(view.Axes[axis], view.Flip);
+    }
+
+    public override IReadOnlyList<string> Notes => ["general kernel: one output element at a time, only taps that exist"];
+
+    /// <summary>Packs to [destination channel][tap][source channel of the group].</summary>
+    protected override void SetWeightsCore(void* weights, void* bias)
+    {
+        var w = (T*)weights;
+        ConvProblem p = Problem;
+        Strides5 s = Strides5.Of(p.WeightShape, p.WeightLayout);
+        int kd = _view.Axes[0].Kernel, kh = _view.Axes[1].Kernel, kw = _view.Axes[2].Kernel;
+        T* to = _weights;
+        for (int o = 0; o < _toChannels; o++)
+            for (int d = 0; d < kd; d++)
+                for (int h = 0; h < kh; h++)
+                    for (int x = 0; x < kw; x++)
+                        for (int c = 0; c < _fromPerGroup; c++)
+                        {
+                            // Weights are [small, big/groups, k]: whichever side is the destination.
+                            int group = o / _toPerGroup;
+                            int small = _view.IsDown ? o : (group * _fromPerGroup) + c, big = _view.IsDown ? c : o - (group * _toPerGroup);
+                            *to++ = w[_view.WeightOffset(s, small, big, d, h, x)];
+                        }
+
+        if (_bias != null) new ReadOnlySpan<T>(bias, (int)p.OutputChannels).CopyTo(new Span<T>(_bias, (int)p.OutputChannels));
+    }
+
+    protected override void Execute() => Spread(Problem.Batch * _toChannels * (_d.Start.Length - 1) * (_h.Start.Length - 1));
+
+    public override void DoParts(long from, long to, int worker)
+    {
+        var x = (T*)(Problem.Direction == Direction.Forward ? Now.Input : Now.OutputGradient);
+        var y = (T*)Now.Result;
+        var finish = new Finish<T>(_bias, (T*)Now.Residual, Problem.PostOps);
+        int depth = _d.Start.Length - 1, height = _h.Start.Length - 1, width = _w.Start.Length - 1;
+        for (long part = from; part < to; part++)
+        {
+            int h = (int)(part % height);
+            long rest = part / height;
+            int d = (int)(rest % depth);
+            rest /= depth;
+            int o = (int)(rest % _toChannels);
+            long n = rest / _toChannels;
+            T* source = x + (n * _from.N) + ((long)(o / _toPerGroup) * _fromPerGroup * _from.C);
+            T* weights = _weights + ((long)o * _view.Taps * _fromPerGroup);
+            long row = (n * _to.N) + (o * _to.C) + (d * _to.D) + (h * _to.H);
+            for (int w = 0; w < width; w++)
+            {
+                long index = row + (w * _to.W);
+                y[index] = finish.Apply(Sum(source, weights, d, h, w), o, index);
+            }
+        }
+    }
+
+    private T Sum(T* source, T* weights, int d, int h, int w)
+    {
+        T sum = T.Zero;
+        int kh = _view.Axes[1].Kernel, kw = _view.Axes[2].Kernel;
+        for (int i = _d.Start[d]; i < _d.Start[d + 1]; i++)
+            for (int j = _h.Start[h]; j < _h.Start[h + 1]; j++)
+                for (int k = _w.Start[w]; k < _w.Start[w + 1]; k++)
+                {
+                    T* f = weights + ((long)((((_d.Weight[i] * kh) + _h.Weight[j]) * kw) + _w.Weight[k]) * _fromPerGroup);
+                    if ((_d.Source[i] | _h.Source[j] | _w.Source[k]) < 0)
+                    {
+                        for (int c = 0; c < _fromPerGroup; c++) sum += _pad * f[c];
+                        continue;
+                    }
+
+                    T* s = source + (_d.Source[i] * _from.D) + (_h.Source[j] * _from.H) + (_w.Source[k] * _from.W);
+                    long step = _from.C;
+                    for (int c = 0; c < _fromPerGroup; c++) sum += s[c * step] * f[c];
+                }
+
+        return sum;
+    }
+}

@@ -1,0 +1,79 @@
+using System.Globalization;
+using System.Numerics;
+using System.Runtime.InteropServices;
+using ConvNative.Plans;
+using ConvNative.Problems;
+
+namespace ConvNative.Backends.Managed;
+
+/// <summary>The engine in C#: always there, nothing to install, every variant and direction in f32 and f64.</summary>
+public sealed class ManagedBackend : ConvBackend
+{
+    internal const string EngineName = "managed";
+
+    private readonly Lazy<IReadOnlyList<DeviceInfo>> _devices = new(ReadDevices);
+
+    /// <inheritdoc/>
+    public override string Name => EngineName;
+
+    /// <inheritdoc/>
+    public override BackendStatus Status { get; } =
+        new(true, $"C# on {RuntimeInformation.FrameworkDescription}, {InstructionSet.Name}", [], null);
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<DeviceInfo> Devices => _devices.Value;
+
+    /// <inheritdoc/>
+    public override PlanResult CreatePlan(ConvProblem problem, PlanOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(problem);
+        ArgumentNullException.ThrowIfNull(options);
+        if (Lacking(problem) is { } reason) return PlanResult.Unsupported(reason);
+        ManagedPlan plan = problem.InputType == DataType.F64 ? Create<double>(problem, options) : Create<float>(problem, options);
+        if (plan.WorkspaceBytes <= options.MaxWorkspaceBytes) return PlanResult.Supported(plan);
+        long need = plan.WorkspaceBytes;
+        plan.Dispose();
+        return PlanResult.Unsupported($"needs {need} bytes of workspace, MaxWorkspaceBytes allows {options.MaxWorkspaceBytes}");
+    }
+
+    private static string? Lacking(ConvProblem p)
+    {
+        if (p.InputType is not (DataType.F32 or DataType.F64)) return $"data type {p.InputType.Name()}: the managed engine computes f32 and f64";
+        if (p.OutputType != p.InputType) return $"data types {p.InputType.Name()} in, {p.OutputType.Name()} out: the managed engine needs one type";
+        foreach (Dims shape in (Dims[])[p.InputShape, p.OutputShape, p.WeightShape])
+            foreach (long v in shape)
+                if (v > int.MaxValue / 64) return $"a tensor axis of {v}: the managed engine indexes axes up to {int.MaxValue / 64}";
+        return p.Kernel.Product > int.MaxValue / 64 ? $"a kernel of {p.Kernel.Product} taps" : null;
+    }
+
+    private static ManagedPlan Create<T>(ConvProblem p, PlanOptions options)
+        where T : unmanaged, IFloatingPointIeee754<T>
+    {
+        bool forward = p.Direction == Direction.Forward;
+        switch (p.Op)
+        {
+            case ConvOp.ChannelShuffle: return new ShufflePlan<T>(p, options, "managed:shuffle");
+            case ConvOp.Im2col: return forward ? Unfold() : Fold();
+            case ConvOp.Col2im: return forward ? Fold() : Unfold();
+            case ConvOp.Deformable when p.Direction != Direction.BackwardBias: return new DeformPlan<T>(p, options, "managed:deform");
+        }
+
+        return p.Direction is Direction.BackwardWeights or Direction.BackwardBias
+            ? new GradientPlan<T>(new View(p), options, p.Direction == Direction.BackwardBias ? "managed:sum" : "managed:gradient")
+            : new GatherPlan<T>(new View(p), options, "managed:gather");
+
+        ManagedPlan Unfold() => new UnfoldPlan<T>(new View(p), options, "managed:unfold");
+        ManagedPlan Fold() => new FoldPlan<T>(new View(p), options, "managed:fold");
+    }
+
+    private static IReadOnlyList<DeviceInfo> ReadDevices() =>
+    [
+        new DeviceInfo("cpu", RuntimeInformation.ProcessArchitecture.ToString(), new Dictionary<string, string>
+        {
+            ["threads"] = Environment.ProcessorCount.ToString(CultureInfo.InvariantCulture),
+            ["vectors"] = InstructionSet.Name,
+            ["instruction sets"] = InstructionSet.All,
+            ["runtime"] = RuntimeInformation.FrameworkDescription,
+        }),
+    ];
+}

@@ -1,0 +1,150 @@
+using System.Runtime.ExceptionServices;
+
+namespace ConvNative.Backends.Managed;
+
+/// <summary>Work that splits into independent parts; which thread does a part never changes its result.</summary>
+internal interface IParallelWork
+{
+    /// <summary>Does parts <paramref name="from"/> to <paramref name="to"/> (exclusive); workers are numbered from 0 and run one call at a time each.</summary>
+    void DoParts(long from, long to, int worker);
+}
+
+/// <summary>
+/// The process's threads for convolutions: as many as there are processors, the caller counted. One run owns them at a time;
+/// a run that finds them busy works alone, so parallel callers do not oversubscribe the machine.
+/// </summary>
+internal sealed class WorkerPool
+{
+    // Long enough to bridge the gap between two layers of a network, short enough not to burn a core that others want.
+    private const int SpinsBeforeSleep = 300;
+    private const int Closed = int.MinValue;
+
+    private static readonly Lazy<WorkerPool> s_shared = new(() => new WorkerPool(Environment.ProcessorCount));
+    private readonly Lock _owner = new();
+    private readonly object _sleep = new();
+    private readonly int _helpers;
+    private bool _started;
+    private IParallelWork? _work;
+    private long _parts;
+    private long _grain;
+    private long _next;
+    private int _wanted;
+    private int _gate = Closed;
+    private int _left;
+    private volatile int _generation;
+    private int _sleeping;
+    private Exception? _failure;
+
+    internal WorkerPool(int processors) => _helpers = Math.Max(0, processors - 1);
+
+    public static WorkerPool Shared => s_shared.Value;
+
+    /// <summary>Most threads that a run can use.</summary>
+    public int MaxThreads => _helpers + 1;
+
+    /// <summary>Runs all parts on at most <paramref name="threads"/> threads and returns when all are done.</summary>
+    public void Run(IParallelWork work, long parts, int threads)
+    {
+        if (parts <= 0) return;
+        threads = (int)Math.Min(Math.Min(threads, MaxThreads), parts);
+        if (threads <= 1 || !_owner.TryEnter())
+        {
+            work.DoParts(0, parts, 0);
+            return;
+        }
+
+        try
+        {
+            if (!_started) Start();
+            RunShared(work, parts, threads);
+        }
+        finally
+        {
+            _owner.Exit();
+        }
+    }
+
+    private void RunShared(IParallelWork work, long parts, int threads)
+    {
+        _work = work;
+        _parts = parts;
+        // Several claims a thread even out what other processes take; not more, a claim is an interlocked operation.
+        _grain = Math.Max(1, parts / (threads * 8L));
+        Volatile.Write(ref _next, 0);
+        _failure = null;
+        _left = 0;
+        _wanted = threads - 1;
+        Interlocked.Exchange(ref _gate, 0);
+        _generation++;
+        Interlocked.MemoryBarrier();
+        if (Volatile.Read(ref _sleeping) > 0)
+            lock (_sleep) Monitor.PulseAll(_sleep);
+
+        Claim(work, 0);
+
+        // Who has not come by now is not waited for: on a busy machine a sleeping thread may take milliseconds.
+        int joined = Interlocked.Exchange(ref _gate, Closed);
+        var spin = new SpinWait();
+        while (Volatile.Read(ref _left) != joined) spin.SpinOnce(-1);
+        _work = null;
+        if (_failure is { } e) ExceptionDispatchInfo.Throw(e);
+    }
+
+    private void Claim(IParallelWork work, int worker)
+    {
+        try
+        {
+            while (true)
+            {
+                long from = Interlocked.Add(ref _next, _grain) - _grain;
+                if (from >= _parts) return;
+                work.DoParts(from, Math.Min(from + _grain, _parts), worker);
+            }
+        }
+        catch (Exception e)
+        {
+            Interlocked.CompareExchange(ref _failure, e, null);
+            Volatile.Write(ref _next, _parts);
+        }
+    }
+
+    private void Start()
+    {
+        for (int i = 0; i < _helpers; i++)
+            new Thread(Loop, 256 * 1024) { IsBackground = true, Name = $"ConvNative worker {i + 1}" }.Start();
+        _started = true;
+    }
+
+    private void Loop()
+    {
+        int seen = 0;
+        while (true)
+        {
+            for (int i = 0; _generation == seen && i < SpinsBeforeSleep; i++) Thread.SpinWait(20);
+            if (_generation == seen)
+            {
+                lock (_sleep)
+                {
+                    Interlocked.Increment(ref _sleeping);
+                    while (_generation == seen) Monitor.Wait(_sleep);
+                    Interlocked.Decrement(ref _sleeping);
+                }
+            }
+
+            seen = _generation;
+            int gate = Volatile.Read(ref _gate);
+            while (gate >= 0 && gate < Volatile.Read(ref _wanted))
+            {
+                int was = Interlocked.CompareExchange(ref _gate, gate + 1, gate);
+                if (was == gate)
+                {
+                    Claim(_work!, gate + 1);
+                    Interlocked.Increment(ref _left);
+                    break;
+                }
+
+                gate = was;
+            }
+        }
+    }
+}
