@@ -20,7 +20,7 @@ public static unsafe class OneDnnLibrary
             var result = NativeLibraries.Load(Description);
             if (result.Report.IsLoaded)
             {
-                CpuRuntime = NameRuntime(Dnnl.dnnl_version()->cpu_runtime);
+                CpuRuntime = ReadRuntime();
                 OpenMp.Bind(result.Handle, CpuRuntime);
             }
             return s_report = result.Report;
@@ -59,6 +59,10 @@ public static unsafe class OneDnnLibrary
         InstallHint = "run ./build.sh --target=Native once to build it, or install oneDNN 3.5 or newer"
             + $" (Debian and Ubuntu: libdnnl3), or set {Variable} to its file",
     };
+
+    // Not inlined: an import without GC transition is bound when its caller is compiled, which must be after the load.
+    [System.Runtime.CompilerServices.MethodImpl(System.Runtime.CompilerServices.MethodImplOptions.NoInlining)]
+    private static string ReadRuntime() => NameRuntime(Dnnl.dnnl_version()->cpu_runtime);
 
     private static Version ReadVersion(nint function)
     {

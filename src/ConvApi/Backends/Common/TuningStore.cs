@@ -1,0 +1,77 @@
+using System.Runtime.Intrinsics.X86;
+
+namespace ConvNative.Backends.Common;
+
+/// <summary>
+/// What was measured to be fastest, per engine, library version and machine: a text file of "problem TAB choice" lines in the
+/// user's cache. A file that cannot be read or written costs the memory of past measurements, nothing else.
+/// </summary>
+internal sealed class TuningStore(Func<string> engineVersion)
+{
+    private readonly Lock _lock = new();
+    private Dictionary<string, string>? _known;
+
+    /// <summary>oneDNN's store.</summary>
+    public static TuningStore OneDnn { get; } = new(() => $"onednn-{Bindings.OneDnn.OneDnnLibrary.Load().Version}");
+
+    private string FilePath => Path.Combine(
+        Environment.GetEnvironmentVariable("XDG_CACHE_HOME") is { Length: > 0 } x ? x : Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".cache"),
+        "convnative", "tuning", $"{engineVersion()}-{Machine()}.tsv");
+
+    /// <summary>The choice remembered for <paramref name="key"/>.</summary>
+    public bool TryGet(string key, out string? choice)
+    {
+        lock (_lock)
+        {
+            _known ??= Read();
+            return _known.TryGetValue(key, out choice);
+        }
+    }
+
+    /// <summary>Remembers a choice, in memory and on disk.</summary>
+    public void Put(string key, string choice)
+    {
+        lock (_lock)
+        {
+            _known ??= Read();
+            _known[key] = choice;
+            try
+            {
+                Directory.CreateDirectory(Path.GetDirectoryName(FilePath)!);
+
+                // Appending one line is atomic enough for several processes; the last line of a key counts.
+                File.AppendAllText(FilePath, $"{key}\t{choice}\n");
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                // Without a writable cache the choice lives as long as the process.
+            }
+        }
+    }
+
+    private Dictionary<string, string> Read()
+    {
+        var known = new Dictionary<string, string>();
+        try
+        {
+            if (File.Exists(FilePath))
+                foreach (string line in File.ReadLines(FilePath))
+                    if (line.Split('\t') is [var key, var choice]) known[key] = choice;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // As above.
+        }
+
+        return known;
+    }
+
+    // Family, model and stepping, so that a cache in a shared home folder does not serve another processor.
+    private static string Machine()
+    {
+        if (!X86Base.IsSupported) return System.Runtime.InteropServices.RuntimeInformation.ProcessArchitecture.ToString().ToLowerInvariant();
+        (int eax, _, _, _) = X86Base.CpuId(1, 0);
+        (_, int ebx, int ecx, int edx) = X86Base.CpuId(0, 0);
+        return $"{(uint)ebx ^ (uint)ecx ^ (uint)edx:x8}-{(uint)eax:x8}-{Environment.ProcessorCount}c";
+    }
+}

@@ -1,0 +1,78 @@
+using System.Runtime.InteropServices;
+using ConvNative.Bindings.OneDnn;
+using static ConvNative.Bindings.OneDnn.Dnnl;
+
+namespace ConvNative.Backends.OneDnn;
+
+/// <summary>
+/// A primitive with its arguments in native memory and a scratchpad of its own. (oneDNN's default scratchpad belongs to the thread
+/// that created the primitive; a .NET caller may run on any.)
+/// </summary>
+internal sealed unsafe class DnnlPrimitive : IDisposable
+{
+    private readonly DnnlPrimitiveHandle _handle;
+    private readonly DnnlMemory? _scratchpad;
+    private readonly int _count;
+    private dnnl_exec_arg_t* _args;
+
+    public DnnlPrimitive(DnnlPrimitiveDescHandle pd, params ReadOnlySpan<(int Arg, DnnlMemory Memory)> args)
+    {
+        dnnl_primitive_t raw;
+        dnnl_primitive_create(&raw, pd.Raw).ThrowIfFailed(nameof(dnnl_primitive_create));
+        _handle = DnnlPrimitiveHandle.Adopt(raw, nameof(dnnl_primitive_create), OneDnnRuntime.Engine);
+        Raw = raw;
+        DnnlMemoryDescHandle scratch = OneDnnRuntime.Query(pd.Raw, dnnl_query_t.dnnl_query_scratchpad_md);
+        if (OneDnnRuntime.SizeOf(scratch) > 0) _scratchpad = new DnnlMemory(scratch, allocate: true);
+        else scratch.Dispose();
+        _count = args.Length + (_scratchpad is null ? 0 : 1);
+        _args = (dnnl_exec_arg_t*)NativeMemory.Alloc((nuint)_count, (nuint)sizeof(dnnl_exec_arg_t));
+        for (int i = 0; i < args.Length; i++) _args[i] = new dnnl_exec_arg_t { arg = args[i].Arg, memory = args[i].Memory.Raw };
+        if (_scratchpad is not null) _args[args.Length] = new dnnl_exec_arg_t { arg = DNNL_ARG_SCRATCHPAD, memory = _scratchpad.Raw };
+    }
+
+    public dnnl_primitive_t Raw { get; }
+
+    public long ScratchpadBytes => _scratchpad?.Size ?? 0;
+
+    public void Execute(dnnl_stream_t stream)
+    {
+        dnnl_status_t status = dnnl_primitive_execute(Raw, stream, _count, _args);
+        if (status != dnnl_status_t.dnnl_success) status.ThrowIfFailed(nameof(dnnl_primitive_execute));
+    }
+
+    /// <summary>A reorder of <paramref name="from"/> into <paramref name="to"/>.</summary>
+    public static DnnlPrimitive Reorder(DnnlMemory from, DnnlMemory to)
+    {
+        dnnl_engine_t engine = OneDnnRuntime.Engine.Raw;
+        using DnnlPrimitiveAttrHandle attr = NewAttributes();
+        dnnl_primitive_desc_t raw;
+        dnnl_reorder_primitive_desc_create(&raw, from.Desc.Raw, engine, to.Desc.Raw, engine, attr.Raw).ThrowIfFailed(nameof(dnnl_reorder_primitive_desc_create));
+        using DnnlPrimitiveDescHandle pd = DnnlPrimitiveDescHandle.Adopt(raw, nameof(dnnl_reorder_primitive_desc_create), OneDnnRuntime.Engine);
+        return new DnnlPrimitive(pd, (DNNL_ARG_FROM, from), (DNNL_ARG_TO, to));
+    }
+
+    public static DnnlPrimitiveAttrHandle NewAttributes()
+    {
+        dnnl_primitive_attr_t raw;
+        dnnl_primitive_attr_create(&raw).ThrowIfFailed(nameof(dnnl_primitive_attr_create));
+        DnnlPrimitiveAttrHandle attr = DnnlPrimitiveAttrHandle.Adopt(raw, nameof(dnnl_primitive_attr_create));
+        try
+        {
+            dnnl_primitive_attr_set_scratchpad_mode(raw, dnnl_scratchpad_mode_t.dnnl_scratchpad_mode_user).ThrowIfFailed(nameof(dnnl_primitive_attr_set_scratchpad_mode));
+            return attr;
+        }
+        catch
+        {
+            attr.Dispose();
+            throw;
+        }
+    }
+
+    public void Dispose()
+    {
+        _handle.Dispose();
+        _scratchpad?.Dispose();
+        NativeMemory.Free(_args);
+        _args = null;
+    }
+}

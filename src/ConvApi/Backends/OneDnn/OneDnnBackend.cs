@@ -1,0 +1,100 @@
+using System.Collections.Concurrent;
+using ConvNative.Backends.Common;
+using ConvNative.Bindings;
+using ConvNative.Bindings.Loading;
+using ConvNative.Bindings.OneDnn;
+using ConvNative.Plans;
+using ConvNative.Problems;
+
+namespace ConvNative.Backends.OneDnn;
+
+/// <summary>oneDNN 3 on the CPU.</summary>
+public sealed class OneDnnBackend : ConvBackend
+{
+    internal const string BackendName = "onednn";
+    private const int MostReasons = 4096;
+    private readonly ConcurrentDictionary<(ConvProblem, PlanOptions), string> _unsupported = new();
+
+    /// <inheritdoc/>
+    public override string Name => BackendName;
+
+    /// <inheritdoc/>
+    public override BackendStatus Status
+    {
+        get
+        {
+            NativeLoadReport r = OneDnnRuntime.Report;
+            string[] details = [.. r.Candidates.Select(c => c.ToString())];
+            return r.IsLoaded
+                ? new BackendStatus(true, $"oneDNN {r.Version} ({OneDnnLibrary.CpuRuntime}), {r.LoadedPath}", details, null)
+                : new BackendStatus(false, $"oneDNN {r.VersionWanted} not found", details, r.Remedy);
+        }
+    }
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<DeviceInfo> Devices
+    {
+        get
+        {
+            if (!OneDnnRuntime.Report.IsLoaded) return [];
+            return [new DeviceInfo("cpu", "CPU", new Dictionary<string, string>
+            {
+                ["isa"] = InstructionSet(),
+                ["threads"] = DefaultThreads.ToString(System.Globalization.CultureInfo.InvariantCulture),
+                ["runtime"] = OneDnnLibrary.CpuRuntime ?? "",
+            })];
+        }
+    }
+
+    // Not inlined: an import may be bound when its caller is compiled, which must be after the load.
+    [System.Runtime.CompilerServices.MethodImpl(System.Runtime.CompilerServices.MethodImplOptions.NoInlining)]
+    private static string InstructionSet() => Dnnl.dnnl_get_effective_cpu_isa().ToString().Replace("dnnl_cpu_isa_", "", StringComparison.Ordinal);
+
+    private static int DefaultThreads => OpenMp.IsAvailable ? Environment.ProcessorCount : 1;
+
+    /// <inheritdoc/>
+    public override PlanResult CreatePlan(ConvProblem problem, PlanOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(problem);
+        ArgumentNullException.ThrowIfNull(options);
+        if (Unsupported(problem) is { } reason) return PlanResult.Unsupported(reason);
+        _ = OneDnnRuntime.Engine;
+        if (_unsupported.TryGetValue((problem, options), out string? known)) return PlanResult.Unsupported(known);
+        if (problem.InputShape.Product == 0) return PlanResult.Supported(new EmptyPlan(problem, BackendName));
+        int before = OpenMp.GetMaxThreads();
+        try
+        {
+            InputExtension? extension = problem.PaddingMode == PaddingMode.Zeros ? null : new InputExtension(problem);
+            ConvProblem inner = extension?.Inner(problem) ?? problem;
+            int threads = options.MaxThreads > 0 ? options.MaxThreads : DefaultThreads;
+            if (OneDnnTuner.Choose(inner, threads, options) is { } choice)
+                return PlanResult.Supported(new OneDnnPlan(problem, extension, choice.Kernel, choice.Why));
+            string none = $"oneDNN {OneDnnRuntime.Report.Version} has no {Names.Of(problem.Direction)} implementation for {Types(problem)} on this processor";
+            if (_unsupported.Count < MostReasons) _unsupported[(problem, options)] = none;
+            return PlanResult.Unsupported(none);
+        }
+        catch (NativeCallException e)
+        {
+            throw new ConvNativeException(BackendName, e.Message, e.Function, e.StatusName, problem, e);
+        }
+        finally
+        {
+            OpenMp.SetNumThreads(before);
+        }
+    }
+
+    private static string Types(ConvProblem p) => $"{p.InputType.Name()}:{p.WeightType.Name()}:{p.OutputType.Name()}";
+
+    private static string? Unsupported(ConvProblem p)
+    {
+        if (!p.HasWeights) return $"op {Names.Of(p.Op)}: oneDNN's engine computes correlation, convolution and transposed";
+        if (p.Op == ConvOp.Deformable) return "op deformable: oneDNN has no deformable convolution";
+        if (p.InputType == DataType.F64) return "data_type f64: oneDNN has no f64 on the CPU";
+        if (p.InputType.IsInteger()) return "data_type int8: scales and zero points are not connected yet";
+        if (p.Direction == Direction.BackwardBias) return "direction backward_bias: oneDNN computes it only along with backward_weights";
+        if (p.Direction is not (Direction.Forward or Direction.BackwardData or Direction.BackwardWeights)) return $"direction {Names.Of(p.Direction)}: only a deformable convolution has it";
+        if (p.PaddingMode != PaddingMode.Zeros && p.InputLayout == Layout.Any) return $"padding_mode {Names.Of(p.PaddingMode)}: needs an input layout of abx or axb, not any";
+        if (p.PaddingMode != PaddingMode.Zeros && p.Direction == Direction.BackwardData && p.InputType != DataType.F32) return $"padding_mode {Names.Of(p.PaddingMode)}: the gradient of the padding is computed in f32 only";
+        return null;
+    }
+}

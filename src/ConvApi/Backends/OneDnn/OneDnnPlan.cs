@@ -1,0 +1,122 @@
+using System.Runtime.InteropServices;
+using ConvNative.Backends.Common;
+using ConvNative.Bindings.OneDnn;
+using ConvNative.Plans;
+using ConvNative.Problems;
+
+namespace ConvNative.Backends.OneDnn;
+
+/// <summary>A chosen kernel with the explicit steps that oneDNN has no word for: padding modes and the flip.</summary>
+internal sealed unsafe class OneDnnPlan : ConvPlan
+{
+    private readonly OneDnnKernel _kernel;
+    private readonly InputExtension? _extension;
+    private readonly void* _extended;
+    private readonly void* _flipped;
+    private readonly string _why;
+
+    public OneDnnPlan(ConvProblem problem, InputExtension? extension, OneDnnKernel kernel, string why)
+        : base(problem, OneDnnBackend.BackendName)
+    {
+        _kernel = kernel;
+        _extension = extension;
+        _why = why;
+        if (problem.InputLayout == Layout.Any) InputBytes = kernel.InputBytes;
+        if (problem.OutputLayout == Layout.Any) OutputBytes = kernel.OutputBytes;
+        if (extension is not null) _extended = NativeMemory.AlignedAlloc((nuint)Math.Max(64, extension.Bytes), 4096);
+        if (problem.Op == ConvOp.Convolution) _flipped = NativeMemory.AlignedAlloc((nuint)Math.Max(64, WeightBytes), 64);
+    }
+
+    public override string Implementation => _kernel.Implementation;
+
+    public override int Threads => _kernel.Candidate.Threads;
+
+    public override long WorkspaceBytes => _kernel.WorkspaceBytes + (_extension?.Bytes ?? 0);
+
+    public override IReadOnlyList<string> Notes =>
+    [
+        $"{_kernel.Candidate}: {_why}",
+        .. _kernel.Notes,
+        .. _extension is null ? Array.Empty<string>() : [$"{Names.Of(Problem.PaddingMode)} padding by a copy of the input, {_extension.Bytes} bytes"],
+        .. Problem.Op == ConvOp.Convolution ? ["weights flipped once"] : Array.Empty<string>(),
+    ];
+
+    public override void PackInput(ReadOnlySpan<byte> plain, Span<byte> packed) => Reorder(Problem.InputShape, Problem.InputType, Problem.InputLayout, _kernel.InputDesc, plain, packed, toPacked: true);
+
+    public override void UnpackInput(ReadOnlySpan<byte> packed, Span<byte> plain) => Reorder(Problem.InputShape, Problem.InputType, Problem.InputLayout, _kernel.InputDesc, packed, plain, toPacked: false);
+
+    public override void PackOutput(ReadOnlySpan<byte> plain, Span<byte> packed) => Reorder(Problem.OutputShape, Problem.OutputType, Problem.OutputLayout, _kernel.OutputDesc, plain, packed, toPacked: true);
+
+    public override void UnpackOutput(ReadOnlySpan<byte> packed, Span<byte> plain) => Reorder(Problem.OutputShape, Problem.OutputType, Problem.OutputLayout, _kernel.OutputDesc, packed, plain, toPacked: false);
+
+    protected override void SetWeightsCore(void* weights, void* bias)
+    {
+        if (!NeedsWeights) return;
+        if (_flipped != null) WeightFlip.Copy(Problem, weights, _flipped);
+        _kernel.SetWeights(_flipped != null ? _flipped : weights, bias);
+    }
+
+    protected override void RunCore(void* input, void* output)
+    {
+        if (_extension is not null)
+        {
+            _extension.Extend(input, _extended);
+            input = _extended;
+        }
+
+        _kernel.Forward(input, null, output);
+    }
+
+    protected override void ExecuteCore(in ConvPointers q)
+    {
+        switch (Problem.Direction)
+        {
+            case Direction.Forward:
+                _kernel.Forward(Extended(q.Input), q.Residual, q.Result);
+                break;
+            case Direction.BackwardData:
+                _kernel.BackwardData(q.OutputGradient, _extension is null ? q.Result : _extended);
+                _extension?.Fold((float*)_extended, (float*)q.Result);
+                break;
+            default:
+                _kernel.BackwardWeights(Extended(q.Input), q.OutputGradient, _flipped != null ? _flipped : q.Result, q.BiasResult);
+                if (_flipped != null) WeightFlip.Copy(Problem, _flipped, q.Result);
+                break;
+        }
+    }
+
+    protected override void Dispose(bool disposing)
+    {
+        _kernel.Dispose();
+        NativeMemory.AlignedFree(_extended);
+        NativeMemory.AlignedFree(_flipped);
+    }
+
+    private void* Extended(void* input)
+    {
+        if (_extension is null) return input;
+        _extension.Extend(input, _extended);
+        return _extended;
+    }
+
+    private static void Reorder(Dims shape, DataType type, Layout layout, DnnlMemoryDescHandle packedDesc, ReadOnlySpan<byte> from, Span<byte> to, bool toPacked)
+    {
+        if (layout != Layout.Any)
+        {
+            from.CopyTo(to);
+            return;
+        }
+
+        using var plain = new DnnlMemory(OneDnnRuntime.Describe(shape, type, Layout.ChannelsFirst), allocate: false);
+        using var packed = new DnnlMemory(OneDnnRuntime.Clone(packedDesc), allocate: false);
+        if (from.Length != (toPacked ? plain.Size : packed.Size)) throw new ArgumentException($"source = {from.Length} bytes: must be {(toPacked ? plain.Size : packed.Size)}", nameof(from));
+        if (to.Length != (toPacked ? packed.Size : plain.Size)) throw new ArgumentException($"destination = {to.Length} bytes: must be {(toPacked ? packed.Size : plain.Size)}", nameof(to));
+        fixed (byte* f = from, t = to)
+        {
+            plain.Set(toPacked ? f : t);
+            packed.Set(toPacked ? t : f);
+            using DnnlPrimitive reorder = toPacked ? DnnlPrimitive.Reorder(plain, packed) : DnnlPrimitive.Reorder(packed, plain);
+            OneDnnRuntime.RunOnce(reorder);
+        }
+    }
+}

@@ -1,0 +1,147 @@
+using System.Diagnostics;
+using System.Runtime.InteropServices;
+using ConvNative.Backends.Common;
+using ConvNative.Plans;
+using ConvNative.Problems;
+
+namespace ConvNative.Backends.OneDnn;
+
+/// <summary>Chooses among candidates: by what was measured before, by measuring now, or by the static order.</summary>
+internal static unsafe class OneDnnTuner
+{
+    private const double BudgetMs = 12;
+
+    /// <summary>The chosen kernel with the reason for it, or null where oneDNN implements none of the candidates.</summary>
+    public static (OneDnnKernel Kernel, string Why)? Choose(ConvProblem p, int threads, PlanOptions options)
+    {
+        List<OneDnnCandidate> candidates = OneDnnCandidate.For(p, threads);
+        string key = $"{p.With(s => s with { Name = null })} threads={threads}";
+        if (TuningStore.OneDnn.TryGet(key, out string? known))
+        {
+            foreach (OneDnnCandidate c in candidates)
+                if (c.ToString() == known && OneDnnKernel.TryCreate(p, c) is { } kernel)
+                {
+                    if (kernel.WorkspaceBytes <= options.MaxWorkspaceBytes) return (kernel, "fastest when measured on this machine");
+                    kernel.Dispose();
+                }
+        }
+
+        return options.Tuning == Tuning.Measure ? Measure(p, candidates, key, options) : First(p, candidates, options);
+    }
+
+    private static (OneDnnKernel, string)? First(ConvProblem p, List<OneDnnCandidate> candidates, PlanOptions options)
+    {
+        OneDnnKernel? reference = null;
+        foreach (OneDnnCandidate c in candidates)
+        {
+            if (OneDnnKernel.TryCreate(p, c) is not { } kernel) continue;
+            bool slow = kernel.Implementation.Contains("ref", StringComparison.Ordinal);
+            if (!slow && kernel.WorkspaceBytes <= options.MaxWorkspaceBytes)
+            {
+                reference?.Dispose();
+                return (kernel, "first of the static ranking");
+            }
+
+            if (reference is null && kernel.WorkspaceBytes <= options.MaxWorkspaceBytes) reference = kernel;
+            else kernel.Dispose();
+        }
+
+        return reference is null ? null : (reference, "only the reference implementation remains");
+    }
+
+    private static (OneDnnKernel, string)? Measure(ConvProblem p, List<OneDnnCandidate> candidates, string key, PlanOptions options)
+    {
+        var kernels = new List<OneDnnKernel>();
+        var seen = new HashSet<string>();
+        try
+        {
+            foreach (OneDnnCandidate c in candidates)
+            {
+                if (OneDnnKernel.TryCreate(p, c) is not { } kernel) continue;
+                if (kernel.WorkspaceBytes <= options.MaxWorkspaceBytes && seen.Add(kernel.Signature)) kernels.Add(kernel);
+                else kernel.Dispose();
+            }
+
+            if (kernels.Count == 0) return null;
+            double[] times = Time(p, kernels);
+            int best = Array.IndexOf(times, times.Min());
+            OneDnnKernel winner = kernels[best];
+            kernels.RemoveAt(best);
+            TuningStore.OneDnn.Put(key, winner.Candidate.ToString());
+            return (winner, $"fastest of {times.Length} measured, {times[best]:0.0000} ms");
+        }
+        finally
+        {
+            foreach (OneDnnKernel k in kernels) k.Dispose();
+        }
+    }
+
+    // Rounds of a few calls each, candidates taking turns, so that a disturbance does not fall on one of them; the least time counts.
+    private static double[] Time(ConvProblem p, List<OneDnnKernel> kernels)
+    {
+        long input = kernels.Max(k => k.InputBytes), output = kernels.Max(k => k.OutputBytes), weights = p.WeightCount * p.WeightType.SizeOf();
+        long bias = Math.Max(64, p.OutputChannels * 8);
+        void* x = Random(input, p.InputType), y = Random(output, p.OutputType), r = Random(output, p.OutputType), w = Random(weights, p.WeightType), b = Random(bias, p.BiasType);
+        try
+        {
+            foreach (OneDnnKernel k in kernels)
+                if (p.Direction != Direction.BackwardWeights) k.SetWeights(w, p.HasBias ? b : null);
+            var best = new double[kernels.Count];
+            Array.Fill(best, double.MaxValue);
+            for (int round = 0; round < 5; round++)
+                for (int i = 0; i < kernels.Count; i++)
+                {
+                    long start = Stopwatch.GetTimestamp();
+                    for (int calls = 0; ; calls++)
+                    {
+                        long t = Stopwatch.GetTimestamp();
+                        Run(p, kernels[i], x, y, r, w, b);
+                        double ms = Stopwatch.GetElapsedTime(t).TotalMilliseconds;
+                        if (round > 0 || calls > 0) best[i] = Math.Min(best[i], ms);
+
+                        // Hopeless candidates get no second round's worth of calls.
+                        if ((calls > 0 && Stopwatch.GetElapsedTime(start).TotalMilliseconds > BudgetMs / 5) || (round > 0 && best[i] > 2 * best.Min())) break;
+                    }
+                }
+
+            return best;
+        }
+        finally
+        {
+            foreach (nint q in new[] { (nint)x, (nint)y, (nint)r, (nint)w, (nint)b }) NativeMemory.AlignedFree((void*)q);
+        }
+    }
+
+    private static void Run(ConvProblem p, OneDnnKernel k, void* x, void* y, void* r, void* w, void* b)
+    {
+        switch (p.Direction)
+        {
+            case Direction.Forward: k.Forward(x, p.PostOps.Residual ? r : null, y); break;
+            case Direction.BackwardData: k.BackwardData(y, x); break;
+            default: k.BackwardWeights(x, y, w, b); break;
+        }
+    }
+
+    // Never zeros: they hide denormals' cost and make some processors faster.
+    private static void* Random(long bytes, DataType type)
+    {
+        var p = (byte*)NativeMemory.AlignedAlloc((nuint)Math.Max(64, bytes), 4096);
+        var random = new Random(1);
+        long n = bytes / type.SizeOf();
+        for (long i = 0; i < n; i++)
+        {
+            float v = random.NextSingle() - 0.5f;
+            switch (type)
+            {
+                case DataType.F32: ((float*)p)[i] = v; break;
+                case DataType.F64: ((double*)p)[i] = v; break;
+                case DataType.BF16: ((ushort*)p)[i] = (ushort)(BitConverter.SingleToUInt32Bits(v) >> 16); break;
+                case DataType.F16: ((Half*)p)[i] = (Half)v; break;
+                case DataType.S32: ((int*)p)[i] = (int)(v * 1000); break;
+                default: p[i] = (byte)random.Next(1, 100); break;
+            }
+        }
+
+        return p;
+    }
+}
