@@ -67,6 +67,7 @@ internal sealed class CSharpWriter
             throw new GeneratorException($"withoutGcTransition names '{name}', which the headers do not declare");
 
         var required = new List<string>();
+        var shortCalls = new StringBuilder();
         foreach (var function in _declarations.Functions)
         {
             if (!_library.Functions.IsMatch(function.Name) || _library.Excluded.Contains(function.Name)) continue;
@@ -76,10 +77,19 @@ internal sealed class CSharpWriter
                 var result = _types.Map(function.Result);
                 var parameters = string.Join(", ",
                     function.Parameters.Select(parameter => $"{_types.Map(parameter.Type)} {Identifier(parameter.Name)}"));
-                text.Append('\n');
-                text.Append("    [LibraryImport(Library), UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])");
-                if (_library.WithoutGcTransition.Contains(function.Name)) text.Append(", SuppressGCTransition");
-                text.Append($"]\n    public static partial {result} {function.Name}({parameters});\n");
+                const string Import = "[LibraryImport(Library), UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])";
+                if (_library.WithoutGcTransition.Contains(function.Name))
+                {
+                    // The JIT binds such an import when it compiles the caller, not when the call is made. Without a
+                    // method of its own it would throw in code that only asks whether the library is there.
+                    var names = string.Join(", ", function.Parameters.Select(parameter => Identifier(parameter.Name)));
+                    text.Append($"\n    [MethodImpl(MethodImplOptions.NoInlining)]\n    public static {result} {function.Name}({parameters})"
+                        + $" => Short.{function.Name}({names});\n");
+                    shortCalls.Append($"\n        {Import}, SuppressGCTransition]\n"
+                        + $"        public static partial {result} {function.Name}({parameters});\n");
+                }
+                else
+                    text.Append($"\n    {Import}]\n    public static partial {result} {function.Name}({parameters});\n");
                 if (_library.Required?.IsMatch(function.Name) == true) required.Add(function.Name);
             }
             catch (GeneratorException e)
@@ -89,7 +99,10 @@ internal sealed class CSharpWriter
         }
         text.Append("\n    public static string[] RequiredSymbols() =>\n    [\n");
         foreach (var name in required) text.Append($"        \"{name}\",\n");
-        return text.Append("    ];\n}\n").ToString();
+        text.Append("    ];\n");
+        if (shortCalls.Length > 0)
+            text.Append($"\n    private static partial class Short\n    {{{shortCalls}    }}\n");
+        return text.Append("}\n").ToString();
     }
 
     private string WriteTypes()

@@ -29,8 +29,8 @@ public static unsafe partial class Dnnl
     [LibraryImport(Library), UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
     public static partial dnnl_status_t dnnl_stream_create(dnnl_stream_t* stream, dnnl_engine_t engine, uint flags);
 
-    [LibraryImport(Library), UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)]), SuppressGCTransition]
-    public static partial dnnl_status_t dnnl_stream_get_engine(dnnl_stream_t stream, dnnl_engine_t* engine);
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    public static dnnl_status_t dnnl_stream_get_engine(dnnl_stream_t stream, dnnl_engine_t* engine) => Short.dnnl_stream_get_engine(stream, engine);
 
     [LibraryImport(Library), UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
     public static partial dnnl_status_t dnnl_stream_wait(dnnl_stream_t stream);
@@ -47,8 +47,8 @@ public static unsafe partial class Dnnl
     [LibraryImport(Library), UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
     public static partial dnnl_status_t dnnl_set_verbose(int level);
 
-    [LibraryImport(Library), UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)]), SuppressGCTransition]
-    public static partial dnnl_version_t* dnnl_version();
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    public static dnnl_version_t* dnnl_version() => Short.dnnl_version();
 
     [LibraryImport(Library), UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
     public static partial dnnl_status_t dnnl_primitive_desc_next_impl(dnnl_primitive_desc_t primitive_desc);
@@ -245,11 +245,11 @@ public static unsafe partial class Dnnl
     [LibraryImport(Library), UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
     public static partial dnnl_status_t dnnl_memory_create(dnnl_memory_t* memory, dnnl_memory_desc_t memory_desc, dnnl_engine_t engine, void* handle);
 
-    [LibraryImport(Library), UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)]), SuppressGCTransition]
-    public static partial dnnl_status_t dnnl_memory_get_memory_desc(dnnl_memory_t memory, dnnl_memory_desc_t* memory_desc);
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    public static dnnl_status_t dnnl_memory_get_memory_desc(dnnl_memory_t memory, dnnl_memory_desc_t* memory_desc) => Short.dnnl_memory_get_memory_desc(memory, memory_desc);
 
-    [LibraryImport(Library), UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)]), SuppressGCTransition]
-    public static partial dnnl_status_t dnnl_memory_get_engine(dnnl_memory_t memory, dnnl_engine_t* engine);
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    public static dnnl_status_t dnnl_memory_get_engine(dnnl_memory_t memory, dnnl_engine_t* engine) => Short.dnnl_memory_get_engine(memory, engine);
 
     [LibraryImport(Library), UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
     public static partial dnnl_status_t dnnl_memory_map_data(dnnl_memory_t memory, void** mapped_ptr);
@@ -257,11 +257,11 @@ public static unsafe partial class Dnnl
     [LibraryImport(Library), UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
     public static partial dnnl_status_t dnnl_memory_unmap_data(dnnl_memory_t memory, void* mapped_ptr);
 
-    [LibraryImport(Library), UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)]), SuppressGCTransition]
-    public static partial dnnl_status_t dnnl_memory_get_data_handle(dnnl_memory_t memory, void** handle);
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    public static dnnl_status_t dnnl_memory_get_data_handle(dnnl_memory_t memory, void** handle) => Short.dnnl_memory_get_data_handle(memory, handle);
 
-    [LibraryImport(Library), UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)]), SuppressGCTransition]
-    public static partial dnnl_status_t dnnl_memory_set_data_handle(dnnl_memory_t memory, void* handle);
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    public static dnnl_status_t dnnl_memory_set_data_handle(dnnl_memory_t memory, void* handle) => Short.dnnl_memory_set_data_handle(memory, handle);
 
     [LibraryImport(Library), UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
     public static partial dnnl_status_t dnnl_memory_destroy(dnnl_memory_t memory);
@@ -583,4 +583,25 @@ public static unsafe partial class Dnnl
         "dnnl_matmul_primitive_desc_create",
         "dnnl_get_effective_cpu_isa",
     ];
+
+    private static partial class Short
+    {
+        [LibraryImport(Library), UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)]), SuppressGCTransition]
+        public static partial dnnl_status_t dnnl_stream_get_engine(dnnl_stream_t stream, dnnl_engine_t* engine);
+
+        [LibraryImport(Library), UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)]), SuppressGCTransition]
+        public static partial dnnl_version_t* dnnl_version();
+
+        [LibraryImport(Library), UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)]), SuppressGCTransition]
+        public static partial dnnl_status_t dnnl_memory_get_memory_desc(dnnl_memory_t memory, dnnl_memory_desc_t* memory_desc);
+
+        [LibraryImport(Library), UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)]), SuppressGCTransition]
+        public static partial dnnl_status_t dnnl_memory_get_engine(dnnl_memory_t memory, dnnl_engine_t* engine);
+
+        [LibraryImport(Library), UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)]), SuppressGCTransition]
+        public static partial dnnl_status_t dnnl_memory_get_data_handle(dnnl_memory_t memory, void** handle);
+
+        [LibraryImport(Library), UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)]), SuppressGCTransition]
+        public static partial dnnl_status_t dnnl_memory_set_data_handle(dnnl_memory_t memory, void* handle);
+    }
 }
