@@ -88,6 +88,9 @@ public sealed partial class ConvProblem : IEquatable<ConvProblem>
     /// <summary>The value of <see cref="PaddingMode.Constant"/>.</summary>
     public double PadValue => _canonical.PadValue;
 
+    /// <summary>True where circular or reflect padding exceeds the limits that PyTorch sets, as signal processing allows.</summary>
+    public bool UnlimitedExtension => _canonical.UnlimitedExtension;
+
     /// <summary>Deformable v2.</summary>
     public bool HasMask => _canonical.HasMask;
 

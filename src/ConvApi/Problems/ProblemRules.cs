@@ -12,13 +12,21 @@ internal static class ProblemRules
         if (rank is < 1 or > 3) throw Bad("input_shape", s.InputShape, "must be [N, C, ...] with 1, 2 or 3 spatial axes");
         CheckInput(s);
         CheckNumbers(s);
-        return s.Op switch
+        PostOpRules.Check(s.PostOps);
+        try
         {
-            ConvOp.ChannelShuffle => Shuffle(s, rank),
-            ConvOp.Im2col => Unfold(s, rank),
-            ConvOp.Col2im => Fold(s, rank),
-            _ => Convolution(s, rank),
-        };
+            return s.Op switch
+            {
+                ConvOp.ChannelShuffle => Shuffle(s, rank),
+                ConvOp.Im2col => Unfold(s, rank),
+                ConvOp.Col2im => Fold(s, rank),
+                _ => Convolution(s, rank),
+            };
+        }
+        catch (OverflowException)
+        {
+            throw Bad("output_shape", "too large", "the number of elements must fit 60 bits");
+        }
     }
 
     private static ConvProblemException Bad(string field, object value, string rule) =>
@@ -100,13 +108,14 @@ internal static class ProblemRules
             if (s.OutputPadding is { } op && op != Dims.Repeat(0, rank)) throw Bad("output_padding", op, "only a transposed convolution has output padding");
             CheckModeLimits(s, a);
         }
-        else if (s.OutputShape is null)
+        else
         {
             CheckOutputPadding(a);
         }
 
         var output = new long[rank];
         for (int i = 0; i < rank; i++) output[i] = transposed ? TransposedAxis(s, a, i) : CorrelationAxis(s, a, i);
+        if (!transposed) CheckModeLimits(s, a);
         return Finish(s, a, kernel, new Dims2(outputs, output));
     }
 
@@ -151,7 +160,7 @@ internal static class ProblemRules
     {
         for (int i = 0; i < a.Kernel.Count; i++)
         {
-            long op = a.OutputPadding[i] - a.ExtraOutputPadding[i];
+            long op = a.OutputPadding[i];
             if (op < 0 || op >= Math.Max(a.Strides[i], a.Dilations[i]))
                 throw Bad("output_padding", Dims.Create(a.OutputPadding), $"must be at least 0 and less than max(stride, dilation) = {Math.Max(a.Strides[i], a.Dilations[i])} on spatial axis {i}");
         }
@@ -162,18 +171,36 @@ internal static class ProblemRules
         for (int i = 0; i < a.Kernel.Count; i++)
         {
             long size = s.InputShape[i + 2], most = Math.Max(a.Begin[i], a.End[i]);
-            if (s.PaddingMode == PaddingMode.Reflect && most >= size && !(s.UnlimitedExtension && size > 1))
-                throw Bad(a.Begin[i] >= size ? "pads_begin" : "pads_end", most, $"reflect padding must be less than the size {size} of spatial axis {i}");
-            if (s.PaddingMode == PaddingMode.Circular && most > size && !s.UnlimitedExtension)
-                throw Bad(a.Begin[i] > size ? "pads_begin" : "pads_end", most, $"circular padding must be at most the size {size} of spatial axis {i}");
+            if (most <= Limit(s, i) || (s.UnlimitedExtension && (s.PaddingMode == PaddingMode.Circular || size > 1))) continue;
+            throw Bad(a.Begin[i] == most ? "pads_begin" : "pads_end", most, s.PaddingMode == PaddingMode.Reflect
+                ? $"reflect padding must be less than the size {size} of spatial axis {i}"
+                : $"circular padding must be at most the size {size} of spatial axis {i}");
         }
     }
+
+    private static bool ExceedsLimits(ConvSpec s, Axes a)
+    {
+        for (int i = 0; i < a.Kernel.Count && i < s.InputShape.Count - 2; i++)
+            if (Math.Max(a.Begin[i], a.End[i]) > Limit(s, i)) return true;
+        return false;
+    }
+
+    private static long Limit(ConvSpec s, int axis) => s.PaddingMode switch
+    {
+        PaddingMode.Reflect => s.InputShape[axis + 2] - 1,
+        PaddingMode.Circular => s.InputShape[axis + 2],
+        _ => long.MaxValue,
+    };
 
     private static Resolved Shuffle(ConvSpec s, int rank)
     {
         if (s.WeightShape.Count > 0) throw Bad("weight_shape", s.WeightShape, "channel_shuffle has no weights");
         NoBias(s);
         Axes a = Spatial(s, rank, Dims.Repeat(1, rank));
+        foreach ((string field, long[] value, long none) in (ReadOnlySpan<(string, long[], long)>)
+            [("strides", a.Strides, 1), ("dilations", a.Dilations, 1), ("pads_begin", a.Begin, 0), ("pads_end", a.End, 0), ("output_padding", a.OutputPadding, 0)])
+            if (Array.Exists(value, v => v != none)) throw Bad(field, Dims.Create(value), "channel_shuffle moves channels only");
+        if (s.PaddingMode != PaddingMode.Zeros) throw Bad("padding_mode", Names.Of(s.PaddingMode), "channel_shuffle moves channels only");
         return Finish(s, a, Dims.Repeat(1, rank), new Dims2(s.InputShape[1], s.InputShape.Slice(2).ToArray()));
     }
 
@@ -185,6 +212,7 @@ internal static class ProblemRules
         CheckModeLimits(s, a);
         long columns = 1;
         for (int i = 0; i < rank; i++) columns = checked(columns * CorrelationAxis(s, a, i));
+        CheckModeLimits(s, a);
         return Finish(s, a, kernel, new Dims2(s.InputShape[1] * kernel.Product, [columns]));
     }
 
@@ -201,6 +229,7 @@ internal static class ProblemRules
             long n = ConvGeometry.OutputSize(image[i], kernel[i], a.Strides[i], a.Dilations[i], a.Begin[i], a.End[i]);
             if (n < 1) throw Bad("kernel", kernel, $"the dilated kernel is larger than the padded image on spatial axis {i}");
             columns = checked(columns * n);
+            a.End[i] = ConvGeometry.ImpliedPadEnd(image[i], n, kernel[i], a.Strides[i], a.Dilations[i], a.Begin[i]);
         }
 
         if (s.InputShape.Count != 3) throw Bad("input_shape", s.InputShape, "must be [N, C*K, L]");
@@ -221,6 +250,8 @@ internal static class ProblemRules
     private static void NoBias(ConvSpec s)
     {
         if (s.HasBias) throw Bad("bias", "given", $"{Names.Of(s.Op)} has no bias");
+        if (s.OutputType != s.InputType) throw Bad("data_type", $"{s.InputType.Name()}:{s.OutputType.Name()}", $"{Names.Of(s.Op)} keeps the type of its input");
+        if (s.OutputPadding is { } op && op != Dims.Repeat(0, op.Count)) throw Bad("output_padding", op, "only a transposed convolution has output padding");
         if (s.Direction is not (Direction.Forward or Direction.BackwardData)) throw Bad("direction", Names.Of(s.Direction), $"{Names.Of(s.Op)} has no weights and no bias");
     }
 
@@ -234,7 +265,6 @@ internal static class ProblemRules
             Begin = PerAxis("pads_begin", s.PadsBegin, rank, 0, 0),
             End = PerAxis("pads_end", s.PadsEnd, rank, 0, s.ImpliedTrailingPads ? long.MinValue : 0),
             OutputPadding = PerAxis("output_padding", s.OutputPadding, rank, 0, 0),
-            ExtraOutputPadding = new long[rank],
         };
         if (s.OutputShape is { } want && want.Count != rank) throw Bad("output_shape", want, $"must have {rank} entries, one for each spatial axis");
         bool same = s.AutoPad is AutoPad.SameUpper or AutoPad.SameLower, given = Any(a.Begin) || Any(a.End);
@@ -249,9 +279,9 @@ internal static class ProblemRules
             {
                 long target = wanted ? s.OutputShape!.Value[i] : checked(input * a.Strides[i]);
                 if (target < 1) throw Bad("output_shape", s.OutputShape!, "spatial sizes must be at least 1");
-                (a.Begin[i], a.End[i], a.ExtraOutputPadding[i]) = ConvGeometry.TransposedPads(
+                (a.Begin[i], a.End[i], long beyond) = ConvGeometry.TransposedPads(
                     input, target, kernel[i], a.Strides[i], a.Dilations[i], a.OutputPadding[i], s.AutoPad == AutoPad.SameUpper);
-                a.OutputPadding[i] += a.ExtraOutputPadding[i];
+                a.End[i] -= beyond;
             }
             else
             {
@@ -301,6 +331,16 @@ internal static class ProblemRules
             ImpliedTrailingPads = true,
             AutoPad = AutoPad.NotSet,
             Kernel = s.HasWeights() ? null : kernel,
+            PostOps = PostOpRules.Canonical(s.PostOps),
+            HasBias = s.Direction switch
+            {
+                Direction.Forward or Direction.BackwardWeights => s.HasBias,
+                Direction.BackwardBias => true,
+                _ => false,
+            },
+            WeightType = s.HasWeights() ? s.WeightType : s.InputType,
+            WeightLayout = s.HasWeights() ? s.WeightLayout : Layout.ChannelsFirst,
+            UnlimitedExtension = s.UnlimitedExtension && ExceedsLimits(s, a),
             Name = null,
         };
         if (s.Op is ConvOp.ChannelShuffle or ConvOp.Im2col) canonical = canonical with { OutputShape = null };
@@ -323,8 +363,6 @@ internal static class ProblemRules
         public required long[] End { get; init; }
 
         public required long[] OutputPadding { get; init; }
-
-        public required long[] ExtraOutputPadding { get; init; }
     }
 
     private readonly record struct Dims2(long First, long[] Spatial)

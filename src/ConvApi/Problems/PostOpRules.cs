@@ -1,0 +1,36 @@
+using System.Globalization;
+
+namespace ConvNative.Problems;
+
+/// <summary>Which parameters a post-op has, and what they may be.</summary>
+internal static class PostOpRules
+{
+    public static void Check(PostOps ops)
+    {
+        if (ops.Residual && !double.IsFinite(ops.ResidualScale)) throw Bad("residual_scale", ops.ResidualScale, "must be a finite number");
+        Activation a = ops.Activation;
+        (bool alpha, bool beta) = Parameters(a.Kind);
+        bool limits = a.Kind == ActivationKind.Clip;
+        if ((alpha && double.IsNaN(a.Alpha)) || (alpha && !limits && double.IsInfinity(a.Alpha))) throw Bad("activation", a.Alpha, $"{Names.Of(a.Kind)} needs a finite alpha");
+        if ((beta && double.IsNaN(a.Beta)) || (beta && !limits && double.IsInfinity(a.Beta))) throw Bad("activation", a.Beta, $"{Names.Of(a.Kind)} needs a finite beta");
+        if (limits && a.Alpha > a.Beta) throw Bad("activation", a.Alpha, FormattableString.Invariant($"clip's lower limit must not be above its upper limit {a.Beta}"));
+    }
+
+    /// <summary>Without the numbers that nothing reads, so that equal meaning is equal value.</summary>
+    public static PostOps Canonical(PostOps ops)
+    {
+        Activation a = ops.Activation;
+        (bool alpha, bool beta) = Parameters(a.Kind);
+        a = a is { Kind: ActivationKind.LeakyRelu, Alpha: 0 } ? Activation.Relu : new Activation(a.Kind, alpha ? a.Alpha : 0, beta ? a.Beta : 0);
+        return new PostOps(ops.Residual, ops.Residual ? ops.ResidualScale : 0, a);
+    }
+
+    private static (bool Alpha, bool Beta) Parameters(ActivationKind kind) => kind switch
+    {
+        ActivationKind.LeakyRelu or ActivationKind.Silu => (true, false),
+        ActivationKind.Clip or ActivationKind.HardSwish => (true, true),
+        _ => (false, false),
+    };
+
+    private static ConvProblemException Bad(string field, double value, string rule) => new(field, value.ToString(CultureInfo.InvariantCulture), rule);
+}

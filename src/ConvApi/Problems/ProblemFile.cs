@@ -1,0 +1,45 @@
+using ConvNative.Problems.Language;
+
+namespace ConvNative.Problems;
+
+/// <summary>
+/// Lists of problems in benchdnn's language: knobs that stay until set again or <c>--reset</c>, problem descriptors, <c>#</c> comments,
+/// <c>\</c> to continue a list, <c>--batch=FILE</c> to include. A knob with several values (<c>--dir=FWD_B,BWD_D</c>) multiplies every
+/// following problem. Defaults: FWD_B, f32, channels first, batch 2.
+/// </summary>
+public static class ProblemFile
+{
+    /// <summary>Reads a file in which every problem must be one that ConvNative can express.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="reader">Text of a path, or null where there is none; by default the file system. For embedded suites.</param>
+    /// <exception cref="ProblemSyntaxException">A line is malformed, breaks a rule of geometry, or is unsupported.</exception>
+    /// <exception cref="FileNotFoundException">There is no such file.</exception>
+    public static IReadOnlyList<ConvProblem> Read(string path, Func<string, string?>? reader = null)
+    {
+        ProblemList list = Load(path, reader);
+        if (list.Unsupported.Count == 0) return list.Problems;
+        UnsupportedProblem first = list.Unsupported[0];
+        throw new ProblemSyntaxException(first.File, first.Line, 1, first.Text, first.Reason, "a problem that ConvNative can express");
+    }
+
+    /// <summary>Reads a file; problems that ConvNative cannot express and knobs without effect come back as data.</summary>
+    /// <exception cref="ProblemSyntaxException">A line is malformed or breaks a rule of geometry.</exception>
+    /// <exception cref="FileNotFoundException">There is no such file.</exception>
+    public static ProblemList Load(string path, Func<string, string?>? reader = null)
+    {
+        ArgumentNullException.ThrowIfNull(path);
+        return ProblemReader.File(path, reader);
+    }
+
+    /// <summary>Takes arguments as benchdnn's command line does; each stays one token.</summary>
+    /// <param name="args">Knobs and problems.</param>
+    /// <param name="baseDirectory">Where <c>--batch</c> looks first; by default the current directory.</param>
+    /// <param name="reader">As for <see cref="Read"/>.</param>
+    /// <exception cref="ProblemSyntaxException">An argument is malformed or breaks a rule of geometry.</exception>
+    public static ProblemList Expand(IEnumerable<string> args, string baseDirectory = "", Func<string, string?>? reader = null)
+    {
+        ArgumentNullException.ThrowIfNull(args);
+        ArgumentNullException.ThrowIfNull(baseDirectory);
+        return ProblemReader.Arguments(args, baseDirectory, reader);
+    }
+}
