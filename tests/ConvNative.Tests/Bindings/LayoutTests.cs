@@ -41,7 +41,11 @@ public sealed class LayoutTests
                     Expect(name, name, Convert.ToInt64(Enum.Parse(type, name), CultureInfo.InvariantCulture));
             else
                 foreach (var field in type.GetFields(BindingFlags.Public | BindingFlags.Instance))
+                {
                     Expect($"{type.Name}.{field.Name}", $"offsetof({type.Name}, {field.Name})", (long)Marshal.OffsetOf(type, field.Name));
+                    Expect($"sizeof({type.Name}.{field.Name})", $"sizeof((({type.Name} *)0)->{field.Name})",
+                        field.FieldType.IsPointer ? nint.Size : SizeOf(field.FieldType));
+                }
         }
         foreach (var constant in typeof(Dnnl).GetFields(BindingFlags.Public | BindingFlags.Static).Where(field => field.IsLiteral))
             if (constant.GetRawConstantValue() is { } value and not string)
