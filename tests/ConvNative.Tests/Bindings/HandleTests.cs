@@ -71,6 +71,25 @@ public sealed unsafe class HandleTests
     }
 
     [TestMethod]
+    public void AnObjectThatCannotBeConfiguredIsDestroyed()
+    {
+        OneDnnTests.Need();
+        dnnl_post_ops_t raw;
+        Dnnl.dnnl_post_ops_create(&raw).ThrowIfFailed("dnnl_post_ops_create");
+        var operations = DnnlPostOpsHandle.Adopt(raw, "dnnl_post_ops_create");
+        Assert.ThrowsExactly<NativeCallException>(() => operations.Configure(static handle => Dnnl
+            .dnnl_post_ops_append_eltwise(handle.Raw, dnnl_alg_kind_t.dnnl_convolution_direct, 0, 0)
+            .ThrowIfFailed("dnnl_post_ops_append_eltwise")));
+        Assert.IsTrue(operations.IsClosed);
+
+        Dnnl.dnnl_post_ops_create(&raw).ThrowIfFailed("dnnl_post_ops_create");
+        using var good = DnnlPostOpsHandle.Adopt(raw, "dnnl_post_ops_create").Configure(static handle => Dnnl
+            .dnnl_post_ops_append_eltwise(handle.Raw, dnnl_alg_kind_t.dnnl_eltwise_relu, 0, 0)
+            .ThrowIfFailed("dnnl_post_ops_append_eltwise"));
+        Assert.AreEqual(1, Dnnl.dnnl_post_ops_len(good.Raw));
+    }
+
+    [TestMethod]
     public void UseAfterDisposeThrows()
     {
         OneDnnTests.Need();
