@@ -59,7 +59,7 @@ public enum PaddingMode
     /// <summary>Reflection that does not repeat the edge (pad &lt; size).</summary>
     Reflect,
 
-    /// <summary>Reflection that repeats the edge (pad &lt;= size).</summary>
+    /// <summary>Reflection that repeats the edge; periodic beyond the size.</summary>
     Symmetric,
 
     /// <summary>The edge repeated.</summary>
