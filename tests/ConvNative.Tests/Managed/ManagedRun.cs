@@ -66,7 +66,7 @@ internal sealed class ManagedRun
         using ConvPlan plan = Plan(p, options);
         Implementation = plan.Implementation;
         if (plan.NeedsWeights)
-            plan.SetWeights(Bytes(Weights, p.WeightShape, p.WeightLayout, p.WeightType), Bytes(Bias, p.BiasShape, Layout.ChannelsFirst, p.BiasType));
+            plan.SetWeights(Bytes(Weights, p.WeightShape, p.WeightLayout, p.WeightType), p.HasBias ? Bytes(Bias, p.BiasShape, Layout.ChannelsFirst, p.BiasType) : []);
         bool forward = direction == Direction.Forward, input = forward || direction is not (Direction.BackwardData or Direction.BackwardBias);
         bool sampled = p.Op == ConvOp.Deformable && direction != Direction.BackwardBias;
         Layout layout = direction switch
