@@ -35,6 +35,12 @@ public static class Program
             error.WriteLine(OneLine($"error: {e.Message}"));
             return e.Code;
         }
+        catch (ProblemSyntaxException e)
+        {
+            // Its further lines show the text with a caret under the place.
+            error.WriteLine($"error: {e.Message}");
+            return ExitCode.Usage;
+        }
         catch (Exception e) when (e is ConvProblemException or FormatException or IOException or UnauthorizedAccessException)
         {
             error.WriteLine(OneLine($"error: {e.Message}"));

@@ -18,5 +18,8 @@ public static class Verbs
     /// <summary>Makes the root command afresh (commands are cheap; nothing native loads).</summary>
     public static RootCommand CreateRoot() => new("Convolutions by the best engine on this machine, checked against a naive oracle.")
     {
+        Commands.DevicesCommand.Create(),
+        Commands.ExplainCommand.Create(),
+        Commands.RunCommand.Create(),
     };
 }

@@ -1,0 +1,95 @@
+using ConvNative.Cli.Execution;
+using ConvNative.Cli.Files;
+using ConvNative.Plans;
+using ConvNative.Problems;
+
+namespace ConvNative.Cli.Cases;
+
+/// <summary>
+/// Runs cases one after the other. A case's file is on disk and its line flushed before the next case begins, and nothing that
+/// one case does stops the others.
+/// </summary>
+public sealed class CaseRunner(string backend, PlanOptions options, TextWriter output)
+{
+    /// <summary>Runs every line of a cases file; empty lines are skipped.</summary>
+    /// <returns>3 when the backend is unavailable, else 1 when a case failed, else 2 when one was invalid, else 0.</returns>
+    public int RunFile(string path)
+    {
+        string folder = Path.GetDirectoryName(Path.GetFullPath(path))!;
+        var seen = new HashSet<CaseStatus>();
+        foreach (string line in File.ReadLines(path))
+        {
+            if (string.IsNullOrWhiteSpace(line)) continue;
+            (string? id, RunResult result) = RunLine(line, folder);
+            seen.Add(result.Status);
+            output.WriteLine(Line(id, result));
+            output.Flush();
+        }
+
+        return seen.Contains(CaseStatus.Unavailable) ? ExitCode.Unavailable
+            : seen.Contains(CaseStatus.Error) ? ExitCode.Failed
+            : seen.Contains(CaseStatus.Invalid) ? ExitCode.Usage
+            : ExitCode.Done;
+    }
+
+    /// <summary>Runs one line, with files relative to <paramref name="folder"/>; never throws for what the line says.</summary>
+    public (string? Id, RunResult Result) RunLine(string line, string folder)
+    {
+        string? id = CaseParser.TryId(line);
+        return (id, Guarded(() =>
+        {
+            CaseSpec spec = CaseParser.Parse(line);
+            return Run(CaseBuilder.Prepare(spec, folder), spec.Output is null ? null : Path.Combine(folder, spec.Output));
+        }));
+    }
+
+    /// <summary>Turns what goes wrong on the way into a result.</summary>
+    public RunResult Guarded(Func<RunResult> run)
+    {
+        ArgumentNullException.ThrowIfNull(run);
+        try
+        {
+            return run();
+        }
+        catch (Exception e) when (e is ConvProblemException or FormatException)
+        {
+            return new RunResult(CaseStatus.Invalid, backend, "", e.Message);
+        }
+        catch (Exception e) when (e is not OperationCanceledException)
+        {
+            // One bad case never stops the others, whatever it is that broke.
+            return new RunResult(CaseStatus.Error, backend, "", $"{e.GetType().Name}: {e.Message}");
+        }
+    }
+
+    /// <summary>Runs a prepared case and writes its result.</summary>
+    public RunResult Run(PreparedCase prepared, string? outputPath)
+    {
+        ArgumentNullException.ThrowIfNull(prepared);
+        if (Executor.Missing(backend) is { } missing) return new RunResult(CaseStatus.Unavailable, backend, "", missing);
+        if (QuantisationReason(prepared) is { } reason) return new RunResult(CaseStatus.Unsupported, backend, "", reason);
+        RunResult result = Executor.Run(backend, prepared.Problem, prepared.Tensors, options);
+        if (result.Result is null || outputPath is null) return result;
+        if (Path.GetDirectoryName(Path.GetFullPath(outputPath)) is { } parent) Directory.CreateDirectory(parent);
+        NpyFile.Write(outputPath, prepared.ToFile(result.Result));
+        return result;
+    }
+
+    /// <summary>One line of JSON in the documented form.</summary>
+    public static string Line(string? id, RunResult result)
+    {
+        ArgumentNullException.ThrowIfNull(result);
+        return JsonText.Object(json =>
+        {
+            json.WriteString("id", id);
+            json.WriteString("status", Names.Of(result.Status));
+            json.WriteString("backend", result.Backend);
+            json.WriteString("implementation", result.Implementation);
+            json.WriteString("message", result.Message);
+        });
+    }
+
+    /// <summary>The one place that decides whether scales and zero points can be computed: no backend takes them yet.</summary>
+    private static string? QuantisationReason(PreparedCase prepared) =>
+        prepared.Quantisation is null ? null : "scales and zero points: no backend of this build computes quantised convolutions";
+}

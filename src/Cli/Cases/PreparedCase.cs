@@ -1,0 +1,40 @@
+using ConvNative.Cli.Execution;
+using ConvNative.Cli.Files;
+using ConvNative.Problems;
+
+namespace ConvNative.Cli.Cases;
+
+/// <summary>A case ready to run: a valid problem and its operands, and how its result becomes a file.</summary>
+public sealed record PreparedCase
+{
+    public required ConvProblem Problem { get; init; }
+
+    public required LogicalTensors Tensors { get; init; }
+
+    /// <summary>Shape of the result's file: the problem's result shape, for a signal mode the plain N-D shape.</summary>
+    public required Dims ResultShape { get; init; }
+
+    /// <summary>A correlation whose operands swapped comes out reversed along every axis.</summary>
+    public bool ReverseResult { get; init; }
+
+    /// <summary>Scales and zero points, validated; null without.</summary>
+    public Quantisation? Quantisation { get; init; }
+
+    /// <summary>Type that bf16 operands came in.</summary>
+    public NpyType? Container { get; init; }
+
+    /// <summary>The result of the problem as the file that the case asks for.</summary>
+    public NpyArray ToFile(byte[] result)
+    {
+        ArgumentNullException.ThrowIfNull(result);
+        if (ReverseResult)
+        {
+            // Reversal along every axis of a dense tensor is reversal of its elements.
+            int size = Problem.ResultType.SizeOf();
+            result.AsSpan().Reverse();
+            for (int i = 0; i < result.Length && size > 1; i += size) result.AsSpan(i, size).Reverse();
+        }
+
+        return TensorFiles.ToFile(result, ResultShape, Problem.ResultType, Container);
+    }
+}

@@ -1,0 +1,101 @@
+using ConvNative.Backends;
+using ConvNative.Plans;
+using ConvNative.Problems;
+
+namespace ConvNative.Cli.Execution;
+
+/// <summary>How a case ended.</summary>
+public enum CaseStatus
+{
+    /// <summary>Computed and, where a file is named, written.</summary>
+    Ok,
+
+    /// <summary>The backend cannot do it; the message is its reason.</summary>
+    Unsupported,
+
+    /// <summary>The input is wrong; the message names field, value and rule.</summary>
+    Invalid,
+
+    /// <summary>The backend is not on this machine; the message says what is missing.</summary>
+    Unavailable,
+
+    /// <summary>Something failed.</summary>
+    Error,
+}
+
+/// <summary>What came of a run.</summary>
+/// <param name="Status">How it ended.</param>
+/// <param name="Backend">The backend that ran, or that was asked.</param>
+/// <param name="Implementation">What it chose; empty without a result.</param>
+/// <param name="Message">Why not; empty when ok.</param>
+/// <param name="Result">The result's bytes in logical order; null without one.</param>
+public sealed record RunResult(CaseStatus Status, string Backend, string Implementation, string Message, byte[]? Result = null);
+
+/// <summary>Runs problems on a backend by name: an engine, <c>oracle</c>, or <c>auto</c> (the first available engine that supports the problem).</summary>
+public static class Executor
+{
+    /// <summary>Every name that <c>--backend</c> takes.</summary>
+    public static IReadOnlyList<string> Backends { get; } = ["oracle", "managed", "onednn", "opencl", "cudnn", "auto"];
+
+    /// <summary>Checks a name before anything is run.</summary>
+    /// <exception cref="CliException">No such backend.</exception>
+    public static void CheckName(string backend)
+    {
+        if (!Backends.Contains(backend)) throw new CliException($"--backend = {backend}: must be one of {string.Join(", ", Backends)}");
+    }
+
+    /// <summary>Why a backend cannot be used on this machine, with the remedy; null when it can.</summary>
+    public static string? Missing(string backend)
+    {
+        if (backend == "oracle") return null;
+        if (backend == "auto") return Engines.All.Any(e => e.Status.Available) ? null : "no engine is available here";
+        if (Engines.Find(backend) is not { } engine) return $"{backend} is not part of this build";
+        BackendStatus status = engine.Status;
+        return status.Available ? null : status.Remedy is null ? status.Summary : $"{status.Summary}; {status.Remedy}";
+    }
+
+    /// <summary>Runs; whatever goes wrong is in the result.</summary>
+    public static RunResult Run(string backend, ConvProblem problem, LogicalTensors tensors, PlanOptions options)
+    {
+        if (Missing(backend) is { } missing) return new RunResult(CaseStatus.Unavailable, backend, "", missing);
+        try
+        {
+            return backend switch
+            {
+                "oracle" => OracleRunner.Run(problem, tensors),
+                "auto" => Auto(problem, tensors, options),
+                _ => One(Engines.Find(backend)!, problem, tensors, options),
+            };
+        }
+        catch (ConvProblemException e)
+        {
+            return new RunResult(CaseStatus.Invalid, backend, "", e.Message);
+        }
+        catch (Exception e) when (e is ConvNativeException or ArgumentException or InvalidOperationException or OverflowException or OutOfMemoryException or NotSupportedException)
+        {
+            return new RunResult(CaseStatus.Error, (e as ConvNativeException)?.Backend ?? backend, "", e.Message);
+        }
+    }
+
+    private static RunResult One(ConvBackend engine, ConvProblem problem, LogicalTensors tensors, PlanOptions options)
+    {
+        RunOutcome outcome = PlanRunner.Run(engine, problem, tensors, options);
+        return outcome.Result is null
+            ? new RunResult(CaseStatus.Unsupported, engine.Name, "", outcome.Unsupported ?? "no reason given")
+            : new RunResult(CaseStatus.Ok, engine.Name, outcome.Implementation, "", outcome.Result);
+    }
+
+    private static RunResult Auto(ConvProblem problem, LogicalTensors tensors, PlanOptions options)
+    {
+        var reasons = new List<string>();
+        foreach (ConvBackend engine in Engines.All)
+        {
+            if (!engine.Status.Available) continue;
+            RunResult result = One(engine, problem, tensors, options);
+            if (result.Status != CaseStatus.Unsupported) return result;
+            reasons.Add($"{engine.Name}: {result.Message}");
+        }
+
+        return new RunResult(CaseStatus.Unsupported, "auto", "", string.Join("; ", reasons));
+    }
+}
