@@ -1,0 +1,34 @@
+#!/usr/bin/env bash
+# Restores the build tool that .config/dotnet-tools.json pins and hands every argument to build.cake.
+#   ./build.sh                    native library, build, the whole correctness matrix
+#   ./build.sh --target=Test      native library, build, all tests
+# Other targets: Native, Build, Generate, Bench, Pack, Clean. What follows `--` goes to the tool:
+#   ./build.sh --target=Matrix -- --suite alexnet
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+
+export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1
+
+if ! command -v dotnet >/dev/null; then
+    echo "build.sh: 'dotnet' was not found. The .NET SDK 10.0 is needed: https://dotnet.microsoft.com/download" >&2
+    exit 2
+fi
+
+# Cake would take what follows `--` for its own arguments, hence the detour.
+cake=() tool=()
+while (($#)); do
+    if [[ $1 == -- ]]; then
+        shift
+        tool=("$@")
+        break
+    fi
+    cake+=("$1")
+    shift
+done
+if ((${#tool[@]})); then
+    CONVNATIVE_TOOL_ARGS=$(printf '%q ' "${tool[@]}")
+    export CONVNATIVE_TOOL_ARGS
+fi
+
+dotnet tool restore --verbosity quiet
+exec dotnet cake build.cake "${cake[@]}"
