@@ -58,9 +58,14 @@ public sealed class ManagedBackend : ConvBackend
             case ConvOp.Deformable when p.Direction != Direction.BackwardBias: return new DeformPlan<T>(p, options, "managed:deform");
         }
 
-        return p.Direction is Direction.BackwardWeights or Direction.BackwardBias
-            ? new GradientPlan<T>(new View(p), options, p.Direction == Direction.BackwardBias ? "managed:sum" : "managed:gradient")
-            : new GatherPlan<T>(new View(p), options, "managed:gather");
+        var view = new View(p);
+        if (p.Direction is Direction.BackwardWeights or Direction.BackwardBias)
+            return new GradientPlan<T>(view, options, p.Direction == Direction.BackwardBias ? "managed:sum" : "managed:gradient");
+
+        // The adjoint of a padding that repeats elements has no phases: an element is read from several places.
+        return view.IsDown || p.PaddingMode is PaddingMode.Zeros or PaddingMode.Constant
+            ? new BlockedPlan<T>(view, options, view.IsDown ? "direct" : "phases")
+            : new GatherPlan<T>(view, options, "managed:gather");
 
         ManagedPlan Unfold() => new UnfoldPlan<T>(new View(p), options, "managed:unfold");
         ManagedPlan Fold() => new FoldPlan<T>(new View(p), options, "managed:fold");

@@ -1,0 +1,144 @@
+using ConvNative.Backends.Managed.Kernels;
+using ConvNative.Problems;
+
+namespace ConvNative.Backends.Managed;
+
+/// <summary>A run of output channels of a group that one micro-kernel computes: <c>Vectors</c> vectors, the last lanes perhaps unused.</summary>
+internal readonly record struct ChannelBlock(int First, int Valid, int Vectors, int LaneStart);
+
+/// <summary>
+/// How a gather is cut: channel blocks, rows a part, pixels a tile; and where the taps of each phase lie. All of it follows from
+/// the shape, the vector width and the thread count; results do not depend on the cut.
+/// </summary>
+internal sealed class BlockedGeometry
+{
+    private const long PanelBytes = 256 * 1024;
+    private const long LargeWeights = 512 * 1024;
+
+    public BlockedGeometry(View view, KernelSet set, int elementSize, int threads)
+    {
+        ConvProblem p = view.Problem;
+        bool down = view.IsDown;
+        Source = down ? view.Big : view.Small;
+        Target = down ? view.Small : view.Big;
+        Groups = view.Groups;
+        FromPerGroup = (down ? view.BigChannels : view.SmallChannels) / Groups;
+        ToPerGroup = (down ? view.SmallChannels : view.BigChannels) / Groups;
+        PaddingMode mode = down ? p.PaddingMode : PaddingMode.Zeros;
+        D = new PhaseAxis(view.Axes[0], down, view.Flip, mode);
+        H = new PhaseAxis(view.Axes[1], down, view.Flip, mode);
+        W = new PhaseAxis(view.Axes[2], down, view.Flip, mode);
+        ReadsOutside = D.ReadsOutside || H.ReadsOutside || W.ReadsOutside;
+        IsDirect = !ReadsOutside && (Source.C == 1 || FromPerGroup == 1);
+        PanelPixel = FromPerGroup;
+        PanelColumns = W.PanelSize(W.Count);
+        PanelRow = (long)PanelColumns * PanelPixel;
+        Blocks = Cut(set);
+        Lanes = Blocks.Sum(b => b.Vectors) * set.Lanes;
+        ChooseParts(p, elementSize, threads, view.Taps);
+        PanelSlot = PanelRow * H.PanelSize(RowsPerPart);
+        PanelElements = IsDirect ? 0 : PanelSlot * Math.Max(1, D.Offsets.Length);
+    }
+
+    public Strides5 Source { get; }
+
+    public Strides5 Target { get; }
+
+    public int Groups { get; }
+
+    public int FromPerGroup { get; }
+
+    public int ToPerGroup { get; }
+
+    public PhaseAxis D { get; }
+
+    public PhaseAxis H { get; }
+
+    public PhaseAxis W { get; }
+
+    public bool ReadsOutside { get; }
+
+    /// <summary>The source is read where it lies: channels last and no tap outside.</summary>
+    public bool IsDirect { get; }
+
+    /// <summary>Elements from one column of the panel to the next.</summary>
+    public int PanelPixel { get; }
+
+    public int PanelColumns { get; }
+
+    public long PanelRow { get; }
+
+    /// <summary>Elements from one depth slot to the next; a slot belongs to one depth offset.</summary>
+    public long PanelSlot { get; }
+
+    public long PanelElements { get; }
+
+    public ChannelBlock[] Blocks { get; }
+
+    /// <summary>Lanes of all blocks of a group.</summary>
+    public int Lanes { get; }
+
+    public int RowsPerPart { get; private set; }
+
+    public int RowParts { get; private set; }
+
+    public int BlockParts { get; private set; }
+
+    /// <summary>Pixels a tile in a phase of <paramref name="count"/> columns: equal tiles, the last one moved back to end with the row.</summary>
+    public static int TileOf(int count, int most)
+    {
+        int tiles = (count + most - 1) / most;
+        return (count + tiles - 1) / Math.Max(1, tiles);
+    }
+
+    /// <summary>Offset in a, in elements, of tap (i, j, k) of a phase.</summary>
+    public long TapOffset(Phase d, Phase h, Phase w, int i, int j, int k) => IsDirect
+        ? (d.Offset[i] * Source.D) + (h.Offset[j] * Source.H) + (w.Offset[k] * Source.W)
+        : (Array.IndexOf(D.Offsets, d.Offset[i]) * PanelSlot) + ((h.Offset[j] - H.Lowest) / H.Division * PanelRow) + ((long)(w.Offset[k] - W.Lowest) / W.Division * PanelPixel);
+
+    /// <summary>True when the taps of a phase's row lie side by side: channels of one column, then those of the next.</summary>
+    public bool RowIsOneRun(Phase w)
+    {
+        long pixel = IsDirect ? Source.W : PanelPixel;
+        int step = IsDirect ? 1 : W.Division;
+        for (int k = 1; k < w.Offset.Length; k++)
+            if (w.Offset[k] - w.Offset[k - 1] != step) return false;
+        return pixel == FromPerGroup;
+    }
+
+    private ChannelBlock[] Cut(KernelSet set)
+    {
+        int l = set.Lanes, vectors = ToPerGroup <= l ? 1 : ToPerGroup > 2 * l && W.Count <= set.MostRows(4) ? 4 : 2;
+        var blocks = new List<ChannelBlock>();
+        for (int c = 0, lane = 0; c < ToPerGroup;)
+        {
+            int v = vectors;
+            while (v > 1 && (v / 2) * l >= ToPerGroup - c) v /= 2;
+            int valid = Math.Min(v * l, ToPerGroup - c);
+            blocks.Add(new ChannelBlock(c, valid, v, lane));
+            c += valid;
+            lane += v * l;
+        }
+
+        return [.. blocks];
+    }
+
+    private void ChooseParts(ConvProblem p, int elementSize, int threads, int taps)
+    {
+        long row = Math.Max(1, (IsDirect ? W.SourceSize * Source.W : PanelRow) * elementSize * Math.Max(1, D.Offsets.Length));
+        int rows = (int)Math.Clamp(((PanelBytes / row) - H.Span) / H.PanelStep, 1, Math.Max(1, H.Count));
+        int parts = Split(rows);
+        long others = Math.Max(1, p.Batch * Groups * D.Count);
+        int wanted = threads == 1 ? 1 : (int)Math.Min(int.MaxValue, ((4L * threads) + others - 1) / others);
+        long weights = (long)FromPerGroup * Lanes * taps * elementSize;
+
+        // Weights that outgrow the second-level cache are read once by splitting channels; small ones leave rows to split.
+        if (parts < wanted && weights <= LargeWeights) parts = Split(Math.Max(Math.Min(3, H.Count), H.Count / wanted));
+        RowParts = parts;
+        RowsPerPart = Math.Max(1, (H.Count + parts - 1) / parts);
+        RowParts = Math.Max(1, (H.Count + RowsPerPart - 1) / RowsPerPart);
+        BlockParts = Math.Clamp((wanted + RowParts - 1) / RowParts, 1, Blocks.Length);
+
+        int Split(int r) => Math.Max(1, (H.Count + r - 1) / Math.Max(1, r));
+    }
+}

@@ -1,0 +1,62 @@
+using System.Runtime.Intrinsics;
+
+namespace ConvNative.Backends.Managed.Kernels;
+
+/// <summary>The micro-kernels of one element type on the widest vectors of this machine.</summary>
+internal sealed unsafe class KernelSet
+{
+    private readonly delegate*<int, int, delegate*<MicroArguments*, void>> _find;
+    private readonly delegate*<int, delegate*<MicroArguments*, void>> _findLanes;
+
+    private KernelSet(
+        int lanes, int accumulators, delegate*<int, int, delegate*<MicroArguments*, void>> find, delegate*<int, delegate*<MicroArguments*, void>> findLanes)
+    {
+        Lanes = lanes;
+        Accumulators = accumulators;
+        _find = find;
+        _findLanes = findLanes;
+    }
+
+    /// <summary>Elements of a vector.</summary>
+    public int Lanes { get; }
+
+    /// <summary>Accumulators that fit the registers.</summary>
+    public int Accumulators { get; }
+
+    public static KernelSet For<T>()
+        where T : unmanaged
+    {
+        if (typeof(T) == typeof(double))
+            return InstructionSet.VectorBits switch
+            {
+                512 => Of<D512, Vector512<double>>(),
+                256 => Of<D256, Vector256<double>>(),
+                128 => Of<D128, Vector128<double>>(),
+                _ => Of<D1, double>(),
+            };
+        return InstructionSet.VectorBits switch
+        {
+            512 => Of<F512, Vector512<float>>(),
+            256 => Of<F256, Vector256<float>>(),
+            128 => Of<F128, Vector128<float>>(),
+            _ => Of<F1, float>(),
+        };
+    }
+
+    /// <summary>Rows by vectors (1, 2 or 4) with shared vectors of b and single elements of a.</summary>
+    public delegate*<MicroArguments*, void> Find(int rows, int vectors) => Known(_find(rows, vectors), rows, vectors);
+
+    /// <summary>Rows of one vector, vectors of a with vectors of b.</summary>
+    public delegate*<MicroArguments*, void> FindLanes(int rows) => Known(_findLanes(rows), rows, 1);
+
+    /// <summary>Most rows of a kernel with that many vectors.</summary>
+    public int MostRows(int vectors) => Math.Min(14, Accumulators / vectors);
+
+    private static KernelSet Of<TOps, TVec>()
+        where TOps : struct, IVectorOps<TVec>
+        where TVec : unmanaged =>
+        new(sizeof(TVec) / TOps.ElementSize, TOps.Accumulators, &MicroKernels<TOps, TVec>.Find, &MicroKernels<TOps, TVec>.FindLanes);
+
+    private static delegate*<MicroArguments*, void> Known(delegate*<MicroArguments*, void> kernel, int rows, int vectors) =>
+        kernel != null ? kernel : throw new InvalidOperationException($"no micro-kernel of {rows} rows and {vectors} vectors");
+}

@@ -1,0 +1,39 @@
+namespace ConvNative.Backends.Managed.Kernels;
+
+/// <summary>
+/// One call of a micro-kernel: <c>out[r][v] = init[r][v] + sum over taps t and elements e of a[r][t][e] * b[t][e][v]</c>, for R
+/// rows of single elements against V vectors. Steps are in bytes.
+/// </summary>
+internal unsafe struct MicroArguments
+{
+    /// <summary>Row 0 of a; element e of a tap lies <c>e</c> elements after the tap's begin.</summary>
+    public byte* A;
+
+    /// <summary>From one row of a to the next.</summary>
+    public nint AStep;
+
+    /// <summary>Vectors of tap 0, element 0.</summary>
+    public byte* B;
+
+    /// <summary>From one element's vectors to the next element's.</summary>
+    public nint BStep;
+
+    /// <summary>Per tap the offset in a and the offset in b.</summary>
+    public nint* Taps;
+
+    public int TapCount;
+
+    /// <summary>Elements of a tap.</summary>
+    public int Run;
+
+    /// <summary>Where the accumulators begin: bias.</summary>
+    public byte* Init;
+
+    /// <summary>From one row's begin values to the next row's; 0 where all rows share them.</summary>
+    public nint InitStep;
+
+    public byte* Out;
+
+    /// <summary>From one row of the result to the next.</summary>
+    public nint OutStep;
+}

@@ -1,0 +1,179 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.Arm;
+using System.Runtime.Intrinsics.X86;
+
+namespace ConvNative.Backends.Managed.Kernels;
+
+/// <summary>The operations of a kernel on one vector width and element type; kernels are written once over them.</summary>
+internal unsafe interface IVectorOps<TVec>
+    where TVec : unmanaged
+{
+    /// <summary>Bytes of one element.</summary>
+    static abstract int ElementSize { get; }
+
+    /// <summary>Accumulators that stay in registers beside two operands.</summary>
+    static abstract int Accumulators { get; }
+
+    static abstract TVec Load(byte* p);
+
+    static abstract void Store(byte* p, TVec v);
+
+    /// <summary>One element in all lanes.</summary>
+    static abstract TVec Splat(byte* p);
+
+    /// <summary>a*b + c, fused where the processor does.</summary>
+    static abstract TVec Fma(TVec a, TVec b, TVec c);
+}
+
+internal readonly unsafe struct F512 : IVectorOps<Vector512<float>>
+{
+    public static int ElementSize => sizeof(float);
+
+    public static int Accumulators => 28;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> Load(byte* p) => Vector512.Load((float*)p);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Store(byte* p, Vector512<float> v) => v.Store((float*)p);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> Splat(byte* p) => Vector512.Create(*(float*)p);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> Fma(Vector512<float> a, Vector512<float> b, Vector512<float> c) => Avx512F.FusedMultiplyAdd(a, b, c);
+}
+
+internal readonly unsafe struct F256 : IVectorOps<Vector256<float>>
+{
+    public static int ElementSize => sizeof(float);
+
+    public static int Accumulators => 12;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> Load(byte* p) => Vector256.Load((float*)p);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Store(byte* p, Vector256<float> v) => v.Store((float*)p);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> Splat(byte* p) => Vector256.Create(*(float*)p);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> Fma(Vector256<float> a, Vector256<float> b, Vector256<float> c) => System.Runtime.Intrinsics.X86.Fma.MultiplyAdd(a, b, c);
+}
+
+internal readonly unsafe struct F128 : IVectorOps<Vector128<float>>
+{
+    public static int ElementSize => sizeof(float);
+
+    public static int Accumulators => AdvSimd.IsSupported ? 24 : 12;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> Load(byte* p) => Vector128.Load((float*)p);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Store(byte* p, Vector128<float> v) => v.Store((float*)p);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> Splat(byte* p) => Vector128.Create(*(float*)p);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> Fma(Vector128<float> a, Vector128<float> b, Vector128<float> c) => Vector128.MultiplyAddEstimate(a, b, c);
+}
+
+internal readonly unsafe struct F1 : IVectorOps<float>
+{
+    public static int ElementSize => sizeof(float);
+
+    public static int Accumulators => 12;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float Load(byte* p) => *(float*)p;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Store(byte* p, float v) => *(float*)p = v;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float Splat(byte* p) => *(float*)p;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float Fma(float a, float b, float c) => (a * b) + c;
+}
+
+internal readonly unsafe struct D512 : IVectorOps<Vector512<double>>
+{
+    public static int ElementSize => sizeof(double);
+
+    public static int Accumulators => 28;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<double> Load(byte* p) => Vector512.Load((double*)p);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Store(byte* p, Vector512<double> v) => v.Store((double*)p);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<double> Splat(byte* p) => Vector512.Create(*(double*)p);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<double> Fma(Vector512<double> a, Vector512<double> b, Vector512<double> c) => Avx512F.FusedMultiplyAdd(a, b, c);
+}
+
+internal readonly unsafe struct D256 : IVectorOps<Vector256<double>>
+{
+    public static int ElementSize => sizeof(double);
+
+    public static int Accumulators => 12;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<double> Load(byte* p) => Vector256.Load((double*)p);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Store(byte* p, Vector256<double> v) => v.Store((double*)p);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<double> Splat(byte* p) => Vector256.Create(*(double*)p);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<double> Fma(Vector256<double> a, Vector256<double> b, Vector256<double> c) => System.Runtime.Intrinsics.X86.Fma.MultiplyAdd(a, b, c);
+}
+
+internal readonly unsafe struct D128 : IVectorOps<Vector128<double>>
+{
+    public static int ElementSize => sizeof(double);
+
+    public static int Accumulators => AdvSimd.IsSupported ? 24 : 12;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<double> Load(byte* p) => Vector128.Load((double*)p);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Store(byte* p, Vector128<double> v) => v.Store((double*)p);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<double> Splat(byte* p) => Vector128.Create(*(double*)p);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<double> Fma(Vector128<double> a, Vector128<double> b, Vector128<double> c) => Vector128.MultiplyAddEstimate(a, b, c);
+}
+
+internal readonly unsafe struct D1 : IVectorOps<double>
+{
+    public static int ElementSize => sizeof(double);
+
+    public static int Accumulators => 12;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static double Load(byte* p) => *(double*)p;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Store(byte* p, double v) => *(double*)p = v;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static double Splat(byte* p) => *(double*)p;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static double Fma(double a, double b, double c) => (a * b) + c;
+}

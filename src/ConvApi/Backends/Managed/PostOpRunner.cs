@@ -1,0 +1,49 @@
+using System.Numerics;
+using System.Numerics.Tensors;
+using ConvNative.Problems;
+
+namespace ConvNative.Backends.Managed;
+
+/// <summary>Residual and activation, in place on contiguous results that already hold the sum with its bias.</summary>
+internal readonly unsafe struct PostOpRunner<T>(PostOps ops)
+    where T : unmanaged, IFloatingPointIeee754<T>
+{
+    private readonly T _scale = T.CreateTruncating(ops.ResidualScale);
+    private readonly T _alpha = T.CreateTruncating(ops.Activation.Alpha);
+    private readonly T _beta = T.CreateTruncating(ops.Activation.Beta);
+
+    public bool IsNone => ops.IsNone;
+
+    /// <summary>Finishes <paramref name="count"/> elements; <paramref name="residual"/> lies as they do, or is null.</summary>
+    public void Apply(T* y, T* residual, int count)
+    {
+        var span = new Span<T>(y, count);
+        if (residual != null) TensorPrimitives.MultiplyAddEstimate(new ReadOnlySpan<T>(residual, count), _scale, span, span);
+        switch (ops.Activation.Kind)
+        {
+            case ActivationKind.None:
+                return;
+            case ActivationKind.Relu:
+                TensorPrimitives.Max(span, T.Zero, span);
+                return;
+            case ActivationKind.Clip when _alpha <= _beta:
+                TensorPrimitives.Clamp(span, _alpha, _beta, span);
+                return;
+            case ActivationKind.LeakyRelu:
+                // Selecting on the sign keeps NaN and any alpha right.
+                for (int i = 0; i < count; i++) y[i] = y[i] > T.Zero ? y[i] : _alpha * y[i];
+                return;
+            case ActivationKind.HardSwish:
+                for (int i = 0; i < count; i++)
+                {
+                    T h = (_alpha * y[i]) + _beta;
+                    y[i] *= h < T.Zero ? T.Zero : h > T.One ? T.One : h;
+                }
+
+                return;
+            default:
+                for (int i = 0; i < count; i++) y[i] = T.CreateTruncating(Activations.Apply(ops.Activation, double.CreateTruncating(y[i])));
+                return;
+        }
+    }
+}
