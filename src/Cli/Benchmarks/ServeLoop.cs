@@ -1,0 +1,109 @@
+using System.Globalization;
+using System.Runtime.InteropServices;
+using ConvNative.Backends;
+using ConvNative.Cli.Checking;
+using ConvNative.Plans;
+using ConvNative.Problems;
+
+namespace ConvNative.Cli.Benchmarks;
+
+/// <summary>
+/// The peers' protocol on one engine: a request a line, an answer a line, so that a harness can let engines take turns. Only the
+/// plan's run is timed; weights are packed, and layout "any" is entered, before.
+/// </summary>
+public sealed class ServeLoop : IDisposable
+{
+    private readonly ConvBackend _backend;
+    private readonly Layout _layout;
+    private readonly PlanOptions _options;
+    private readonly TimeLoop _loop = new();
+    private double _warmUp = 500;
+    private string? _key;
+    private ConvPlan? _plan;
+    private PlanSession? _session;
+    private Action? _call;
+    private double _checksum;
+
+    /// <summary>Serves <paramref name="backend"/> with at most <paramref name="threads"/> threads (0: all).</summary>
+    public ServeLoop(ConvBackend backend, Layout layout, int threads)
+    {
+        _backend = backend;
+        _layout = layout;
+        _options = new PlanOptions { Tuning = Tuning.Measure, MaxThreads = threads };
+    }
+
+    /// <summary>Answers until "quit" or the end of the input.</summary>
+    public void Run(TextReader input, TextWriter output)
+    {
+        ArgumentNullException.ThrowIfNull(input);
+        ArgumentNullException.ThrowIfNull(output);
+        Say(output, "ready");
+        while (input.ReadLine() is { } line && line != "quit") Say(output, Answer(line));
+    }
+
+    /// <summary><c>ok median min samples checksum implementation</c> or <c>skip reason</c>.</summary>
+    public string Answer(string line)
+    {
+        try
+        {
+            PeerRequest request = PeerRequest.Parse(line);
+            double budget = request.Budget;
+            if (request.Key != _key)
+            {
+                Drop();
+                if (Prepare(request.ToProblem(_layout)) is { } reason) return Skip(reason);
+                _key = request.Key;
+            }
+
+            Timing t = _loop.Run(_call!, budget);
+            return string.Create(CultureInfo.InvariantCulture, $"ok {t.Median:F6} {t.Min:F6} {t.Samples} {_checksum.ToString("G9", CultureInfo.InvariantCulture).Replace('E', 'e')} {OneLine(_plan!.Implementation)}");
+        }
+        catch (Exception e) when (e is ConvNativeException or ConvProblemException or FormatException or ArgumentException or OverflowException or OutOfMemoryException or NotSupportedException)
+        {
+            Drop();
+            return Skip(e.Message);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => Drop();
+
+    private static void Say(TextWriter output, string line)
+    {
+        output.Write(line + "\n");
+        output.Flush();
+    }
+
+    private static string Skip(string reason) => $"skip {OneLine(reason)}";
+
+    private static string OneLine(string text) => text.ReplaceLineEndings(" ");
+
+    private string? Prepare(ConvProblem p)
+    {
+        PlanResult made = _backend.CreatePlan(p, _options);
+        if (made.Plan is null) return made.Reason ?? "no plan";
+        _plan = made.Plan;
+        _session = new PlanSession(_plan, skewed: false);
+        if (_plan.NeedsWeights) _session.SetWeights(MemoryMarshal.AsBytes<float>(PeerFills.Weights(p)), MemoryMarshal.AsBytes<float>(p.HasBias ? PeerFills.Biases(p.OutputChannels) : []));
+        _session.SetInput(MemoryMarshal.AsBytes<float>(PeerFills.Sources(p.InputShape.Product)));
+        if (p.Direction != Direction.Forward) _session.SetOutputGradient(MemoryMarshal.AsBytes<float>(PeerFills.Sources(p.OutputShape.Product)));
+        _call = _session.Run;
+        _call();
+        _checksum = p.Direction == Direction.Forward ? PeerFills.Checksum(MemoryMarshal.Cast<byte, float>(_session.Result())) : 0;
+
+        // The first case of a process also warms up what all cases share.
+        TimeLoop.WarmUp(_call, _warmUp);
+        _warmUp = 150;
+        return null;
+    }
+
+    private void Drop()
+    {
+        _key = null;
+        _call = null;
+        _session?.Dispose();
+        _session = null;
+        _plan?.Dispose();
+        _plan = null;
+    }
+}
