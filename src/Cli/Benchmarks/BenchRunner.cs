@@ -3,7 +3,9 @@ using System.Globalization;
 using System.Runtime.InteropServices;
 using ConvNative.Backends;
 using ConvNative.Cli.Checking;
+using ConvNative.Cli.Reports;
 using ConvNative.Cli.Suites;
+using ConvNative.Oracle;
 using ConvNative.Plans;
 using ConvNative.Problems;
 
@@ -142,7 +144,7 @@ public sealed class BenchRunner
                 Spread = (medians[^1] - medians[0]) / medians[0],
                 Samples = Rounds.Sum(r => r.Samples),
                 Gflops = gflops,
-                PeakShare = settings.PeakGflops > 0 ? gflops / settings.PeakGflops : 0,
+                PeakShare = gflops / settings.Peak(_row.Threads),
             };
         }
 
@@ -157,7 +159,7 @@ public sealed class BenchRunner
             var v = new double[count];
             bool integer = type.IsInteger();
             for (int i = 0; i < v.Length; i++) v[i] = integer ? random.Next(type == DataType.U8 ? 0 : -8, 9) : (random.NextDouble() * 2) - 1;
-            return Elements.Encode(v, type);
+            return TensorBytes.ToBytes(v, type, [count], Problems.Layout.ChannelsFirst);
         }
     }
 }
@@ -167,11 +169,15 @@ public sealed class BenchRunner
 /// <param name="Layout">Layout of input and output; null keeps the problem's own.</param>
 /// <param name="Rounds">Turns of each engine.</param>
 /// <param name="BudgetMilliseconds">Timed milliseconds of each engine on a layer, over all rounds.</param>
+/// <param name="Peak1Gflops">Measured FMA peak of one thread.</param>
 /// <param name="PeakGflops">Measured FMA peak of that many threads.</param>
-public sealed record BenchSettings(int Threads, Layout? Layout, int Rounds, double BudgetMilliseconds, double PeakGflops)
+public sealed record BenchSettings(int Threads, Layout? Layout, int Rounds, double BudgetMilliseconds, double Peak1Gflops, double PeakGflops)
 {
     /// <summary>What the engines are asked for: the fastest strict plan.</summary>
     public PlanOptions Options { get; } = new() { MaxThreads = Threads, Tuning = Tuning.Measure };
+
+    /// <summary>The peak that a plan of so many threads is measured against.</summary>
+    public double Peak(int threads) => threads <= 1 ? Peak1Gflops : PeakGflops;
 
     /// <summary>For messages.</summary>
     public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{Threads} threads, {Rounds} rounds, {BudgetMilliseconds} ms, layout {(Layout is { } l ? Names.Of(l) : "as given")}");

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using ConvNative.Cli.Execution;
 using ConvNative.Plans;
 using ConvNative.Problems;
 
@@ -12,14 +13,14 @@ public sealed class PlanSession : IDisposable
 {
     private readonly ConvPlan _plan;
     private readonly ConvProblem _p;
-    private readonly List<GuardedBuffer> _all = [];
-    private readonly GuardedBuffer? _input;
-    private readonly GuardedBuffer? _residual;
-    private readonly GuardedBuffer? _offset;
-    private readonly GuardedBuffer? _mask;
-    private readonly GuardedBuffer? _gradient;
-    private readonly GuardedBuffer? _bias;
-    private readonly GuardedBuffer _result;
+    private readonly List<TensorMemory> _all = [];
+    private readonly TensorMemory? _input;
+    private readonly TensorMemory? _residual;
+    private readonly TensorMemory? _offset;
+    private readonly TensorMemory? _mask;
+    private readonly TensorMemory? _gradient;
+    private readonly TensorMemory? _bias;
+    private readonly TensorMemory _result;
     private readonly bool _simple;
 
     /// <summary>Allocates; <paramref name="skewed"/> moves every tensor off its alignment by one element.</summary>
@@ -27,9 +28,9 @@ public sealed class PlanSession : IDisposable
     {
         ArgumentNullException.ThrowIfNull(plan);
         (_plan, _p) = (plan, plan.Problem);
-        GuardedBuffer Make(string name, long bytes, DataType type)
+        TensorMemory Make(string name, long bytes, DataType type)
         {
-            var b = new GuardedBuffer(name, bytes, skewed ? type.SizeOf() : 0);
+            var b = new TensorMemory(name, bytes, skewed ? type.SizeOf() : 0);
             _all.Add(b);
             return b;
         }
@@ -55,9 +56,9 @@ public sealed class PlanSession : IDisposable
     {
         if (!_plan.NeedsWeights) return null;
         int skew = _p.WeightType.SizeOf();
-        using var w = new GuardedBuffer("weights", _plan.WeightBytes, skew);
-        using var b = new GuardedBuffer("bias", _plan.BiasBytes, skew);
-        PlainLayout.FromLogical(weights, w.Span, _p.WeightShape, _p.WeightLayout, skew);
+        using var w = new TensorMemory("weights", _plan.WeightBytes, skew);
+        using var b = new TensorMemory("bias", _plan.BiasBytes, skew);
+        LayoutConversion.ToPhysical(weights, w.Span, _p.WeightShape, skew, _p.WeightLayout);
         bias.CopyTo(b.Span);
         w.Seal();
         b.Seal();
@@ -73,7 +74,7 @@ public sealed class PlanSession : IDisposable
     {
         if (_input is null) return;
         if (_p.InputLayout == Layout.Any) _plan.PackInput(logical, _input.Span);
-        else PlainLayout.FromLogical(logical, _input.Span, _p.InputShape, _p.InputLayout, _p.InputType.SizeOf());
+        else LayoutConversion.ToPhysical(logical, _input.Span, _p.InputShape, _p.InputType.SizeOf(), _p.InputLayout);
         _input.Seal();
     }
 
@@ -122,7 +123,7 @@ public sealed class PlanSession : IDisposable
         var logical = new byte[Bytes(_p.ResultShape, _p.ResultType)];
         if (d == Direction.Forward && _p.OutputLayout == Layout.Any) _plan.UnpackOutput(_result.Span, logical);
         else if (d == Direction.BackwardData && _p.InputLayout == Layout.Any) _plan.UnpackInput(_result.Span, logical);
-        else PlainLayout.ToLogical(_result.Span, logical, _p.ResultShape, ResultLayout(d), _p.ResultType.SizeOf());
+        else LayoutConversion.ToLogical(_result.Span, logical, _p.ResultShape, _p.ResultType.SizeOf(), ResultLayout(d));
         return logical;
     }
 
@@ -132,7 +133,7 @@ public sealed class PlanSession : IDisposable
     /// <summary>What was written outside the result, or null.</summary>
     public string? Damage()
     {
-        foreach (GuardedBuffer b in _all)
+        foreach (TensorMemory b in _all)
             if (b.Damage() is { } damage) return damage;
         return null;
     }
@@ -140,12 +141,12 @@ public sealed class PlanSession : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        foreach (GuardedBuffer b in _all) b.Dispose();
+        foreach (TensorMemory b in _all) b.Dispose();
     }
 
     private static long Bytes(Dims shape, DataType type) => checked(shape.Product * type.SizeOf());
 
-    private static void SetPlain(GuardedBuffer? buffer, ReadOnlySpan<byte> logical)
+    private static void SetPlain(TensorMemory? buffer, ReadOnlySpan<byte> logical)
     {
         if (buffer is null) return;
         logical.CopyTo(buffer.Span);
@@ -160,11 +161,11 @@ public sealed class PlanSession : IDisposable
         _ => Layout.ChannelsFirst,
     };
 
-    private void SetOutputLike(GuardedBuffer? buffer, ReadOnlySpan<byte> logical)
+    private void SetOutputLike(TensorMemory? buffer, ReadOnlySpan<byte> logical)
     {
         if (buffer is null) return;
         if (_p.OutputLayout == Layout.Any) _plan.PackOutput(logical, buffer.Span);
-        else PlainLayout.FromLogical(logical, buffer.Span, _p.OutputShape, _p.OutputLayout, _p.OutputType.SizeOf());
+        else LayoutConversion.ToPhysical(logical, buffer.Span, _p.OutputShape, _p.OutputType.SizeOf(), _p.OutputLayout);
         buffer.Seal();
     }
 }

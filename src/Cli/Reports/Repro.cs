@@ -9,6 +9,14 @@ public static class Repro
     public static string Command(CellResult cell)
     {
         ArgumentNullException.ThrowIfNull(cell);
-        return $"convnative check --backend {cell.Backend} '{cell.Problem.Replace("'", "'\\''", StringComparison.Ordinal)}'";
+        string backend = cell.Backend.Split('@')[0];
+        return $"convnative check --backend {backend} {string.Join(' ', cell.Problem.Split(' ').Select(Quote))}";
+    }
+
+    private static string Quote(string token)
+    {
+        foreach (char c in token)
+            if (!char.IsAsciiLetterOrDigit(c) && !"-_=+:.,/%@".Contains(c, StringComparison.Ordinal)) return $"'{token.Replace("'", "'\\''", StringComparison.Ordinal)}'";
+        return token;
     }
 }

@@ -6,7 +6,7 @@ namespace ConvNative.Cli.Checking;
 /// Memory outside the collector's heap for one tensor of a plan, with a band of known bytes before and after it, and a
 /// fingerprint of its own contents. The buffer owns the memory.
 /// </summary>
-public sealed unsafe class GuardedBuffer : IDisposable
+public sealed unsafe class TensorMemory : IDisposable
 {
     private const int Band = 4096;
     private const byte BandValue = 0xC3;
@@ -23,7 +23,7 @@ public sealed unsafe class GuardedBuffer : IDisposable
     /// than their elements.
     /// </summary>
     /// <exception cref="ArgumentException">More than a span can hold.</exception>
-    public GuardedBuffer(string name, long bytes, int skew)
+    public TensorMemory(string name, long bytes, int skew)
     {
         if (bytes is < 0 or > int.MaxValue) throw new ArgumentException($"{name} = {bytes} bytes: must fit 2^31 - 1");
         _name = name;
@@ -36,7 +36,7 @@ public sealed unsafe class GuardedBuffer : IDisposable
     }
 
     /// <summary>Frees what nobody disposed.</summary>
-    ~GuardedBuffer() => Free();
+    ~TensorMemory() => Free();
 
     /// <summary>Bytes of the tensor.</summary>
     public int Length { get; }

@@ -1,0 +1,49 @@
+using ConvNative.Backends;
+
+namespace ConvNative.Cli.Checking;
+
+/// <summary>The engines that a command line asks for.</summary>
+/// <param name="Backends">Engines, in the order asked.</param>
+/// <param name="IsExplicit">They were named: then a missing one is an error.</param>
+public sealed record BackendSelection(IReadOnlyList<ConvBackend> Backends, bool IsExplicit)
+{
+    /// <summary>Finds <paramref name="names"/> (comma-separated lists allowed) in <paramref name="all"/>; none means all.</summary>
+    /// <exception cref="CliException">A name is not known.</exception>
+    public static BackendSelection Of(IEnumerable<string>? names, IReadOnlyList<ConvBackend> all)
+    {
+        ArgumentNullException.ThrowIfNull(all);
+        List<string> asked = Split(names);
+        if (asked.Count == 0) return new BackendSelection(all, false);
+        var found = new List<ConvBackend>();
+        foreach (string name in asked.Distinct())
+        {
+            found.Add(all.FirstOrDefault(b => b.Name == name)
+                ?? throw new CliException($"--backend = {name}: must be one of {string.Join(", ", all.Select(b => b.Name))}"));
+        }
+
+        return new BackendSelection(found, true);
+    }
+
+    /// <summary>Entries of comma-separated lists.</summary>
+    public static List<string> Split(IEnumerable<string>? lists) =>
+        [.. (lists ?? []).SelectMany(l => l.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))];
+
+    /// <summary>Says once, for every engine that is missing, what is missing and what to do.</summary>
+    public void Announce(TextWriter to)
+    {
+        ArgumentNullException.ThrowIfNull(to);
+        foreach (ConvBackend b in Backends)
+        {
+            BackendStatus s = b.Status;
+            if (!s.Available) to.WriteLine($"{b.Name} is unavailable: {s.Summary}{(s.Remedy is null ? "" : $" {s.Remedy}")}");
+        }
+    }
+
+    /// <summary>1 for wrong cells; 3 where a named engine (or every engine) is missing; else 0.</summary>
+    public int ExitCodeFor(bool anyBad)
+    {
+        if (anyBad) return ExitCode.Failed;
+        bool missing = IsExplicit ? Backends.Any(b => !b.Status.Available) : Backends.All(b => !b.Status.Available);
+        return missing ? ExitCode.Unavailable : ExitCode.Done;
+    }
+}

@@ -1,0 +1,79 @@
+using ConvNative.Backends;
+using ConvNative.Cli.Reports;
+using ConvNative.Cli.Suites;
+using ConvNative.Oracle;
+using ConvNative.Plans;
+using ConvNative.Problems;
+
+namespace ConvNative.Cli.Checking;
+
+/// <summary>Checks one problem on several engines against the oracle, whose answers they share.</summary>
+public sealed class Checker
+{
+    // Any number will do, as long as it stays: a failure must repeat itself.
+    private const ulong Seed = 1;
+    private static readonly FillKind[] s_fills = [FillKind.Random, FillKind.ExactInteger, FillKind.FullRange];
+    private readonly PlanOptions _options;
+
+    /// <summary>Plans are made with <paramref name="options"/>.</summary>
+    public Checker(PlanOptions? options = null) => _options = options ?? PlanOptions.Default;
+
+    /// <summary>
+    /// One cell an engine: a plan, made once, runs on three fills, twice on each. Exceptions become cells. When
+    /// <paramref name="stop"/> is cancelled, only cells that are decided come back.
+    /// </summary>
+    public IReadOnlyList<CellResult> Check(ConvProblem problem, IReadOnlyList<ConvBackend> backends, CancellationToken stop = default)
+    {
+        ArgumentNullException.ThrowIfNull(problem);
+        ArgumentNullException.ThrowIfNull(backends);
+        var contestants = new List<Contestant>();
+        try
+        {
+            foreach (ConvBackend b in backends) contestants.Add(new Contestant(b, Describe(problem, b), problem, _options));
+            Judge(problem, contestants, stop);
+            return [.. contestants.Where(c => !c.IsLive).Select(c => c.Cell)];
+        }
+        finally
+        {
+            foreach (Contestant c in contestants) c.Dispose();
+        }
+    }
+
+    private static void Judge(ConvProblem problem, List<Contestant> contestants, CancellationToken stop)
+    {
+        if (!contestants.Exists(c => c.IsLive)) return;
+        try
+        {
+            Sampling sampling = Sampling.Choose(problem, Seed);
+            foreach (FillKind fill in s_fills)
+            {
+                if (stop.IsCancellationRequested) return;
+                var reference = new Reference(problem, fill, sampling, Seed);
+                foreach (Contestant c in contestants)
+                {
+                    if (stop.IsCancellationRequested) return;
+                    c.Run(reference);
+                }
+            }
+
+            foreach (Contestant c in contestants) c.Finish(sampling.Indices is null ? null : sampling.Description);
+        }
+        catch (NotSupportedException e)
+        {
+            // Without a reference nothing is proved; that must not look like a pass, nor like the engine's fault.
+            foreach (Contestant c in contestants) c.Mistrust($"no reference: the oracle does not compute {e.Message}");
+        }
+    }
+
+    private static CellResult Describe(ConvProblem p, ConvBackend backend) => new()
+    {
+        Name = p.Name,
+        Problem = ProblemText.Of(p),
+        Backend = backend.Name,
+        Op = Names.Of(p.Op),
+        Direction = Names.Of(p.Direction),
+        DataType = Variants.Types(p),
+        Variants = Variants.Of(p),
+        Status = CellStatus.Pass,
+    };
+}

@@ -1,0 +1,88 @@
+using ConvNative.Backends;
+using ConvNative.Cli.Reports;
+using ConvNative.Cli.Suites;
+using ConvNative.Problems;
+
+namespace ConvNative.Cli.Checking;
+
+/// <summary>Checks every distinct problem of a plan on every engine, and logs each cell as soon as it is known.</summary>
+public sealed class MatrixRunner
+{
+    private readonly MatrixPlan _plan;
+    private readonly BackendSelection _selection;
+    private readonly Checker _checker;
+    private readonly MachineInfo _machine;
+    private readonly ResultsLog? _log;
+    private readonly List<CellResult> _cells = [];
+    private readonly Lock _lock = new();
+    private bool _complete;
+
+    /// <summary>Prepares a run; <paramref name="log"/> may be null.</summary>
+    public MatrixRunner(MatrixPlan plan, BackendSelection selection, Checker checker, MachineInfo machine, ResultsLog? log)
+    {
+        ArgumentNullException.ThrowIfNull(checker);
+        (_plan, _selection, _checker, _machine, _log) = (plan, selection, checker, machine, log);
+    }
+
+    /// <summary>Cells that were taken from an earlier run.</summary>
+    public int Reused { get; private set; }
+
+    /// <summary>Runs to the end, or until <paramref name="stop"/>: then what has finished stays.</summary>
+    public void Run(IMatrixProgress? progress, CancellationToken stop)
+    {
+        foreach (ConvProblem p in _plan.Distinct)
+        {
+            if (stop.IsCancellationRequested) return;
+            progress?.Begin(p);
+            string text = ProblemText.Of(p);
+            var cells = new List<CellResult>();
+            var missing = new List<ConvBackend>();
+            foreach (ConvBackend b in _selection.Backends)
+            {
+                if (_log?.Find(text, b.Name, _machine.ToolVersion, b.Status.Summary) is { } known)
+                {
+                    cells.Add(known);
+                    Reused++;
+                }
+                else
+                {
+                    missing.Add(b);
+                }
+            }
+
+            if (missing.Count > 0)
+            {
+                foreach (CellResult c in _checker.Check(p, missing, stop))
+                {
+                    CellResult cell = c with { ToolVersion = _machine.ToolVersion };
+                    _log?.Add(cell);
+                    cells.Add(cell);
+                }
+            }
+
+            lock (_lock) _cells.AddRange(cells);
+            if (stop.IsCancellationRequested) return;
+            progress?.Done(p, cells);
+        }
+
+        _complete = true;
+    }
+
+    /// <summary>The report so far; may be asked from another thread while the run goes on.</summary>
+    public MatrixReport Report()
+    {
+        CellResult[] computed;
+        lock (_lock) computed = [.. _cells];
+        IReadOnlyList<CellResult> rows = _plan.Expand(computed, [.. _selection.Backends.Select(b => b.Name)]);
+        return new MatrixReport
+        {
+            Created = DateTime.UtcNow,
+            Complete = _complete,
+            Shard = _plan.Shard?.ToString(),
+            Machines = [_machine],
+            Backends = [.. _selection.Backends.Select(BackendInfo.Of)],
+            Totals = Totals.Of(rows),
+            Cells = rows,
+        };
+    }
+}

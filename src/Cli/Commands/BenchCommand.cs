@@ -1,0 +1,140 @@
+using System.CommandLine;
+using System.Globalization;
+using ConvNative.Backends;
+using ConvNative.Cli.Benchmarks;
+using ConvNative.Cli.Checking;
+using ConvNative.Cli.Reports;
+using ConvNative.Cli.Suites;
+using ConvNative.Problems;
+
+namespace ConvNative.Cli.Commands;
+
+/// <summary><c>bench</c>: the layers of suites timed, or with <c>--serve</c> the peers' protocol.</summary>
+public static class BenchCommand
+{
+    public static Command Create() => Create(() => Engines.All);
+
+    /// <summary>With engines of the caller's choice, for tests.</summary>
+    public static Command Create(Func<IReadOnlyList<ConvBackend>> engines)
+    {
+        Option<string[]> suite = CommonOptions.Suite("resnet50"), backend = CommonOptions.Backend();
+        Option<string> folder = CommonOptions.Output("convnative-bench");
+        Option<string> layout = new("--layout") { Description = "Layout of input and output: abx (channels_first), axb (channels_last), any (the engine's), or given (the problem's own).", HelpName = "L", DefaultValueFactory = _ => "any" };
+        Option<int> threads = new("--threads") { Description = "Most threads of a run (default: all cores).", HelpName = "N" };
+        Option<int> rounds = new("--rounds") { Description = "Turns that each engine takes.", DefaultValueFactory = _ => 5 };
+        Option<double> budget = new("--budget") { Description = "Timed milliseconds of each engine on a layer.", HelpName = "MS", DefaultValueFactory = _ => 200 };
+        Option<string> baseline = new("--baseline") { Description = "An older results.json: prints its time over the time now.", HelpName = "FILE" };
+        Option<bool> serve = new("--serve") { Description = "Answer one request line with one timing line, for a harness that interleaves libraries (needs one --backend)." };
+        Option<bool> json = CommonOptions.Json();
+        var verb = new Verb(
+            "bench",
+            "Times the layers of suites, engines taking turns on random data; writes results.json, results.csv and results.md.",
+            "convnative bench --suite resnet50 --threads 2",
+            "convnative bench --serve --backend onednn --layout any --threads 2")
+        { suite, backend, folder, layout, threads, rounds, budget, baseline, serve, json };
+        verb.SetAction(r =>
+        {
+            BackendSelection selection = BackendSelection.Of(r.GetValue(backend), engines());
+            Layout? l = ParseLayout(r.GetValue(layout)!);
+            int n = Positive("--threads", r.GetValue(threads), zero: true);
+            TextWriter output = r.InvocationConfiguration.Output;
+            if (r.GetValue(serve)) return Serve(selection, l, n, output);
+            int turns = Positive("--rounds", r.GetValue(rounds), zero: false);
+            double ms = r.GetValue(budget);
+            if (!(ms > 0)) throw new CliException(string.Create(CultureInfo.InvariantCulture, $"--budget = {ms}: must be positive"));
+            BenchReport? old = r.GetValue(baseline) is { } path ? Guard(() => ReportJson.ReadBench(path)) : null;
+            return Run(BackendSelection.Split(r.GetValue(suite)), selection, l, n == 0 ? Environment.ProcessorCount : n, turns, ms, old, r.GetValue(folder)!, r.GetValue(json), output, r.InvocationConfiguration.Error);
+        });
+        return verb;
+    }
+
+    internal static T Guard<T>(Func<T> read)
+    {
+        try
+        {
+            return read();
+        }
+        catch (InvalidDataException e)
+        {
+            throw new CliException(e.Message);
+        }
+    }
+
+    private static Layout? ParseLayout(string text) => text switch
+    {
+        "abx" or "channels_first" => Layout.ChannelsFirst,
+        "axb" or "channels_last" => Layout.ChannelsLast,
+        "any" => Layout.Any,
+        "given" => null,
+        _ => throw new CliException($"--layout = {text}: must be abx, channels_first, axb, channels_last, any or given"),
+    };
+
+    private static int Positive(string name, int value, bool zero) =>
+        value > 0 || (zero && value == 0) ? value : throw new CliException($"{name} = {value}: must be at least {(zero ? 0 : 1)}");
+
+    private static int Serve(BackendSelection selection, Layout? layout, int threads, TextWriter output)
+    {
+        if (!selection.IsExplicit || selection.Backends.Count != 1) throw new CliException("--serve: needs exactly one --backend");
+        BackendStatus status = selection.Backends[0].Status;
+        if (!status.Available) throw new CliException($"{selection.Backends[0].Name} is unavailable: {status.Summary} {status.Remedy}", ExitCode.Unavailable);
+        using var loop = new ServeLoop(selection.Backends[0], layout ?? Layout.ChannelsFirst, threads);
+        loop.Run(Console.In, output);
+        return ExitCode.Done;
+    }
+
+    private static int Run(
+        List<string> suites, BackendSelection selection, Layout? layout, int threads, int rounds, double budget, BenchReport? old, string folder, bool json, TextWriter output, TextWriter error)
+    {
+        TextWriter screen = json ? error : output;
+        IReadOnlyList<ProblemSuite> problems = SuiteCatalog.LoadAll(suites.Count == 0 ? ["resnet50"] : suites);
+        double peak1 = FmaPeak.Measure(1), peak = threads == 1 ? peak1 : FmaPeak.Measure(threads);
+        var settings = new BenchSettings(threads, layout, rounds, budget, peak1, peak);
+        screen.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{settings}; FMA peak {peak1:F0} GFLOP/s with 1 thread, {peak:F0} with {threads}"));
+        selection.Announce(screen);
+        var runner = new BenchRunner(selection.Backends, settings);
+        var rows = new List<BenchRow>();
+        bool complete = false;
+        BenchReport Report()
+        {
+            BenchRow[] done;
+            lock (rows) done = [.. rows];
+            return new BenchReport
+            {
+                Created = DateTime.UtcNow,
+                Complete = complete,
+                Machines = [MachineInfo.Read()],
+                Backends = [.. selection.Backends.Select(BackendInfo.Of)],
+                Threads = threads,
+                Peak1Gflops = peak1,
+                PeakGflops = peak,
+                Rows = old is null ? done : BenchWriters.WithRatios(done, threads, old),
+            };
+        }
+
+        using var signals = new StopSignals(() => ReportFiles.Write(folder, Report()));
+        foreach (ProblemSuite s in problems)
+        {
+            foreach (ConvProblem p in s.Problems)
+            {
+                if (signals.Token.IsCancellationRequested) break;
+                IReadOnlyList<BenchRow> layer = runner.Run(s.Name, p);
+                lock (rows) rows.AddRange(layer);
+                BenchScreen.Layer(old is null ? layer : BenchWriters.WithRatios(layer, threads, old), screen);
+            }
+        }
+
+        complete = !signals.Token.IsCancellationRequested;
+        BenchReport report = Report();
+        ReportFiles.Write(folder, report);
+        BenchScreen.Totals(report, screen);
+        screen.WriteLine($"reports: {Path.Combine(folder, "results.md")}, results.json, results.csv");
+        if (json)
+        {
+            using var bytes = new MemoryStream();
+            ReportJson.Write(bytes, report);
+            output.WriteLine(System.Text.Encoding.UTF8.GetString(bytes.ToArray()));
+        }
+
+        return !complete ? StopSignals.Interrupted : selection.ExitCodeFor(report.Rows.Any(r => r.Status == "error"));
+    }
+}

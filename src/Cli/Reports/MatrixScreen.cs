@@ -1,0 +1,120 @@
+using System.Diagnostics;
+using System.Globalization;
+using ConvNative.Cli.Checking;
+using ConvNative.Cli.Suites;
+using ConvNative.Problems;
+using Spectre.Console;
+
+namespace ConvNative.Cli.Reports;
+
+/// <summary>A matrix on the screen: a live bar on a terminal, a line a suite in a pipe, and whatever is wrong at once.</summary>
+public sealed class MatrixScreen : IMatrixProgress
+{
+    private readonly TextWriter _output;
+    private readonly IAnsiConsole _console;
+    private readonly MatrixPlan _plan;
+    private readonly HashSet<string> _open;
+    private readonly Dictionary<ConvProblem, IReadOnlyList<CellResult>> _done = [];
+    private readonly Stopwatch _clock = Stopwatch.StartNew();
+    private ProgressTask? _task;
+
+    /// <summary>Writes to <paramref name="output"/>.</summary>
+    public MatrixScreen(MatrixPlan plan, TextWriter output)
+    {
+        ArgumentNullException.ThrowIfNull(plan);
+        (_plan, _output, _console) = (plan, output, Terminal.On(output));
+        _open = [.. plan.Suites.Where(s => s.Problems.Count > 0).Select(s => s.Name)];
+    }
+
+    /// <summary>Runs <paramref name="work"/> under the bar, or plainly.</summary>
+    public void While(Action work)
+    {
+        ArgumentNullException.ThrowIfNull(work);
+        if (!Terminal.IsInteractive(_output))
+        {
+            work();
+            return;
+        }
+
+        _console.Progress().Columns(new TaskDescriptionColumn { Alignment = Justify.Left }, new ProgressBarColumn(), new PercentageColumn(), new RemainingTimeColumn(), new SpinnerColumn())
+            .Start(context =>
+            {
+                _task = context.AddTask("matrix", maxValue: Math.Max(1, _plan.Distinct.Sum(Weight)));
+                work();
+                _task.StopTask();
+            });
+    }
+
+    /// <inheritdoc/>
+    public void Begin(ConvProblem problem)
+    {
+        ArgumentNullException.ThrowIfNull(problem);
+        if (_task is not null) _task.Description = Markup.Escape(Shorten(problem.Name ?? problem.ToString()));
+    }
+
+    /// <inheritdoc/>
+    public void Done(ConvProblem problem, IReadOnlyList<CellResult> cells)
+    {
+        ArgumentNullException.ThrowIfNull(cells);
+        _task?.Increment(Weight(problem));
+        _done[problem] = cells;
+        foreach (CellResult c in cells.Where(c => c.IsBad())) Line(Describe(c with { Name = problem.Name }));
+        foreach (ProblemSuite s in _plan.Suites.Where(s => _open.Contains(s.Name)))
+        {
+            if (!s.Problems.All(_done.ContainsKey)) continue;
+            _open.Remove(s.Name);
+            Totals t = Totals.Of(s.Problems.SelectMany(p => _done[p]));
+            double worst = s.Problems.SelectMany(p => _done[p]).Max(c => c.WorstError) ?? 0;
+            Line(string.Create(CultureInfo.InvariantCulture, $"{s.Name}: {s.Problems.Count} problems, {t}; largest error {worst:G3} of its bound [{_clock.Elapsed.TotalSeconds:F0} s]"));
+        }
+    }
+
+    /// <summary>Verdict, what is wrong, and the command that repeats it.</summary>
+    public static string Describe(CellResult c)
+    {
+        ArgumentNullException.ThrowIfNull(c);
+        return $"{Problems.Names.Of(c.Status).ToUpperInvariant()} {c.Backend} {c.Name ?? c.Problem}{(c.Implementation is null ? "" : $" ({c.Implementation})")}: {c.Message}\n  {Repro.Command(c)}";
+    }
+
+    /// <summary>The table by variant and the totals line.</summary>
+    public static void Summary(MatrixReport report, TextWriter output)
+    {
+        ArgumentNullException.ThrowIfNull(report);
+        ArgumentNullException.ThrowIfNull(output);
+        SummaryTable t = SummaryTable.Of(report.Cells);
+        if (Terminal.IsInteractive(output))
+        {
+            Table table = new Table().Border(TableBorder.Rounded).AddColumn("variant");
+            foreach (string c in t.Columns) table.AddColumn(Markup.Escape(c));
+            foreach (SummaryTable.Row row in t.Rows)
+                table.AddRow([Markup.Escape(row.Label), .. t.Columns.Select((_, i) => $"[{(row.IsBad(i) ? "red" : "default")}]{Markup.Escape(row.Text(i))}[/]")]);
+            Terminal.On(output).Write(table);
+        }
+        else
+        {
+            int width = t.Rows.Max(r => r.Label.Length);
+            foreach (SummaryTable.Row row in t.Rows)
+                output.WriteLine($"{row.Label.PadRight(width)}  {string.Join("; ", t.Columns.Select((c, i) => $"{c}: {row.Text(i)}"))}");
+        }
+
+        output.WriteLine(report.Totals);
+    }
+
+    // The oracle's work dominates, and it samples beyond two thousand million.
+    private static double Weight(ConvProblem p) => 1e6 + Math.Min(2e9, p.MultiplyAdds);
+
+    private static string Shorten(string text) => text.Length <= 44 ? text : text[..43] + "…";
+
+    private void Line(string text)
+    {
+        if (_task is null)
+        {
+            _output.WriteLine(text);
+            _output.Flush();
+        }
+        else
+        {
+            _console.MarkupLine(Markup.Escape(text));
+        }
+    }
+}
