@@ -21,5 +21,9 @@ public static class Verbs
         Commands.DevicesCommand.Create(),
         Commands.ExplainCommand.Create(),
         Commands.RunCommand.Create(),
+        Commands.CheckCommand.Create(),
+        Commands.MatrixCommand.Create(),
+        Commands.BenchCommand.Create(),
+        Commands.MergeCommand.Create(),
     };
 }

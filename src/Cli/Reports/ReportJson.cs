@@ -24,7 +24,7 @@ public sealed partial class ReportJson : JsonSerializerContext
     public static MatrixReport ReadMatrix(string path)
     {
         MatrixReport r = Read(path, "matrix", static text => JsonSerializer.Deserialize(text, Default.MatrixReport));
-        return r.SchemaVersion == MatrixReport.CurrentSchema ? r : throw WrongSchema(path, r.SchemaVersion, MatrixReport.CurrentSchema);
+        return r.SchemaVersion == Reports.MatrixReport.CurrentSchema ? r : throw WrongSchema(path, r.SchemaVersion, Reports.MatrixReport.CurrentSchema);
     }
 
     /// <summary>Reads results.json of a benchmark.</summary>
