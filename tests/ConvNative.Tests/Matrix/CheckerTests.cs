@@ -59,7 +59,7 @@ public sealed class CheckerTests
     public void AFailureNamesPlaceNumbersAndBound()
     {
         CellResult c = Check(Sabotage.DropTap);
-        StringAssert.Matches(c.Message, new(@"random: \d+ of \d+ elements outside the bound, worst .* at \[\d+,\d+,\d+,\d+\]: expected \S+, got \S+, bound \S+; first at \[0,0,0,0\]"));
+        StringAssert.Matches(c.Message, new(@"random: \d+ of \d+ elements outside the bound, worst .*at \[\d+,\d+,\d+,\d+\]: expected \S+, got \S+, bound \S+; first at \[0,0,0,0\]"));
         Assert.AreEqual(c.Problem, ConvProblem.Parse(c.Problem).ToString());
         Assert.AreEqual(Uneven, ConvProblem.Parse(c.Problem));
         Assert.AreEqual($"convnative check --backend fake {c.Problem}", Repro.Command(c));
@@ -102,12 +102,20 @@ public sealed class CheckerTests
     }
 
     [TestMethod]
-    public void WhatTheOracleCannotDoIsNotAPass()
+    public void PostOpsThatAnEngineIgnoresFail()
     {
-        // A convolution of nothing but zeros tells nothing; the comparison must not count as a pass.
         ConvProblem relu = Uneven.With(s => s with { PostOps = new PostOps(false, 0, Activation.Relu) });
-        CellResult c = new Checker().Check(relu, [new FakeBackend()])[0];
-        Assert.AreEqual(CellStatus.Fail, c.Status, "the fake ignores post-ops");
+        Assert.AreEqual(CellStatus.Fail, new Checker().Check(relu, [new FakeBackend()])[0].Status);
+    }
+
+    [TestMethod]
+    public void AComparisonThatTellsNothingIsMistrusted()
+    {
+        var fill = new FillResult("random", CellStatus.Mistrusted, 0.1, 10, 10, "few");
+        var cell = new CellResult { Problem = "p", Backend = "b", Status = CellStatus.Mistrusted, Fills = [fill] };
+        Assert.IsTrue(cell.IsBad());
+        Assert.IsTrue(Totals.Of([cell]).IsBad());
+        Assert.AreEqual("cells: 0 pass, 0 fail, 0 unsupported, 0 unavailable, 1 mistrusted", Totals.Of([cell]).ToString());
     }
 
     [TestMethod]

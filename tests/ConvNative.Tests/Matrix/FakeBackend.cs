@@ -78,7 +78,7 @@ public sealed class FakeBackend(Sabotage sabotage = Sabotage.None, string name =
             if (sabotage == Sabotage.WriteBefore) y[-3] = 1;
             if (sabotage == Sabotage.ChangeInput) x[2] = -x[2];
             if (sabotage == Sabotage.DifferBetweenRuns && _runs % 2 == 1) y[5] = MathF.BitIncrement(y[5]);
-            if (sabotage == Sabotage.BreakOnFullRange && MathF.Abs(_weights[0]) is > 0 and < 1e-6f or > 1e6f) y[7] += 1 + MathF.Abs(y[7]);
+            if (sabotage == Sabotage.BreakOnFullRange && Array.Exists(_weights, w => MathF.Abs(w) is > 1e6f)) y[7] += 1 + MathF.Abs(y[7]);
             _runs++;
         }
 
