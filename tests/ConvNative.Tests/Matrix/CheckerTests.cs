@@ -95,7 +95,7 @@ public sealed class CheckerTests
     [DataRow(Layout.Any, Layout.Any, Layout.ChannelsFirst)]
     public void LayoutsAreEnteredAndLeft(Layout input, Layout output, Layout weights)
     {
-        ConvBackend managed = Engines.Find("managed") ?? throw new InvalidOperationException("managed is always there");
+        ConvBackend managed = Backends.Engines.Find("managed") ?? throw new InvalidOperationException("managed is always there");
         ConvProblem p = Uneven.With(s => s with { InputLayout = input, OutputLayout = output, WeightLayout = weights });
         CellResult c = new Checker().Check(p, [managed])[0];
         Assert.AreEqual(CellStatus.Pass, c.Status, c.Message);

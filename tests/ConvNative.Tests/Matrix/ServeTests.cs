@@ -33,7 +33,7 @@ public sealed class ServeTests
     [DataRow(Layout.Any)]
     public void ChecksumsAreThePeers(Layout layout)
     {
-        ConvBackend managed = Engines.Find("managed") ?? throw new InvalidOperationException("managed is always there");
+        ConvBackend managed = Backends.Engines.Find("managed") ?? throw new InvalidOperationException("managed is always there");
         using var loop = new ServeLoop(managed, layout, 1);
         Assert.AreEqual(PeerConvolution(), Checksum(loop.Answer(Conv)), 1e-6);
         Assert.AreEqual(PeerDeconvolution(), Checksum(loop.Answer(Deconv)), 1e-6);
@@ -42,7 +42,7 @@ public sealed class ServeTests
     [TestMethod]
     public void BackwardAnswersHaveNoChecksum()
     {
-        using var loop = new ServeLoop(Engines.Find("managed")!, Layout.ChannelsFirst, 1);
+        using var loop = new ServeLoop(Backends.Engines.Find("managed")!, Layout.ChannelsFirst, 1);
         foreach (string dir in new[] { "D", "W" })
         {
             string answer = loop.Answer(Conv.Replace("dir=F", $"dir={dir}", StringComparison.Ordinal));
