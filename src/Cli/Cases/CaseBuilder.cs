@@ -20,7 +20,7 @@ public static class CaseBuilder
     {
         ArgumentNullException.ThrowIfNull(spec);
         ArgumentNullException.ThrowIfNull(tensors);
-        NpyType? container = tensors.Count == 0 ? null : tensors.Values.First().Type;
+        NpyType? container = Container(tensors);
         if (spec.Mode != SignalMode.None) return SignalCase.Prepare(spec, tensors) with { Container = container };
         if (tensors.ContainsKey("output_grad") && spec.Direction == Direction.Forward)
             throw new ConvProblemException("output_grad", "given", "only the backward directions read an output gradient");
@@ -39,6 +39,14 @@ public static class CaseBuilder
             Quantisation = spec.Quantisation,
             Container = container,
         };
+    }
+
+    /// <summary>The file type of the first operand that has the data type (a bias may be of a wider one).</summary>
+    internal static NpyType? Container(IReadOnlyDictionary<string, NpyArray> tensors)
+    {
+        foreach (string name in (string[])["input", "output_grad", "weights"])
+            if (tensors.TryGetValue(name, out NpyArray? array)) return array.Type;
+        return null;
     }
 
     /// <summary>Element types and layouts, which every kind of case has.</summary>
