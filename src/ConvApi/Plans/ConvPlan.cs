@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using ConvNative.Backends;
 using ConvNative.Problems;
 
 namespace ConvNative.Plans;
@@ -24,6 +25,29 @@ public abstract unsafe class ConvPlan : IDisposable
         BiasBytes = problem.HasBias ? problem.OutputChannels * problem.BiasType.SizeOf() : 0;
         _isSimple = problem is { Direction: Direction.Forward, InputType: DataType.F32, OutputType: DataType.F32, Op: not ConvOp.Deformable, PostOps.Residual: false };
         NeedsWeights = problem.HasWeights && problem.Direction is not (Direction.BackwardWeights or Direction.BackwardBias);
+    }
+
+    /// <summary>The name that leaves the choice of the engine to us.</summary>
+    public const string Auto = "auto";
+
+    /// <summary>
+    /// Makes a plan on the engine called <paramref name="backend"/>; <c>auto</c> takes the fastest of past measurements, else the
+    /// first that supports the problem (with <see cref="Tuning.Measure"/> all of them are measured). The caller disposes it.
+    /// </summary>
+    /// <exception cref="NotSupportedException">No engine supports the problem; the message has each one's reason.</exception>
+    /// <exception cref="ConvNativeException">The engine is unavailable, or a native call failed.</exception>
+    public static ConvPlan Create(ConvProblem problem, PlanOptions? options = null, string backend = Auto)
+    {
+        PlanResult r = TryCreate(problem, options, backend);
+        return r.Plan ?? throw new NotSupportedException($"{problem}: {r.Reason}");
+    }
+
+    /// <summary>As <see cref="Create"/>, with the reason as data where the problem is not supported.</summary>
+    /// <exception cref="ConvNativeException">The engine is unavailable, or a native call failed.</exception>
+    public static PlanResult TryCreate(ConvProblem problem, PlanOptions? options = null, string backend = Auto)
+    {
+        ArgumentNullException.ThrowIfNull(problem);
+        return EngineSelector.Create(problem, options ?? PlanOptions.Default, backend);
     }
 
     /// <summary>The problem.</summary>

@@ -14,6 +14,9 @@ internal sealed class TuningStore(Func<string> engineVersion)
     /// <summary>oneDNN's store.</summary>
     public static TuningStore OneDnn { get; } = new(() => $"onednn-{Bindings.OneDnn.OneDnnLibrary.Load().Version}");
 
+    /// <summary>Which engine serves a problem best.</summary>
+    public static TuningStore Auto { get; } = new(() => $"auto-onednn-{Bindings.OneDnn.OneDnnLibrary.Load().Version?.ToString() ?? "none"}");
+
     private string FilePath => Path.Combine(
         Environment.GetEnvironmentVariable("XDG_CACHE_HOME") is { Length: > 0 } x ? x : Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".cache"),
         "convnative", "tuning", $"{engineVersion()}-{Machine()}.tsv");

@@ -122,26 +122,10 @@ internal static unsafe class OneDnnTuner
         }
     }
 
-    // Never zeros: they hide denormals' cost and make some processors faster.
     private static void* Random(long bytes, DataType type)
     {
-        var p = (byte*)NativeMemory.AlignedAlloc((nuint)Math.Max(64, bytes), 4096);
-        var random = new Random(1);
-        long n = bytes / type.SizeOf();
-        for (long i = 0; i < n; i++)
-        {
-            float v = random.NextSingle() - 0.5f;
-            switch (type)
-            {
-                case DataType.F32: ((float*)p)[i] = v; break;
-                case DataType.F64: ((double*)p)[i] = v; break;
-                case DataType.BF16: ((ushort*)p)[i] = (ushort)(BitConverter.SingleToUInt32Bits(v) >> 16); break;
-                case DataType.F16: ((Half*)p)[i] = (Half)v; break;
-                case DataType.S32: ((int*)p)[i] = (int)(v * 1000); break;
-                default: p[i] = (byte)random.Next(1, 100); break;
-            }
-        }
-
+        void* p = NativeMemory.AlignedAlloc((nuint)Math.Max(64, bytes), 4096);
+        for (long done = 0; done < bytes; done += 1 << 30) RandomData.Fill(new Span<byte>((byte*)p + done, (int)Math.Min(1 << 30, bytes - done)), type);
         return p;
     }
 }

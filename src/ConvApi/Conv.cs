@@ -1,0 +1,108 @@
+using System.Numerics.Tensors;
+using System.Runtime.InteropServices;
+using ConvNative.Plans;
+using ConvNative.Problems;
+
+namespace ConvNative;
+
+/// <summary>
+/// Convolutions in one call, f32. Shapes are <c>[N, C, (D, (H,)) W]</c>, weights <c>[O, C/G, k...]</c> (transposed
+/// <c>[C, O/G, k...]</c>), bias <c>[O]</c>. Views are read as they are: dense and channels-last ones in place, others by a copy.
+/// Plans are cached; a caller with fixed weights is faster with a <see cref="ConvPlan"/> of its own, which packs them once.
+/// All functions throw <see cref="ConvProblemException"/> for shapes and options that break a rule.
+/// </summary>
+public static class Conv
+{
+    /// <summary>1-D correlation (what deep learning calls convolution): <c>[N, C, W] -> [N, O, W']</c>.</summary>
+    public static Tensor<float> Conv1D(in ReadOnlyTensorSpan<float> input, in ReadOnlyTensorSpan<float> weights, ReadOnlySpan<float> bias = default, ConvOptions? options = null) =>
+        New(ConvOp.Correlation, 1, input, weights, bias, options);
+
+    /// <summary>2-D correlation: <c>[N, C, H, W] -> [N, O, H', W']</c>.</summary>
+    public static Tensor<float> Conv2D(in ReadOnlyTensorSpan<float> input, in ReadOnlyTensorSpan<float> weights, ReadOnlySpan<float> bias = default, ConvOptions? options = null) =>
+        New(ConvOp.Correlation, 2, input, weights, bias, options);
+
+    /// <summary>3-D correlation: <c>[N, C, D, H, W] -> [N, O, D', H', W']</c>.</summary>
+    public static Tensor<float> Conv3D(in ReadOnlyTensorSpan<float> input, in ReadOnlyTensorSpan<float> weights, ReadOnlySpan<float> bias = default, ConvOptions? options = null) =>
+        New(ConvOp.Correlation, 3, input, weights, bias, options);
+
+    /// <summary>1-D transposed convolution, the adjoint of <see cref="Conv1D"/> with the same options.</summary>
+    public static Tensor<float> ConvTranspose1D(in ReadOnlyTensorSpan<float> input, in ReadOnlyTensorSpan<float> weights, ReadOnlySpan<float> bias = default, ConvOptions? options = null) =>
+        New(ConvOp.Transposed, 1, input, weights, bias, options);
+
+    /// <summary>2-D transposed convolution, the adjoint of <see cref="Conv2D"/> with the same options.</summary>
+    public static Tensor<float> ConvTranspose2D(in ReadOnlyTensorSpan<float> input, in ReadOnlyTensorSpan<float> weights, ReadOnlySpan<float> bias = default, ConvOptions? options = null) =>
+        New(ConvOp.Transposed, 2, input, weights, bias, options);
+
+    /// <summary>3-D transposed convolution, the adjoint of <see cref="Conv3D"/> with the same options.</summary>
+    public static Tensor<float> ConvTranspose3D(in ReadOnlyTensorSpan<float> input, in ReadOnlyTensorSpan<float> weights, ReadOnlySpan<float> bias = default, ConvOptions? options = null) =>
+        New(ConvOp.Transposed, 3, input, weights, bias, options);
+
+    /// <summary>
+    /// Any rank on plain memory: channels-first dense <paramref name="input"/> of shape <paramref name="inputShape"/> and
+    /// <paramref name="weights"/> of <paramref name="weightShape"/>; writes <paramref name="output"/>, whose length must be exact.
+    /// </summary>
+    /// <returns>The output's shape.</returns>
+    /// <exception cref="ArgumentException">A length disagrees with its shape.</exception>
+    public static Dims Convolve(ReadOnlySpan<float> input, Dims inputShape, ReadOnlySpan<float> weights, Dims weightShape, ReadOnlySpan<float> bias, Span<float> output, ConvOptions? options = null) =>
+        Run(ConvOp.Correlation, input, inputShape, weights, weightShape, bias, output, options);
+
+    /// <summary>As <see cref="Convolve"/>, transposed.</summary>
+    /// <returns>The output's shape.</returns>
+    /// <exception cref="ArgumentException">A length disagrees with its shape.</exception>
+    public static Dims ConvolveTransposed(ReadOnlySpan<float> input, Dims inputShape, ReadOnlySpan<float> weights, Dims weightShape, ReadOnlySpan<float> bias, Span<float> output, ConvOptions? options = null) =>
+        Run(ConvOp.Transposed, input, inputShape, weights, weightShape, bias, output, options);
+
+    /// <summary>The problem that a call with these shapes and options computes: to explain, check, or plan it.</summary>
+    public static ConvProblem Problem(ConvOp op, Dims inputShape, Dims weightShape, bool bias, ConvOptions? options = null) =>
+        (options ?? ConvOptions.Default).ToSpec(op, inputShape, weightShape, bias).Build();
+
+    private static Tensor<float> New(ConvOp op, int rank, in ReadOnlyTensorSpan<float> input, in ReadOnlyTensorSpan<float> weights, ReadOnlySpan<float> bias, ConvOptions? options)
+    {
+        if (input.Rank != rank + 2) throw new ConvProblemException("input_shape", TensorViews.Shape(input.Lengths).ToString(), $"must have {rank + 2} axes: batch, channels and {rank} spatial");
+        options ??= ConvOptions.Default;
+        ReadOnlySpan<float> x = TensorViews.Elements(input, out Layout layout), w = TensorViews.Elements(weights, out Layout weightLayout);
+        ConvSpec spec = options.ToSpec(op, TensorViews.Shape(input.Lengths), TensorViews.Shape(weights.Lengths), !bias.IsEmpty);
+        ConvProblem p = (spec with { InputLayout = layout, WeightLayout = weightLayout }).Build();
+        Span<nint> lengths = stackalloc nint[p.OutputShape.Count];
+        for (int i = 0; i < lengths.Length; i++) lengths[i] = checked((nint)p.OutputShape[i]);
+        if (p.OutputShape.Product > int.MaxValue) throw new ConvProblemException("output_shape", p.OutputShape.ToString(), "a tensor must have fewer than 2^31 elements");
+        Tensor<float> y = Tensor.CreateFromShapeUninitialized<float>(lengths);
+        if (p.OutputShape.Product > 0) Run(p, options, x, w, bias, MemoryMarshal.CreateSpan(ref TensorMarshal.GetReference(y.AsTensorSpan()), (int)p.OutputShape.Product));
+        return y;
+    }
+
+    private static Dims Run(ConvOp op, ReadOnlySpan<float> input, Dims inputShape, ReadOnlySpan<float> weights, Dims weightShape, ReadOnlySpan<float> bias, Span<float> output, ConvOptions? options)
+    {
+        options ??= ConvOptions.Default;
+        ConvProblem p = Problem(op, inputShape, weightShape, !bias.IsEmpty, options);
+        Length("input", input.Length, p.InputShape);
+        Length("output", output.Length, p.OutputShape);
+        if (p.OutputShape.Product > 0) Run(p, options, input, weights, bias, output);
+        return p.OutputShape;
+    }
+
+    private static void Run(ConvProblem p, ConvOptions options, ReadOnlySpan<float> x, ReadOnlySpan<float> w, ReadOnlySpan<float> bias, Span<float> y)
+    {
+        Length("weights", w.Length, p.WeightShape);
+        if (p.HasBias) Length("bias", bias.Length, p.BiasShape);
+        var key = new PlanCache.PlanKey(p, options.Plan, options.Backend);
+        ConvPlan plan = PlanCache.Shared.Take(key);
+        try
+        {
+            plan.SetWeights(w, bias);
+            plan.Run(x, y);
+        }
+        catch
+        {
+            plan.Dispose();
+            throw;
+        }
+
+        PlanCache.Shared.Put(key, plan);
+    }
+
+    private static void Length(string field, int length, Dims shape)
+    {
+        if (length != shape.Product) throw new ConvProblemException(field, $"{length} elements", $"must be exactly {shape.Product}, shape {shape}");
+    }
+}

@@ -1,0 +1,86 @@
+using ConvNative.Plans;
+using ConvNative.Problems;
+
+namespace ConvNative;
+
+/// <summary>Options of the one-call functions of <see cref="Conv"/>; everything has the usual default.</summary>
+public sealed record ConvOptions
+{
+    /// <summary>Stride 1, no padding, dense, one group.</summary>
+    public static ConvOptions Default { get; } = new();
+
+    /// <summary>The same stride for every spatial axis; <see cref="Strides"/> wins.</summary>
+    public long Stride { get; init; } = 1;
+
+    /// <summary>The same dilation for every spatial axis, 1 = dense; <see cref="Dilations"/> wins.</summary>
+    public long Dilation { get; init; } = 1;
+
+    /// <summary>The same padding at both ends of every spatial axis; <see cref="PadsBegin"/> and <see cref="PadsEnd"/> win.</summary>
+    public long Padding { get; init; }
+
+    /// <summary>Stride per spatial axis.</summary>
+    public Dims? Strides { get; init; }
+
+    /// <summary>Dilation per spatial axis, 1 = dense.</summary>
+    public Dims? Dilations { get; init; }
+
+    /// <summary>Padding before the first element, per spatial axis.</summary>
+    public Dims? PadsBegin { get; init; }
+
+    /// <summary>Padding after the last element, per spatial axis.</summary>
+    public Dims? PadsEnd { get; init; }
+
+    /// <summary>Pads derived from the other sizes; explicit pads must then be zero.</summary>
+    public AutoPad AutoPad { get; init; }
+
+    /// <summary>What lies outside the input.</summary>
+    public PaddingMode PaddingMode { get; init; }
+
+    /// <summary>The value of <see cref="PaddingMode.Constant"/>.</summary>
+    public double PadValue { get; init; }
+
+    /// <summary>Contiguous channel blocks that do not mix.</summary>
+    public long Groups { get; init; } = 1;
+
+    /// <summary>True convolution: the kernel flipped along every spatial axis.</summary>
+    public bool Flip { get; init; }
+
+    /// <summary>Extra elements at the end of a transposed convolution's output, per spatial axis.</summary>
+    public Dims? OutputPadding { get; init; }
+
+    /// <summary>Wanted spatial output size of a transposed convolution; the pads follow by ONNX's rule.</summary>
+    public Dims? OutputShape { get; init; }
+
+    /// <summary>Applied to the result, fused where the engine can.</summary>
+    public Activation Activation { get; init; }
+
+    /// <summary>Engine by name, or <c>auto</c>.</summary>
+    public string Backend { get; init; } = ConvPlan.Auto;
+
+    /// <summary>Threads, rounding, tuning.</summary>
+    public PlanOptions Plan { get; init; } = PlanOptions.Default;
+
+    internal ConvSpec ToSpec(ConvOp op, Dims input, Dims weights, bool bias)
+    {
+        int rank = input.Count - 2;
+        bool derived = AutoPad != AutoPad.NotSet || OutputShape is not null;
+        return new ConvSpec
+        {
+            Op = op == ConvOp.Correlation && Flip ? ConvOp.Convolution : op,
+            InputShape = input,
+            WeightShape = weights,
+            HasBias = bias,
+            Strides = Strides ?? Dims.Repeat(Stride, rank),
+            Dilations = Dilations ?? Dims.Repeat(Dilation, rank),
+            PadsBegin = PadsBegin ?? Dims.Repeat(derived ? 0 : Padding, rank),
+            PadsEnd = PadsEnd ?? Dims.Repeat(derived ? 0 : Padding, rank),
+            AutoPad = AutoPad,
+            PaddingMode = PaddingMode,
+            PadValue = PadValue,
+            Groups = Groups,
+            OutputPadding = OutputPadding,
+            OutputShape = OutputShape,
+            PostOps = new PostOps(false, 0, Activation),
+        };
+    }
+}
