@@ -85,7 +85,7 @@ public class ConvTests
     public void ARunAllocatesNothing(string backend)
     {
         Need(backend);
-        foreach (string text in new[] { "ic1oc1_ih8kh3ph1mb1", "mb1ic3ih9iw11oc5kh3ph1", "mb1g6ic6ih9iw11oc6kh3ph1", "--pad-mode=reflect mb1ic3ih9iw11oc5kh3ph1", "--deconv mb1ic3ih5oc4oh9kh3sh2ph1" })
+        foreach (string text in new[] { "ic1oc1_ih8kh3ph1mb1", "mb1ic3ih9iw11oc5kh3kw3ph1pw1", "mb1g6ic6ih9iw11oc6kh3kw3ph1pw1", "--pad-mode=reflect mb1ic3ih9iw11oc5kh3kw3ph1pw1", "--deconv mb1ic3ih5oc4oh9kh3sh2ph1" })
         {
             using ConvPlan plan = ConvPlan.Create(ConvProblem.Parse(text), backend: backend);
             var x = new float[plan.InputBytes / 4];
@@ -115,7 +115,7 @@ public class ConvTests
     [TestMethod]
     public void APlanWithoutWeightsSaysSo()
     {
-        using ConvPlan plan = ConvPlan.Create(ConvProblem.Parse("mb1ic3ih9iw11oc5kh3ph1"));
+        using ConvPlan plan = ConvPlan.Create(ConvProblem.Parse("mb1ic3ih9iw11oc5kh3kw3ph1pw1"));
         Assert.ThrowsExactly<InvalidOperationException>(() => plan.Run(new float[297], new float[495]));
         Assert.ThrowsExactly<ArgumentException>(() => plan.SetWeights(new float[135], new float[4]));
         plan.SetWeights(new float[135], new float[5]);
