@@ -113,7 +113,7 @@ point_current() {
 no_way() {
     die 3 "no oneDNN here: $1" \
         "Install version $wanted_major.$wanted_minor or newer, or name a copy: CONVNATIVE_ONEDNN=/path/to/libdnnl.so.3" \
-        "  Debian 13, Ubuntu 25.04 and newer: sudo apt-get install libdnnl3.6 (the name carries the version)" \
+        "  Debian 13:   sudo apt-get install libdnnl3.6" \
         "  Fedora:      sudo dnf install onednn" \
         "  Arch:        sudo pacman -S onednn" \
         "  Homebrew:    brew install onednn" \
@@ -184,12 +184,13 @@ fetch() {
         say "source: $ONEDNN_PACKAGE $ONEDNN_PACKAGE_VERSION from $base, suite $ONEDNN_SUITE"
         printf 'Types: deb-src\nURIs: %s\nSuites: %s\nComponents: main\nTrusted: yes\n' \
             "$base" "$ONEDNN_SUITE" >"$private/sources/source.sources"
+        # apt's own words only matter when it fails: hooks of the machine complain where there is no root.
         if (
             cd "$private/download"
             apt+=(-o Dir::Etc::sourcelist=/dev/null -o "Dir::Etc::sourceparts=$private/sources")
-            apt-get -qq "${apt[@]}" update </dev/null
-            apt-get -qq "${apt[@]}" source --download-only "$ONEDNN_PACKAGE=$ONEDNN_PACKAGE_VERSION" </dev/null
-        ) && [[ -f $private/download/$ONEDNN_TARBALL ]]; then
+            apt-get -qq "${apt[@]}" update \
+                && apt-get -qq "${apt[@]}" source --download-only "$ONEDNN_PACKAGE=$ONEDNN_PACKAGE_VERSION"
+        ) </dev/null >"$private/log" 2>&1 && [[ -f $private/download/$ONEDNN_TARBALL ]]; then
             good_sum "$private/download/$ONEDNN_TARBALL" \
                 || die 1 "the sha256 of $ONEDNN_TARBALL from $base is not $ONEDNN_SHA256: not used"
             mv "$private/download/$ONEDNN_TARBALL" "$target"
@@ -197,6 +198,7 @@ fetch() {
             cp "$target" "$keep.$$" && mv "$keep.$$" "$keep"
             return
         fi
+        sed 's/^/onednn:   /' "$private/log" | tail -n 10 >&2
     done
     no_way "no archive in this machine's apt sources gave $ONEDNN_PACKAGE $ONEDNN_PACKAGE_VERSION ($ONEDNN_SUITE)"
 }
