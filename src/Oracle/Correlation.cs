@@ -55,9 +55,8 @@ internal sealed class Correlation
             Source = t.Input!,
             SourcePlane = _s.InputSize,
             Weights = t.Weights!,
-            GroupStride = outputs * channels * _s.KernelSize,
-            ResultStride = channels * _s.KernelSize,
-            SourceStride = _s.KernelSize,
+            Kernel = _s.KernelSize,
+            SourcesFirst = false,
             MostTaps = _s.KernelSize,
             Taps = ForwardTaps,
             PadValue = _padValue,
@@ -112,9 +111,8 @@ internal sealed class Correlation
             Source = t.OutputGrad!,
             SourcePlane = _s.OutputSize,
             Weights = t.Weights!,
-            GroupStride = outputs * channels * _s.KernelSize,
-            ResultStride = _s.KernelSize,
-            SourceStride = channels * _s.KernelSize,
+            Kernel = _s.KernelSize,
+            SourcesFirst = true,
             MostTaps = rz.Max(l => l.Count) * ry.Max(l => l.Count) * rx.Max(l => l.Count),
             Taps = (position, source, weight) =>
             {

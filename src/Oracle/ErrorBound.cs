@@ -90,9 +90,9 @@ public static class ErrorBound
     public static double Factor(int r, double u)
     {
         double ru = r * u, gamma = ru < 0.5 ? ru / (1 - ru) : double.PositiveInfinity;
-        double probable = Lambda * Math.Sqrt(r) * u;
-        // exp - 1 covers the products of the (1 + delta), as in Higham and Mary's theorem 2.4.
-        return Math.Min(gamma, Math.Exp(probable + (ru * u)) - 1);
+        // Higham and Mary's theorem 2.4 has exp(e) - 1 with this e, which is at most e + e^2 for e < 1; beyond, nothing is known.
+        double e = (Lambda * Math.Sqrt(r) * u) + (2 * ru * u);
+        return Math.Min(gamma, e < 1 ? e + (e * e) : double.PositiveInfinity);
     }
 
     /// <summary>
@@ -108,7 +108,8 @@ public static class ErrorBound
         {
             ActivationKind.None or ActivationKind.Relu => 0,
             ActivationKind.LeakyRelu => 2 * u * Math.Abs(y),
-            ActivationKind.Clip => u * Math.Max(Math.Abs(a.Alpha), Math.Abs(a.Beta)),
+            // The limits are rounded to f32, which matters only where y is one of them or close.
+            ActivationKind.Clip => 2 * u * Math.Abs(y),
             ActivationKind.HardSwish => 4 * u * Math.Abs(x) * (1 + Math.Abs(a.Beta)),
             ActivationKind.Tanh => (relative * Math.Abs(y)) + (4 * u * Math.Min(1, Math.Abs(x))),
             ActivationKind.Sigmoid => (relative * Math.Abs(y)) + (4 * u),

@@ -22,7 +22,10 @@ public static class NaiveOracle
         {
             ConvOp.Correlation or ConvOp.Convolution => Correlation.Compute(p, t, sample),
             ConvOp.Transposed => Transposed.Compute(p, t, sample),
-            _ => throw new NotSupportedException($"{Names.Of(p.Op)} {Names.Of(p.Direction)}"),
+            ConvOp.Deformable => Deformable.Compute(p, t, sample),
+            ConvOp.ChannelShuffle => ChannelShuffle.Compute(p, t, sample),
+            ConvOp.Im2col => Im2col.Compute(p, t, sample),
+            _ => Col2im.Compute(p, t, sample),
         };
         double[]? before = p.Direction == Direction.Forward ? Epilogue.Apply(p, t, sums, sample) : null;
         return new OracleResult

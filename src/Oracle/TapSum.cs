@@ -9,7 +9,7 @@ namespace ConvNative.Oracle;
 internal delegate int TapList(int position, Span<int> source, Span<int> weight);
 
 /// <summary>
-/// Adds up <c>r[n, g*J + j, p] = sum_i sum_t source[n, g*I + i, s_t] * w[g, i, j, k_t]</c> and the same with absolute values,
+/// Adds up <c>r[n, g*J + j, p] = sum_i sum_t source[n, g*I + i, s_t] * w[g, j, i, k_t]</c> and the same with absolute values,
 /// for the taps t that a variant lists. This is the arithmetic only: which taps there are, and what i, j and the strides of w
 /// mean, each variant says for itself.
 /// </summary>
@@ -37,11 +37,11 @@ internal sealed class TapSum
 
     public required double[] Weights { get; init; }
 
-    public required int GroupStride { get; init; }
+    /// <summary>Elements of one kernel.</summary>
+    public required int Kernel { get; init; }
 
-    public required int SourceStride { get; init; }
-
-    public required int ResultStride { get; init; }
+    /// <summary>True for weights <c>[g, i, j, k]</c>, false for <c>[g, j, i, k]</c>.</summary>
+    public required bool SourcesFirst { get; init; }
 
     public required int MostTaps { get; init; }
 
@@ -49,7 +49,7 @@ internal sealed class TapSum
 
     public double PadValue { get; init; }
 
-    public Sums Run(long[]? sample) => sample is null ? RunAll() : RunSample(sample);
+    public Sums Run(long[]? sample) => sample is null ? RunAll(SourcesFirst ? ResultsFirst() : Weights) : RunSample(sample);
 
     /// <summary>Sum of products and of their absolute values.</summary>
     public static (double Sum, double Absolute) Dot(ReadOnlySpan<double> x, ReadOnlySpan<double> w)
@@ -77,7 +77,7 @@ internal sealed class TapSum
         return (sum, absolute);
     }
 
-    private Sums RunAll()
+    private Sums RunAll(double[] weights)
     {
         var sums = new Sums(checked(Batch * Groups * Results * Positions));
         int depth = Math.Max(1, Sources * MostTaps), chunk = Math.Clamp(Scratch / depth, 1, Math.Min(64, Positions));
@@ -89,7 +89,7 @@ internal sealed class TapSum
             (unit, _, room) =>
             {
                 int block = (int)(unit / chunks), first = (int)(unit % chunks) * chunk;
-                Block(block / Groups, block % Groups, first, Math.Min(chunk, Positions - first), room, sums);
+                Block(block / Groups, block % Groups, first, Math.Min(chunk, Positions - first), weights, room, sums);
                 return room;
             },
             _ => { });
@@ -97,7 +97,7 @@ internal sealed class TapSum
     }
 
     /// <summary>All result channels of one group at a run of positions. Positions with the same weights are summed side by side.</summary>
-    private void Block(int n, int g, int first, int count, Room room, Sums sums)
+    private void Block(int n, int g, int first, int count, double[] weightsOf, Room room, Sums sums)
     {
         Span<bool> done = stackalloc bool[64];
         for (int a = 0; a < count; a++)
@@ -121,7 +121,7 @@ internal sealed class TapSum
 
             for (int j = 0; j < Results; j++)
             {
-                GatherWeights(g, j, weights, room.Row);
+                GatherWeights(weightsOf, (((g * Results) + j) * Sources) * Kernel, Kernel, weights, room.Row);
                 int at = checked(((((n * Groups) + g) * Results) + j) * Positions) + first;
                 for (int m = 0; m < members; m++)
                 {
@@ -163,7 +163,9 @@ internal sealed class TapSum
                 Gather(block / Groups, block % Groups, room.Source(0)[..taps], room.Patch(0));
                 for (int i = runs[run]; i < runs[run + 1]; i++)
                 {
-                    GatherWeights(block % Groups, (int)(sample[slots[i]] / Positions % Results), room.Weight(0)[..taps], room.Row);
+                    int g = block % Groups, j = (int)(sample[slots[i]] / Positions % Results);
+                    int start = ((g * Sources * Results) + (SourcesFirst ? j : j * Sources)) * Kernel;
+                    GatherWeights(Weights, start, SourcesFirst ? Results * Kernel : Kernel, room.Weight(0)[..taps], room.Row);
                     (double sum, double absolute) = Dot(room.Patch(0)[..length], room.Row.AsSpan(0, length));
                     sums.Set(slots[i], sum, absolute, length);
                 }
@@ -184,14 +186,25 @@ internal sealed class TapSum
         }
     }
 
-    private void GatherWeights(int g, int j, ReadOnlySpan<int> offsets, Span<double> row)
+    private void GatherWeights(double[] weights, int start, int step, ReadOnlySpan<int> offsets, Span<double> row)
     {
         int to = 0;
         for (int i = 0; i < Sources; i++)
         {
-            ReadOnlySpan<double> kernel = Weights.AsSpan((g * GroupStride) + (j * ResultStride) + (i * SourceStride));
+            ReadOnlySpan<double> kernel = weights.AsSpan(start + (i * step), Kernel);
             for (int t = 0; t < offsets.Length; t++) row[to++] = kernel[offsets[t]];
         }
+    }
+
+    /// <summary>A copy of the weights as <c>[g, j, i, k]</c>, so that one result channel's lie together: strided reads of large weights are slow.</summary>
+    private double[] ResultsFirst()
+    {
+        var copy = new double[Weights.Length];
+        for (int g = 0; g < Groups; g++)
+            for (int i = 0; i < Sources; i++)
+                for (int j = 0; j < Results; j++)
+                    Weights.AsSpan(((((g * Sources) + i) * Results) + j) * Kernel, Kernel).CopyTo(copy.AsSpan(((((g * Results) + j) * Sources) + i) * Kernel));
+        return copy;
     }
 
     /// <summary>One thread's memory.</summary>

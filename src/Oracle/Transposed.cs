@@ -43,9 +43,8 @@ internal sealed class Transposed
         Source = t.Input!,
         SourcePlane = _s.InputSize,
         Weights = t.Weights!,
-        GroupStride = _inputs * _outputs * _s.KernelSize,
-        SourceStride = _outputs * _s.KernelSize,
-        ResultStride = _s.KernelSize,
+        Kernel = _s.KernelSize,
+        SourcesFirst = true,
         MostTaps = _s.KernelSize,
         Taps = Contributors,
     }.Run(sample);
@@ -91,9 +90,8 @@ internal sealed class Transposed
         Source = t.OutputGrad!,
         SourcePlane = _s.OutputSize,
         Weights = t.Weights!,
-        GroupStride = _inputs * _outputs * _s.KernelSize,
-        SourceStride = _s.KernelSize,
-        ResultStride = _outputs * _s.KernelSize,
+        Kernel = _s.KernelSize,
+        SourcesFirst = false,
         MostTaps = _s.KernelSize,
         Taps = Targets,
     }.Run(sample);
