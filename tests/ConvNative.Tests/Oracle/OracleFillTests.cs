@@ -45,7 +45,7 @@ public sealed class OracleFillTests
             if (fill == FillKind.FullRange && !type.IsInteger())
             {
                 Assert.IsTrue(t.Input!.Any(v => double.IsNegative(v)) && t.Input!.Any(v => v == 0 && double.IsNegative(v)));
-                double[] size = [.. t.Input.Where(v => v != 0).Select(Math.Abs)];
+                double[] size = [.. t.Input!.Where(v => v != 0).Select(Math.Abs)];
                 Assert.IsTrue(size.Max() / size.Min() > (type == DataType.F16 ? 1e3 : 1e30));
             }
 
@@ -75,9 +75,9 @@ public sealed class OracleFillTests
     [TestMethod]
     public void VeryLongSumsGetZeros()
     {
-        // The weight gradient of a large batch: 2^25 terms.
-        ConvProblem p = new ConvSpec { Direction = Direction.BackwardWeights, InputShape = [1L << 5, 1, 1 << 10, 1 << 10], WeightShape = [1, 1, 1, 1] }.Build();
-        Assert.AreEqual(1L << 25, Fills.Terms(p));
+        // The weight gradient of a large batch: 2^23 terms.
+        ConvProblem p = new ConvSpec { Direction = Direction.BackwardWeights, InputShape = [1 << 3, 1, 1 << 10, 1 << 10], WeightShape = [1, 1, 1, 1] }.Build();
+        Assert.AreEqual(1L << 23, Fills.Terms(p));
         OracleTensors t = Fills.Create(p, FillKind.ExactInteger, 4);
         OracleResult y = NaiveOracle.Compute(p, t);
         Assert.IsTrue(y.Magnitude[0] is > 1 << 18 and <= 1 << 24);
