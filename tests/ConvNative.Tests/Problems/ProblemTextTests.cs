@@ -77,6 +77,16 @@ public sealed class ProblemTextTests
     [DataRow("--deconv --output-padding=1 ic5ih7oc3oh16kh3sh2ph0", "[0,0]")]
     public void ImpliedEndPads(string text, string pads) => Assert.AreEqual(pads, ConvProblem.Parse(text).PadsEnd.ToString());
 
+    /// <summary>The examples of ProblemFile's remarks: columns and rows.</summary>
+    [TestMethod]
+    public void ColumnsAreWrittenAsTheirGrid()
+    {
+        Assert.AreEqual("[1,27,25]", ConvProblem.Parse("--op=im2col mb1ic3ih7oh5kh3ph0").OutputShape.ToString());
+        ConvProblem fold = ConvProblem.Parse("--op=col2im mb1ih5oc3oh7kh3ph0");
+        Assert.AreEqual("[1,27,25]", fold.InputShape.ToString());
+        Assert.AreEqual("[1,3,7,7]", fold.OutputShape.ToString());
+    }
+
     /// <summary>No bias where an operation has none, a bias elsewhere unless the direction says otherwise.</summary>
     [TestMethod]
     public void BiasFollowsDirection()
