@@ -17,8 +17,10 @@ internal sealed unsafe class InputExtension
     private readonly DataType _type;
     private readonly ulong _constant;
     private readonly long _begin;
+    private readonly long _middle;
 
-    public InputExtension(ConvProblem p)
+    /// <summary>Extends the spatial axes of <paramref name="p"/>'s input by <paramref name="begin"/> and <paramref name="end"/>; a negative end crops.</summary>
+    public InputExtension(ConvProblem p, Dims begin, Dims end)
     {
         bool last = p.InputLayout == Layout.ChannelsLast;
         _outer = last ? p.Batch : p.Batch * p.InputChannels;
@@ -26,7 +28,7 @@ internal sealed unsafe class InputExtension
         _type = p.InputType;
         _constant = Bits(p.PaddingMode == PaddingMode.Constant ? p.PadValue : 0, p.InputType);
         int rank = p.Rank;
-        _begin = p.PadsBegin[rank - 1];
+        _begin = begin[rank - 1];
         _maps = new int[3][];
         _input = [1, 1, 1];
         _extended = [1, 1, 1];
@@ -36,11 +38,12 @@ internal sealed unsafe class InputExtension
             int a = 3 - rank + i;
             long size = p.InputShape[i + 2];
             _input[a] = size;
-            _extended[a] = p.PadsBegin[i] + size + Math.Max(0, p.PadsEnd[i]);
+            _extended[a] = begin[i] + size + end[i];
             _maps[a] = new int[_extended[a]];
-            for (long e = 0; e < _extended[a]; e++) _maps[a][e] = (int)Source(e - p.PadsBegin[i], size, p.PaddingMode);
+            for (long e = 0; e < _extended[a]; e++) _maps[a][e] = (int)Source(e - begin[i], size, p.PaddingMode);
         }
 
+        _middle = Math.Min(_input[2], _extended[2] - _begin);
         Shape = Dims.Create(_extended.AsSpan(3 - rank)).Prepend(p.Batch, p.InputChannels);
     }
 
@@ -48,17 +51,6 @@ internal sealed unsafe class InputExtension
     public Dims Shape { get; }
 
     public long Bytes => Shape.Product * _type.SizeOf();
-
-    /// <summary>The problem that remains: no begin pads, zeros mode, the same output.</summary>
-    public ConvProblem Inner(ConvProblem p) => p.With(s => s with
-    {
-        InputShape = Shape,
-        PadsBegin = Dims.Repeat(0, p.Rank),
-        PadsEnd = null,
-        PaddingMode = PaddingMode.Zeros,
-        PadValue = 0,
-        UnlimitedExtension = false,
-    });
 
     /// <summary>Source index of an extended position, or -1 for constant padding.</summary>
     public static long Source(long i, long size, PaddingMode mode)
@@ -137,8 +129,8 @@ internal sealed unsafe class InputExtension
                         int sw = _maps[2][w];
                         if (w == _begin)
                         {
-                            NativeMemory.Copy(row, to + (w * _inner), (nuint)(_input[2] * _inner * sizeof(T)));
-                            w += _input[2] - 1;
+                            NativeMemory.Copy(row, to + (w * _inner), (nuint)(_middle * _inner * sizeof(T)));
+                            w += _middle - 1;
                             continue;
                         }
 

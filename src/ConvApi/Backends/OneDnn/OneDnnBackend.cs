@@ -64,11 +64,12 @@ public sealed class OneDnnBackend : ConvBackend
         int before = OpenMp.GetMaxThreads();
         try
         {
-            InputExtension? extension = problem.PaddingMode == PaddingMode.Zeros ? null : new InputExtension(problem);
-            ConvProblem inner = extension?.Inner(problem) ?? problem;
+            (InputExtension? extension, string purpose, ConvProblem inner) = OneDnnSteps.For(problem);
+            if (extension is not null && problem.Direction == Direction.BackwardData && problem.InputType != DataType.F32)
+                return PlanResult.Unsupported($"data_type {problem.InputType.Name()}: the gradient through {purpose} is computed in f32 only");
             int threads = options.MaxThreads > 0 ? options.MaxThreads : DefaultThreads;
             if (OneDnnTuner.Choose(inner, threads, options) is { } choice)
-                return PlanResult.Supported(new OneDnnPlan(problem, extension, choice.Kernel, choice.Why));
+                return PlanResult.Supported(new OneDnnPlan(problem, extension, purpose, choice.Kernel, choice.Why));
             string none = $"oneDNN {OneDnnRuntime.Report.Version} has no {Names.Of(problem.Direction)} implementation for {Types(problem)} on this processor";
             if (_unsupported.Count < MostReasons) _unsupported[(problem, options)] = none;
             return PlanResult.Unsupported(none);
@@ -93,8 +94,6 @@ public sealed class OneDnnBackend : ConvBackend
         if (p.InputType.IsInteger()) return "data_type int8: scales and zero points are not connected yet";
         if (p.Direction == Direction.BackwardBias) return "direction backward_bias: oneDNN computes it only along with backward_weights";
         if (p.Direction is not (Direction.Forward or Direction.BackwardData or Direction.BackwardWeights)) return $"direction {Names.Of(p.Direction)}: only a deformable convolution has it";
-        if (p.PaddingMode != PaddingMode.Zeros && p.InputLayout == Layout.Any) return $"padding_mode {Names.Of(p.PaddingMode)}: needs an input layout of abx or axb, not any";
-        if (p.PaddingMode != PaddingMode.Zeros && p.Direction == Direction.BackwardData && p.InputType != DataType.F32) return $"padding_mode {Names.Of(p.PaddingMode)}: the gradient of the padding is computed in f32 only";
         return null;
     }
 }

@@ -45,8 +45,9 @@ internal static unsafe class OneDnnDescriptor
             dilates[i] = p.Dilations[i] - 1;
             begin[i] = p.PadsBegin[i];
 
-            // Output padding and rows that are never read are both a negative end pad to oneDNN.
-            end[i] = p.PadsEnd[i] - p.OutputPadding[i];
+            // Less than a stride of rows that are never read, or of output padding, is within oneDNN's floor; it refuses negative
+            // pads, and what is more has been taken off before.
+            end[i] = Math.Max(0, p.PadsEnd[i] - p.OutputPadding[i]);
         }
 
         // A hint for the backward directions must not carry the bias of a problem that only asks for data.

@@ -14,14 +14,16 @@ internal sealed unsafe class OneDnnPlan : ConvPlan
     private readonly void* _extended;
     private readonly void* _flipped;
     private readonly string _why;
+    private readonly string _purpose;
 
-    public OneDnnPlan(ConvProblem problem, InputExtension? extension, OneDnnKernel kernel, string why)
+    public OneDnnPlan(ConvProblem problem, InputExtension? extension, string purpose, OneDnnKernel kernel, string why)
         : base(problem, OneDnnBackend.BackendName)
     {
         _kernel = kernel;
         _extension = extension;
         _why = why;
-        if (problem.InputLayout == Layout.Any) InputBytes = kernel.InputBytes;
+        _purpose = purpose;
+        if (problem.InputLayout == Layout.Any && extension is null) InputBytes = kernel.InputBytes;
         if (problem.OutputLayout == Layout.Any) OutputBytes = kernel.OutputBytes;
         if (extension is not null) _extended = NativeMemory.AlignedAlloc((nuint)Math.Max(64, extension.Bytes), 4096);
         if (problem.Op == ConvOp.Convolution) _flipped = NativeMemory.AlignedAlloc((nuint)Math.Max(64, WeightBytes), 64);
@@ -37,13 +39,13 @@ internal sealed unsafe class OneDnnPlan : ConvPlan
     [
         $"{_kernel.Candidate}: {_why}",
         .. _kernel.Notes,
-        .. _extension is null ? Array.Empty<string>() : [$"{Names.Of(Problem.PaddingMode)} padding by a copy of the input, {_extension.Bytes} bytes"],
+        .. _extension is null ? Array.Empty<string>() : [$"{_purpose} by a copy of the input, {_extension.Bytes} bytes"],
         .. Problem.Op == ConvOp.Convolution ? ["weights flipped once"] : Array.Empty<string>(),
     ];
 
-    public override void PackInput(ReadOnlySpan<byte> plain, Span<byte> packed) => Reorder(Problem.InputShape, Problem.InputType, Problem.InputLayout, _kernel.InputDesc, plain, packed, toPacked: true);
+    public override void PackInput(ReadOnlySpan<byte> plain, Span<byte> packed) => Reorder(Problem.InputShape, Problem.InputType, InputLayout, _kernel.InputDesc, plain, packed, toPacked: true);
 
-    public override void UnpackInput(ReadOnlySpan<byte> packed, Span<byte> plain) => Reorder(Problem.InputShape, Problem.InputType, Problem.InputLayout, _kernel.InputDesc, packed, plain, toPacked: false);
+    public override void UnpackInput(ReadOnlySpan<byte> packed, Span<byte> plain) => Reorder(Problem.InputShape, Problem.InputType, InputLayout, _kernel.InputDesc, packed, plain, toPacked: false);
 
     public override void PackOutput(ReadOnlySpan<byte> plain, Span<byte> packed) => Reorder(Problem.OutputShape, Problem.OutputType, Problem.OutputLayout, _kernel.OutputDesc, plain, packed, toPacked: true);
 
@@ -91,6 +93,8 @@ internal sealed unsafe class OneDnnPlan : ConvPlan
         NativeMemory.AlignedFree(_extended);
         NativeMemory.AlignedFree(_flipped);
     }
+
+    private Layout InputLayout => _extension is null ? Problem.InputLayout : Layout.ChannelsFirst;
 
     private void* Extended(void* input)
     {

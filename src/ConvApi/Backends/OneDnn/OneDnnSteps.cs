@@ -1,0 +1,49 @@
+using ConvNative.Backends.Common;
+using ConvNative.Problems;
+
+namespace ConvNative.Backends.OneDnn;
+
+/// <summary>What oneDNN has no word for becomes a copy of the input and a problem that it can express.</summary>
+internal static class OneDnnSteps
+{
+    /// <summary>The copy (null where none is needed), what it is for, and the problem that remains.</summary>
+    public static (InputExtension? Extension, string Purpose, ConvProblem Inner) For(ConvProblem p)
+    {
+        int rank = p.Rank;
+        var begin = new long[rank];
+        var end = new long[rank];
+        string purpose = "";
+        for (int i = 0; i < rank; i++)
+        {
+            long trailing = p.PadsEnd[i] - p.OutputPadding[i];
+            if (p.PaddingMode != PaddingMode.Zeros)
+            {
+                (begin[i], end[i]) = (p.PadsBegin[i], trailing);
+                purpose = $"{Names.Of(p.PaddingMode)} padding";
+            }
+            else if (trailing <= -p.Strides[i])
+            {
+                // Transposed: zeros appended to the input reach the output padding. Else: rows that are never read go.
+                end[i] = p.Op == ConvOp.Transposed ? -ConvGeometry.FloorDiv(trailing, p.Strides[i]) : trailing;
+                purpose = p.Op == ConvOp.Transposed ? "output padding of a stride or more" : "cropping";
+            }
+        }
+
+        if (purpose.Length == 0) return (null, purpose, p);
+
+        // The copy is ours, so is its layout: an engine's choice would be another copy.
+        ConvProblem plain = p.InputLayout == Layout.Any ? p.With(s => s with { InputLayout = Layout.ChannelsFirst }) : p;
+        var extension = new InputExtension(plain, Dims.Create(begin), Dims.Create(end));
+        ConvProblem inner = plain.With(s => s with
+        {
+            InputShape = extension.Shape,
+            PadsBegin = p.PaddingMode != PaddingMode.Zeros ? Dims.Repeat(0, rank) : s.PadsBegin,
+            PadsEnd = null,
+            OutputPadding = null,
+            PaddingMode = PaddingMode.Zeros,
+            PadValue = 0,
+            UnlimitedExtension = false,
+        });
+        return (extension, purpose, inner);
+    }
+}
