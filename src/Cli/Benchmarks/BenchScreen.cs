@@ -15,7 +15,8 @@ public static class BenchScreen
             string what = r.Status != "ok"
                 ? $"{r.Status}: {r.Message}"
                 : string.Create(CultureInfo.InvariantCulture, $"{r.Ms,10:F4} ms {r.Gflops,8:F1} GFLOP/s {100 * r.PeakShare,4:F0}%  first {r.FirstMs:G3}, create {r.CreateMs:G3} ms  {r.Implementation}")
-                    + (r.Ratio is { } q ? string.Create(CultureInfo.InvariantCulture, $"  x{q:F3}") : "");
+                    + (r.Ratio is { } q ? string.Create(CultureInfo.InvariantCulture, $"  x{q:F3}") : "")
+                    + (r.Message is null ? "" : $"  ({r.Message})");
             output.WriteLine($"{r.Name ?? r.Problem,-40} {r.Backend,-8} {what}");
         }
 

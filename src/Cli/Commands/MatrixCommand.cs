@@ -58,6 +58,7 @@ public static class MatrixCommand
         ReportFiles.Write(folder, report);
         if (runner.Reused > 0) screen.WriteLine($"{runner.Reused} cells kept from an earlier run");
         MatrixScreen.Summary(report, screen);
+        if (!report.Complete) screen.WriteLine("stopped; --resume continues from here");
         screen.WriteLine($"reports: {Path.Combine(folder, "results.md")}, results.json, junit.xml");
         if (json)
         {

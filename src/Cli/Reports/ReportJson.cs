@@ -1,3 +1,4 @@
+using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using ConvNative.Cli.Checking;
@@ -16,8 +17,17 @@ namespace ConvNative.Cli.Reports;
 [JsonSerializable(typeof(Benchmarks.BenchReport))]
 public sealed partial class ReportJson : JsonSerializerContext
 {
-    /// <summary>One line of results.jsonl.</summary>
-    public static string Line(CellResult cell) => JsonSerializer.Serialize(cell, Default.CellResult);
+    // Problem strings and versions stay readable; the reports are files, never parts of a web page.
+    private static readonly JavaScriptEncoder s_encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping;
+
+    /// <summary>One line of results.jsonl, with its end of line.</summary>
+    public static byte[] Line(CellResult cell)
+    {
+        using var bytes = new MemoryStream();
+        using (var w = new Utf8JsonWriter(bytes, new JsonWriterOptions { Encoder = s_encoder })) JsonSerializer.Serialize(w, cell, Default.CellResult);
+        bytes.WriteByte((byte)'\n');
+        return bytes.ToArray();
+    }
 
     /// <summary>Reads results.json of a matrix.</summary>
     /// <exception cref="InvalidDataException">Not such a file, or of another schema.</exception>
@@ -61,14 +71,14 @@ public sealed partial class ReportJson : JsonSerializerContext
     /// <summary>Indented JSON of a matrix.</summary>
     public static void Write(Stream to, MatrixReport report)
     {
-        using var w = new Utf8JsonWriter(to, new JsonWriterOptions { Indented = true });
+        using var w = new Utf8JsonWriter(to, new JsonWriterOptions { Indented = true, Encoder = s_encoder });
         JsonSerializer.Serialize(w, report, Default.MatrixReport);
     }
 
     /// <summary>Indented JSON of a benchmark.</summary>
     public static void Write(Stream to, Benchmarks.BenchReport report)
     {
-        using var w = new Utf8JsonWriter(to, new JsonWriterOptions { Indented = true });
+        using var w = new Utf8JsonWriter(to, new JsonWriterOptions { Indented = true, Encoder = s_encoder });
         JsonSerializer.Serialize(w, report, Default.BenchReport);
     }
 

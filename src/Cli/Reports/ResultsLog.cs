@@ -1,4 +1,3 @@
-using System.Text;
 using System.Text.Json;
 using ConvNative.Cli.Checking;
 
@@ -45,7 +44,7 @@ public sealed class ResultsLog : IDisposable
     /// <summary>Appends a line and hands it to the operating system.</summary>
     public void Add(CellResult cell)
     {
-        byte[] line = Encoding.UTF8.GetBytes(ReportJson.Line(cell) + "\n");
+        byte[] line = ReportJson.Line(cell);
         lock (_lock)
         {
             if (_closed) return;
