@@ -12,7 +12,11 @@ internal readonly record struct ChannelBlock(int First, int Valid, int Vectors, 
 /// </summary>
 internal sealed class BlockedGeometry
 {
+    // Half of a usual second-level cache; the other half holds a block's weights.
     private const long PanelBytes = 256 * 1024;
+
+    // A block's weights are read again for each part: this many pixels share one reading, even where the panel grows for it.
+    private const int LeastPixels = 256;
     private const long LargeWeights = 512 * 1024;
 
     public BlockedGeometry(View view, KernelSet set, int elementSize, int threads)
@@ -126,7 +130,8 @@ internal sealed class BlockedGeometry
     private void ChooseParts(ConvProblem p, int elementSize, int threads, int taps)
     {
         long row = Math.Max(1, (IsDirect ? W.SourceSize * Source.W : PanelRow) * elementSize * Math.Max(1, D.Offsets.Length));
-        int rows = (int)Math.Clamp(((PanelBytes / row) - H.Span) / H.PanelStep, 1, Math.Max(1, H.Count));
+        int least = (LeastPixels + W.Count - 1) / Math.Max(1, W.Count);
+        int rows = (int)Math.Clamp(Math.Max(least, ((PanelBytes / row) - H.Span) / H.PanelStep), 1, Math.Max(1, H.Count));
         int parts = Split(rows);
         long others = Math.Max(1, p.Batch * Groups * D.Count);
         int wanted = threads == 1 ? 1 : (int)Math.Min(int.MaxValue, ((4L * threads) + others - 1) / others);

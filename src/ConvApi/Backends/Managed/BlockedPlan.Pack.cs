@@ -6,29 +6,17 @@ namespace ConvNative.Backends.Managed;
 internal sealed unsafe partial class BlockedPlan<T>
 {
     /// <summary>Packs to [phase][group][block][tap][source channel][lane].</summary>
-    protected override void SetWeightsCore(void* weights, void* bias)
+    protected override void PackWeights(T* weights, T* bias)
     {
-        var w = (T*)weights;
-        if (bias != null && Problem.Direction == Direction.Forward)
+        if (bias != null)
             for (int g = 0; g < _g.Groups; g++)
                 foreach (ChannelBlock b in _g.Blocks)
                     for (int c = 0; c < b.Valid; c++)
-                        _init[((long)g * _g.Lanes) + b.LaneStart + c] = ((T*)bias)[((long)g * _g.ToPerGroup) + b.First + c];
-        _exact?.Dispose();
-        _exact = null;
-
-        // A zero of the padding times Inf would be NaN, and padding contributes nothing.
-        if (_g.ReadsOutside && (Problem.PaddingMode == PaddingMode.Zeros || !_view.IsDown) && !AllFinite(w, Problem.WeightCount))
-        {
-            _exact = new GatherPlan<T>(_view, _options, Implementation);
-            _exact.Set(weights, bias);
-            return;
-        }
-
+                        _init[((long)g * _g.Lanes) + b.LaneStart + c] = bias[((long)g * _g.ToPerGroup) + b.First + c];
         Strides5 s = Strides5.Of(Problem.WeightShape, Problem.WeightLayout);
         foreach (PhaseTaps phase in _phases)
             for (int g = 0; g < _g.Groups; g++)
-                foreach (ChannelBlock b in _g.Blocks) PackBlock(phase, g, b, w, s);
+                foreach (ChannelBlock b in _g.Blocks) PackBlock(phase, g, b, weights, s);
     }
 
     private void PackBlock(PhaseTaps phase, int group, ChannelBlock b, T* w, Strides5 s)
@@ -39,20 +27,7 @@ internal sealed unsafe partial class BlockedPlan<T>
             foreach (int kh in phase.H.Weight)
                 foreach (int kw in phase.W.Weight)
                     for (int c = 0; c < _g.FromPerGroup; c++, to += width)
-                        for (int l = 0; l < b.Valid; l++)
-                        {
-                            int o = b.First + l;
-                            to[l] = _view.IsDown
-                                ? w[_view.WeightOffset(s, (group * _g.ToPerGroup) + o, c, kd, kh, kw)]
-                                : w[_view.WeightOffset(s, (group * _g.FromPerGroup) + c, o, kd, kh, kw)];
-                        }
-    }
-
-    private static bool AllFinite(T* w, long count)
-    {
-        for (long i = 0; i < count; i++)
-            if (!T.IsFinite(w[i])) return false;
-        return true;
+                        for (int l = 0; l < b.Valid; l++) to[l] = w[WeightAt(s, group, b.First + l, c, kd, kh, kw)];
     }
 
     /// <summary>The longest run of panel columns that shows consecutive columns of the source.</summary>
@@ -83,7 +58,7 @@ internal sealed unsafe partial class BlockedPlan<T>
             {
                 T* to = panel + (slot * _g.PanelSlot) + (r * _g.PanelRow);
                 int h = _g.H.Source(h0, r);
-                if ((d | h) < 0) new Span<T>(to, checked((int)_g.PanelRow)).Fill(_pad);
+                if ((d | h) < 0) new Span<T>(to, checked((int)_g.PanelRow)).Fill(PadValue);
                 else PackRow(source + (d * _g.Source.D) + (h * _g.Source.H), to);
             }
         }
@@ -114,7 +89,7 @@ internal sealed unsafe partial class BlockedPlan<T>
             T* at = to + ((long)i * channels);
             if (_columns[i] < 0)
             {
-                new Span<T>(at, channels).Fill(_pad);
+                new Span<T>(at, channels).Fill(PadValue);
                 continue;
             }
 

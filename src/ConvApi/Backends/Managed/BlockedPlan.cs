@@ -9,15 +9,12 @@ namespace ConvNative.Backends.Managed;
 /// Blocked direct convolution, forward and backward data of every linear variant: tiles of pixels against blocks of output
 /// channels, weights packed once by block. See the folder's README.
 /// </summary>
-internal sealed unsafe partial class BlockedPlan<T> : ManagedPlan
+internal sealed unsafe partial class BlockedPlan<T> : FinitePlan<T>
     where T : unmanaged, IFloatingPointIeee754<T>
 {
-    private readonly View _view;
-    private readonly PlanOptions _options;
     private readonly BlockedGeometry _g;
     private readonly KernelSet _set;
     private readonly PhaseTaps[] _phases;
-    private readonly PostOpRunner<T> _post;
     private readonly T* _weights;
     private readonly T* _init;
     private readonly T* _scratch;
@@ -27,17 +24,12 @@ internal sealed unsafe partial class BlockedPlan<T> : ManagedPlan
     private readonly int[] _columns;
     private readonly int _inner;
     private readonly int _innerEnd;
-    private readonly T _pad;
-    private GatherPlan<T>? _exact;
 
     public BlockedPlan(View view, PlanOptions options, string name)
-        : base(view.Problem, options, $"managed:{name}:{InstructionSet.Name}", view.Problem.MultiplyAdds)
+        : base(view, options, name)
     {
-        (_view, _options) = (view, options);
         _set = KernelSet.For<T>();
         _g = new BlockedGeometry(view, _set, sizeof(T), Threads);
-        _post = new PostOpRunner<T>(Problem.PostOps);
-        _pad = view.IsDown ? T.CreateTruncating(Problem.PadValue) : T.Zero;
         _phases = new PhaseTaps[_g.D.Phases.Length * _g.H.Phases.Length * _g.W.Phases.Length];
         long at = 0;
         for (int i = 0, n = 0; i < _g.D.Phases.Length; i++)
@@ -61,30 +53,25 @@ internal sealed unsafe partial class BlockedPlan<T> : ManagedPlan
         (_inner, _innerEnd) = InnerColumns();
     }
 
-    public override IReadOnlyList<string> Notes =>
+    protected override bool ReadsPadding => _g.ReadsOutside;
+
+    protected override IEnumerable<string> Steps =>
     [
         _g.IsDirect ? "input read where it lies" : $"input rows packed channels-last{(_g.ReadsOutside ? " with their padding" : "")}, {_g.RowsPerPart} output rows at a time",
         $"tiles of up to {_set.MostRows(_g.Blocks[0].Vectors)} pixels by {_g.Blocks[0].Vectors * _set.Lanes} channels, {_phases.Length} phase(s)",
-        .. _exact is null ? Array.Empty<string>() : ["weights are not finite: padding taps are left out one by one"],
     ];
 
     private int PixelsOf(int columns) => BlockedGeometry.TileOf(columns, _set.MostRows(_g.Blocks[0].Vectors));
 
-    protected override void Execute()
+    protected override void ExecuteFinite()
     {
-        if (_exact is not null)
-        {
-            _exact.Run(Now);
-            return;
-        }
-
         Array.Fill(_panelOf, -1);
         Spread(Problem.Batch * _g.Groups * _g.D.Count * _g.RowParts * _g.BlockParts);
     }
 
     public override void DoParts(long from, long to, int worker)
     {
-        T* source = (T*)(Problem.Direction == Direction.Forward ? Now.Input : Now.OutputGradient);
+        T* source = Source;
         T* scratch = _scratch + (worker * _scratchPerWorker);
         for (long part = from; part < to; part++)
         {
@@ -149,24 +136,21 @@ internal sealed unsafe partial class BlockedPlan<T> : ManagedPlan
             }
 
             if (!inPlace) Store(row, at, block.Valid, width, columns, step);
-            if (!_post.IsNone) Finish(at, block.Valid, columns, step);
+            if (!Post.IsNone) Finish(at, block.Valid, columns, step);
         }
     }
 
     /// <summary>Residual and activation, along whichever of channels and columns is contiguous.</summary>
     private void Finish(long at, int channels, int columns, long step)
     {
-        T* y = (T*)Now.Result, r = (T*)Now.Residual;
         long c = _g.Target.C;
         if (c == 1)
-            for (int w = 0; w < columns; w++) Run(at + (w * step), channels);
+            for (int w = 0; w < columns; w++) Finish(at + (w * step), channels);
         else if (step == 1)
-            for (int i = 0; i < channels; i++) Run(at + (i * c), columns);
+            for (int i = 0; i < channels; i++) Finish(at + (i * c), columns);
         else
             for (int i = 0; i < channels; i++)
-                for (int w = 0; w < columns; w++) Run(at + (i * c) + (w * step), 1);
-
-        void Run(long from, int count) => _post.Apply(y + from, r == null ? null : r + from, count);
+                for (int w = 0; w < columns; w++) Finish(at + (i * c) + (w * step), 1);
     }
 
     private void Store(T* row, long at, int channels, int width, int columns, long step)
@@ -177,12 +161,6 @@ internal sealed unsafe partial class BlockedPlan<T> : ManagedPlan
             for (int w = 0; w < columns; w++) new ReadOnlySpan<T>(row + ((long)w * width), channels).CopyTo(new Span<T>(y + (w * step), channels));
         else
             Transposition.ToChannels(row, width, y, c, step, columns, channels);
-    }
-
-    protected override void Dispose(bool disposing)
-    {
-        _exact?.Dispose();
-        base.Dispose(disposing);
     }
 
     /// <summary>One combination of phases of the three axes: its taps in memory and its kernels.</summary>

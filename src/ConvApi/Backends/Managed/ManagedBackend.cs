@@ -63,9 +63,11 @@ public sealed class ManagedBackend : ConvBackend
             return new GradientPlan<T>(view, options, p.Direction == Direction.BackwardBias ? "managed:sum" : "managed:gradient");
 
         // The adjoint of a padding that repeats elements has no phases: an element is read from several places.
-        return view.IsDown || p.PaddingMode is PaddingMode.Zeros or PaddingMode.Constant
-            ? new BlockedPlan<T>(view, options, view.IsDown ? "direct" : "phases")
-            : new GatherPlan<T>(view, options, "managed:gather");
+        if (!view.IsDown && p.PaddingMode is not (PaddingMode.Zeros or PaddingMode.Constant)) return new GatherPlan<T>(view, options, "managed:gather");
+        if (MatrixPlan<T>.Serves(view)) return new MatrixPlan<T>(view, options);
+        int outputs = (view.IsDown ? view.SmallChannels : view.BigChannels) / view.Groups;
+        bool planes = view.Big.W == 1 && view.Small.W == 1 && outputs * 2 <= Kernels.KernelSet.For<T>().Lanes;
+        return planes ? new PlanePlan<T>(view, options) : new BlockedPlan<T>(view, options, view.IsDown ? "direct" : "phases");
 
         ManagedPlan Unfold() => new UnfoldPlan<T>(new View(p), options, "managed:unfold");
         ManagedPlan Fold() => new FoldPlan<T>(new View(p), options, "managed:fold");

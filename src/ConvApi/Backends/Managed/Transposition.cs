@@ -1,3 +1,7 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
+
 namespace ConvNative.Backends.Managed;
 
 /// <summary>Changes between pixel-major and channel-major order.</summary>
@@ -7,13 +11,16 @@ internal static unsafe class Transposition
     public static void ToChannels<T>(T* from, int width, T* to, long channelStep, long pixelStep, int pixels, int channels)
         where T : unmanaged
     {
+        if (typeof(T) == typeof(float) && pixelStep == 1)
+        {
+            Swap((float*)from, width, (float*)to, channelStep, pixels, channels);
+            return;
+        }
+
         for (int c = 0; c < channels; c++)
         {
             T* y = to + (c * channelStep), x = from + c;
-            if (pixelStep == 1)
-                for (int p = 0; p < pixels; p++) y[p] = x[(long)p * width];
-            else
-                for (int p = 0; p < pixels; p++) y[p * pixelStep] = x[(long)p * width];
+            for (int p = 0; p < pixels; p++) y[p * pixelStep] = x[(long)p * width];
         }
     }
 
@@ -21,10 +28,54 @@ internal static unsafe class Transposition
     public static void ToPixels<T>(T* from, long pixelStep, long channelStep, T* to, int width, int pixels, int channels)
         where T : unmanaged
     {
+        if (typeof(T) == typeof(float) && pixelStep == 1)
+        {
+            Swap((float*)from, channelStep, (float*)to, width, channels, pixels);
+            return;
+        }
+
         for (int p = 0; p < pixels; p++)
         {
             T* y = to + ((long)p * width), x = from + (p * pixelStep);
             for (int c = 0; c < channels; c++) y[c] = x[c * channelStep];
+        }
+    }
+
+    /// <summary><c>to[j][i] = from[i][j]</c> for i below <paramref name="rows"/> and j below <paramref name="columns"/>.</summary>
+    private static void Swap(float* from, long fromStep, float* to, long toStep, int rows, int columns)
+    {
+        int i = 0;
+        if (Avx.IsSupported)
+            for (; i + 8 <= rows; i += 8)
+            {
+                int j = 0;
+                for (; j + 8 <= columns; j += 8) Swap8(from + (i * fromStep) + j, fromStep, to + (j * toStep) + i, toStep);
+                for (; j < columns; j++)
+                    for (int k = i; k < i + 8; k++) to[(j * toStep) + k] = from[(k * fromStep) + j];
+            }
+
+        for (int j = 0; j < columns && i < rows; j++)
+            for (int k = i; k < rows; k++) to[(j * toStep) + k] = from[(k * fromStep) + j];
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Swap8(float* a, long s, float* b, long t)
+    {
+        // Rows i and i+4 side by side, so that only shuffles within 128 bits remain.
+        Vector256<float> r0 = Pair(a, 4 * s), r1 = Pair(a + s, 4 * s), r2 = Pair(a + (2 * s), 4 * s), r3 = Pair(a + (3 * s), 4 * s);
+        Vector256<float> r4 = Pair(a + 4, 4 * s), r5 = Pair(a + s + 4, 4 * s), r6 = Pair(a + (2 * s) + 4, 4 * s), r7 = Pair(a + (3 * s) + 4, 4 * s);
+        Four(r0, r1, r2, r3, b, t);
+        Four(r4, r5, r6, r7, b + (4 * t), t);
+
+        static Vector256<float> Pair(float* p, long apart) => Vector256.Create(Vector128.Load(p), Vector128.Load(p + apart));
+
+        static void Four(Vector256<float> r0, Vector256<float> r1, Vector256<float> r2, Vector256<float> r3, float* b, long t)
+        {
+            Vector256<float> x0 = Avx.UnpackLow(r0, r1), x1 = Avx.UnpackHigh(r0, r1), x2 = Avx.UnpackLow(r2, r3), x3 = Avx.UnpackHigh(r2, r3);
+            Avx.Shuffle(x0, x2, 0x44).Store(b);
+            Avx.Shuffle(x0, x2, 0xEE).Store(b + t);
+            Avx.Shuffle(x1, x3, 0x44).Store(b + (2 * t));
+            Avx.Shuffle(x1, x3, 0xEE).Store(b + (3 * t));
         }
     }
 }

@@ -1,0 +1,48 @@
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
+
+namespace ConvNative.Backends.Managed;
+
+/// <summary>Short copies, inlined: rows are often too short for the cost of a call into the runtime.</summary>
+internal static unsafe class Copy
+{
+    /// <summary>Copies <paramref name="count"/> elements that do not overlap.</summary>
+    public static void Run<T>(T* from, T* to, int count)
+        where T : unmanaged
+    {
+        int i = 0, l = Vector256<T>.Count;
+        if (Vector256.IsHardwareAccelerated && count >= l)
+        {
+            for (; i + l <= count; i += l) Vector256.Store(Vector256.Load(from + i), to + i);
+            if (i < count) Vector256.Store(Vector256.Load(from + count - l), to + count - l);
+            return;
+        }
+
+        for (; i < count; i++) to[i] = from[i];
+    }
+
+    /// <summary>Copies every <paramref name="step"/>-th element.</summary>
+    public static void Strided<T>(T* from, int step, T* to, int count)
+        where T : unmanaged
+    {
+        if (step == 1)
+        {
+            Run(from, to, count);
+            return;
+        }
+
+        int i = 0;
+        if (typeof(T) == typeof(float) && step == 2 && Avx2.IsSupported)
+        {
+            // Reads one element past the last that is used, which only exists while another one follows.
+            for (; i + 8 < count; i += 8)
+            {
+                var p = (float*)from + (2 * i);
+                Vector256<float> even = Avx.Shuffle(Vector256.Load(p), Vector256.Load(p + 8), 0x88);
+                Avx2.Permute4x64(even.AsDouble(), 0xD8).AsSingle().Store((float*)to + i);
+            }
+        }
+
+        for (; i < count; i++) to[i] = from[(long)i * step];
+    }
+}

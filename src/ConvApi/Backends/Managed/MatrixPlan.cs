@@ -1,0 +1,159 @@
+using System.Numerics;
+using ConvNative.Backends.Managed.Kernels;
+using ConvNative.Plans;
+
+namespace ConvNative.Backends.Managed;
+
+/// <summary>
+/// A kernel of one tap without stride and padding on channels-first tensors is a matrix product as it stands: vectors run along
+/// pixels, and nothing has to be transposed. Pixels are copied by tile into [source channel][pixel], so that one stream is read.
+/// </summary>
+internal sealed unsafe class MatrixPlan<T> : FinitePlan<T>
+    where T : unmanaged, IFloatingPointIeee754<T>
+{
+    private const long PanelBytes = 256 * 1024;
+    private const int LeastTiles = 4;
+
+    private readonly Strides5 _from;
+    private readonly Strides5 _to;
+    private readonly int _inputs;
+    private readonly int _outputs;
+    private readonly long _pixels;
+    private readonly int _lanes;
+    private readonly int _tile;
+    private readonly nint _kernel;
+    private readonly int _pixelsPerPart;
+    private readonly long _pixelParts;
+    private readonly int _channelParts;
+    private readonly int _tiles;
+    private readonly T* _weights;
+    private readonly T* _init;
+    private readonly nint* _taps;
+    private readonly T* _scratch;
+    private readonly long _scratchPerWorker;
+    private readonly long[] _panelOf;
+
+    public MatrixPlan(View view, PlanOptions options)
+        : base(view, options, "matrix")
+    {
+        KernelSet set = KernelSet.For<T>();
+        (_from, _to) = view.IsDown ? (view.Big, view.Small) : (view.Small, view.Big);
+        _inputs = (view.IsDown ? view.BigChannels : view.SmallChannels) / view.Groups;
+        _outputs = (view.IsDown ? view.SmallChannels : view.BigChannels) / view.Groups;
+        _pixels = (long)view.Axes[0].Big * view.Axes[1].Big * view.Axes[2].Big;
+        int vectors = _outputs <= set.MostRows(4) ? 4 : 2;
+        _lanes = vectors * set.Lanes;
+        _tile = BlockedGeometry.TileOf(_outputs, set.MostRows(vectors));
+        _tiles = (_outputs + _tile - 1) / _tile;
+        _kernel = (nint)set.Find(_tile, vectors);
+
+        // All weights are read again for each part's pixels, which stay in the second-level cache meanwhile.
+        long most = Math.Max(LeastTiles, PanelBytes / ((long)_inputs * _lanes * sizeof(T))), chunks = (_pixels + _lanes - 1) / _lanes;
+        long others = Math.Max(1, Problem.Batch * view.Groups), wanted = Threads == 1 ? 1 : (4L * Threads + others - 1) / others;
+        _pixelParts = (chunks + most - 1) / most;
+        if (_pixelParts < wanted) _pixelParts = Math.Min(wanted, Math.Max(1, chunks / LeastTiles));
+        long perPart = (chunks + _pixelParts - 1) / _pixelParts;
+        _pixelsPerPart = checked((int)(perPart * _lanes));
+        _pixelParts = (chunks + perPart - 1) / perPart;
+        _channelParts = (int)Math.Clamp((wanted + _pixelParts - 1) / _pixelParts, 1, _tiles);
+        _weights = (T*)AllocateWeights(Problem.WeightCount * sizeof(T));
+        _init = (T*)AllocateWeights((long)view.Groups * _outputs * _lanes * sizeof(T));
+        _taps = (nint*)AllocateWeights(2 * sizeof(nint));
+        _scratchPerWorker = ((long)_inputs * _pixelsPerPart) + ((long)_tile * _lanes) + 64;
+        _scratch = (T*)AllocateWorkspace(_scratchPerWorker * Threads * sizeof(T));
+        _panelOf = new long[Threads];
+    }
+
+    protected override bool ReadsPadding => false;
+
+    protected override IEnumerable<string> Steps =>
+        [$"one tap: a matrix product of {_tile} channels by {_lanes} pixels a tile, {_pixelsPerPart} pixels at a time"];
+
+    /// <summary>True where this plan serves: one tap, no stride, no padding, dense channels-first planes on both sides.</summary>
+    public static bool Serves(View view)
+    {
+        Strides5 b = view.Big, s = view.Small;
+        foreach (AxisMap a in view.Axes)
+            if (a.Kernel != 1 || a.Stride != 1 || a.PadBegin != 0 || a.Big != a.Small) return false;
+        return b.W == 1 && s.W == 1 && (view.BigChannels > 1 || view.SmallChannels > 1) && b.C != 1 && s.C != 1;
+    }
+
+    protected override void PackWeights(T* weights, T* bias)
+    {
+        Strides5 s = Strides5.Of(Problem.WeightShape, Problem.WeightLayout);
+        T* to = _weights;
+        for (int g = 0; g < View.Groups; g++)
+            for (int o = 0; o < _outputs; o++)
+                for (int c = 0; c < _inputs; c++) *to++ = weights[WeightAt(s, g, o, c, 0, 0, 0)];
+        if (bias == null) return;
+        for (int o = 0; o < View.Groups * _outputs; o++) new Span<T>(_init + ((long)o * _lanes), _lanes).Fill(bias[o]);
+    }
+
+    protected override void ExecuteFinite()
+    {
+        Array.Fill(_panelOf, -1);
+        Spread(Problem.Batch * View.Groups * _pixelParts * _channelParts);
+    }
+
+    public override void DoParts(long from, long to, int worker)
+    {
+        T* rest = _scratch + (worker * _scratchPerWorker), panel = rest + ((long)_tile * _lanes);
+        for (long part = from; part < to; part++)
+        {
+            long place = part / _channelParts, first = place % _pixelParts * _pixelsPerPart;
+            int channels = (int)(part % _channelParts), group = (int)(place / _pixelParts % View.Groups);
+            long n = place / _pixelParts / View.Groups;
+            int pixels = (int)Math.Min(_pixelsPerPart, _pixels - first);
+            if (_panelOf[worker] != place)
+            {
+                Pack(Source + (n * _from.N) + ((long)group * _inputs * _from.C) + first, panel, pixels);
+                _panelOf[worker] = place;
+            }
+
+            int t0 = (int)((long)_tiles * channels / _channelParts), t1 = (int)((long)_tiles * (channels + 1) / _channelParts);
+            for (int t = t0; t < t1; t++) Compute(panel, rest, (n * _to.N) + first, group, t * _tile, pixels);
+        }
+    }
+
+    private void Compute(T* panel, T* rest, long at, int group, int o, int pixels)
+    {
+        int o0 = Math.Min(o, _outputs - _tile);
+        long channel = ((long)group * _outputs) + o0;
+        var kernel = (delegate*<MicroArguments*, void>)_kernel;
+        T* y = (T*)Now.Result + at + (channel * _to.C);
+        MicroArguments q = new()
+        {
+            A = (byte*)(_weights + (channel * _inputs)),
+            AStep = (nint)_inputs * sizeof(T),
+            BStep = _lanes * sizeof(T),
+            Taps = _taps,
+            TapCount = 1,
+            Run = _inputs,
+            Init = (byte*)(_init + (channel * _lanes)),
+            InitStep = _lanes * sizeof(T),
+        };
+        // The last tile is moved back over channels that another part may own and finish: those rows stay in scratch.
+        bool whole = o == o0;
+        for (int p = 0; p < pixels; p += _lanes)
+        {
+            bool full = whole && p + _lanes <= pixels;
+            q.B = (byte*)(panel + ((long)p * _inputs));
+            q.Out = (byte*)(full ? y + p : rest);
+            q.OutStep = full ? checked((nint)(_to.C * sizeof(T))) : _lanes * sizeof(T);
+            kernel(&q);
+            int count = Math.Min(_lanes, pixels - p);
+            if (!full)
+                for (int r = o - o0; r < _tile; r++) Copy.Run(rest + ((long)r * _lanes), y + (r * _to.C) + p, count);
+            if (Post.IsNone) continue;
+            for (int r = o - o0; r < _tile; r++) Finish(at + ((channel + r) * _to.C) + p, count);
+        }
+    }
+
+    /// <summary>Copies to [tile][source channel][lane]; lanes past the last pixel keep what they held, no result reads them.</summary>
+    private void Pack(T* source, T* panel, int pixels)
+    {
+        for (int p = 0; p < pixels; p += _lanes)
+            for (int c = 0; c < _inputs; c++)
+                Copy.Run(source + (c * _from.C) + p, panel + ((long)p * _inputs) + ((long)c * _lanes), Math.Min(_lanes, pixels - p));
+    }
+}

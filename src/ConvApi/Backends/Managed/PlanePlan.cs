@@ -1,0 +1,248 @@
+using System.Numerics;
+using ConvNative.Backends.Managed.Kernels;
+using ConvNative.Plans;
+using ConvNative.Problems;
+
+namespace ConvNative.Backends.Managed;
+
+/// <summary>
+/// Channels-first with few output channels a group (depthwise among them): vectors run along pixels, weights are broadcast. Source
+/// rows are copied with their padding into planes whose row pitch is that of the results, so one vector may span rows.
+/// </summary>
+internal sealed unsafe class PlanePlan<T> : FinitePlan<T>
+    where T : unmanaged, IFloatingPointIeee754<T>
+{
+    private const long PanelBytes = 32 * 1024;
+
+    private readonly Strides5 _from;
+    private readonly Strides5 _to;
+    private readonly int _inputs;
+    private readonly int _outputs;
+    private readonly PhaseAxis _d;
+    private readonly PhaseAxis _h;
+    private readonly PhaseAxis _w;
+    private readonly PlanePhase[] _phases;
+    private readonly int _vectors;
+    private readonly int _tile;
+    private readonly nint _kernel;
+    private readonly int _lanes;
+    private readonly int _pitch;
+    private readonly int _rowsPerPart;
+    private readonly int _rowParts;
+    private readonly int _planeRows;
+    private readonly long _slot;
+    private readonly long _plane;
+    private readonly long _flat;
+    private readonly T* _weights;
+    private readonly T* _init;
+    private readonly T* _scratch;
+    private readonly long _scratchPerWorker;
+    private readonly int[] _columns;
+
+    public PlanePlan(View view, PlanOptions options)
+        : base(view, options, view.Problem.IsDepthwise ? "depthwise" : "planes")
+    {
+        KernelSet set = KernelSet.For<T>();
+        (_from, _to) = view.IsDown ? (view.Big, view.Small) : (view.Small, view.Big);
+        _inputs = (view.IsDown ? view.BigChannels : view.SmallChannels) / view.Groups;
+        _outputs = (view.IsDown ? view.SmallChannels : view.BigChannels) / view.Groups;
+        PaddingMode mode = view.IsDown ? Problem.PaddingMode : PaddingMode.Zeros;
+        (_d, _h, _w) = (Axis(0), Axis(1), Axis(2));
+        _vectors = _outputs <= set.MostRows(4) ? 4 : 2;
+        _tile = BlockedGeometry.TileOf(_outputs, set.MostRows(_vectors));
+        _kernel = (nint)set.Find(_tile, _vectors);
+        _lanes = _vectors * set.Lanes;
+
+        // Columns and rows of each residue of the stride form planes of their own: a step of one result is a step of one element.
+        _pitch = (_w.PanelSize(_w.Count) + _w.PanelStep - 1) / _w.PanelStep;
+        long row = (long)_pitch * _w.PanelStep * _h.PanelStep * Math.Max(1, _d.Offsets.Length) * _inputs * sizeof(T);
+        int rows = (int)Math.Clamp((PanelBytes / row) - (_h.Span / _h.PanelStep), Math.Min(_h.Count, 4), _h.Count);
+        _rowParts = (_h.Count + rows - 1) / rows;
+        long others = Problem.Batch * view.Groups * _d.Count;
+        if (Threads > 1 && others * _rowParts < 4L * Threads) _rowParts = (int)Math.Clamp(4L * Threads / Math.Max(1, others), 1, (_h.Count + 1) / 2);
+        _rowsPerPart = (_h.Count + _rowParts - 1) / _rowParts;
+        _rowParts = (_h.Count + _rowsPerPart - 1) / _rowsPerPart;
+        _planeRows = (_h.PanelSize(_rowsPerPart) + _h.PanelStep - 1) / _h.PanelStep;
+        _slot = (long)_pitch * _planeRows * _w.PanelStep * _h.PanelStep;
+        _plane = _slot * Math.Max(1, _d.Offsets.Length);
+        _flat = (((long)_rowsPerPart * _pitch) + (2 * _lanes) - 1) / _lanes * _lanes;
+        long at = 0;
+        var phases = new List<PlanePhase>();
+        foreach (Phase d in _d.Phases)
+            foreach (Phase h in _h.Phases)
+                foreach (Phase w in _w.Phases)
+                {
+                    phases.Add(Describe(d, h, w, at));
+                    at += (long)view.Groups * _outputs * _inputs * phases[^1].Taps;
+                }
+
+        _phases = [.. phases];
+        _weights = (T*)AllocateWeights(at * sizeof(T));
+        _init = (T*)AllocateWeights((long)view.Groups * _outputs * _lanes * sizeof(T));
+        _scratchPerWorker = ((_flat * _tile) + (_plane * _inputs) + _lanes + 64) / 64 * 64 + 64;
+        _scratch = (T*)AllocateWorkspace(_scratchPerWorker * Threads * sizeof(T));
+        _columns = new int[_w.PanelSize(_w.Count)];
+        for (int c = 0; c < _columns.Length; c++) _columns[c] = _w.Source(0, c);
+
+        PhaseAxis Axis(int i) => new(view.Axes[i], view.IsDown, view.Flip, mode);
+    }
+
+    protected override bool ReadsPadding => _d.ReadsOutside || _h.ReadsOutside || _w.ReadsOutside;
+
+    protected override IEnumerable<string> Steps =>
+        [$"{_tile} channels by {_lanes} pixels, vectors along pixels; {_rowsPerPart} rows at a time copied with their padding, {_phases.Length} phase(s)"];
+
+    private PlanePhase Describe(Phase d, Phase h, Phase w, long weights)
+    {
+        int taps = d.Offset.Length * h.Offset.Length * w.Offset.Length, t = 0;
+        var table = (nint*)AllocateWeights(Math.Max(1, taps) * 2L * sizeof(nint));
+        foreach (int i in d.Offset)
+            foreach (int j in h.Offset)
+                foreach (int k in w.Offset)
+                {
+                    int row = (j - _h.Lowest) / _h.Division, column = (k - _w.Lowest) / _w.Division;
+                    long at = (Array.IndexOf(_d.Offsets, i) * _slot) + Place(row, column);
+                    table[2 * t] = checked((nint)((long)t * _inputs * sizeof(T)));
+                    table[(2 * t) + 1] = checked((nint)(at * sizeof(T)));
+                    t++;
+                }
+
+        return new PlanePhase(d, h, w, taps, weights, (nint)table);
+    }
+
+    /// <summary>Where an entry of the padded rows and columns lies within a slot.</summary>
+    private long Place(int row, int column) =>
+        ((((((long)row % _h.PanelStep) * _w.PanelStep) + (column % _w.PanelStep)) * _planeRows) + (row / _h.PanelStep)) * _pitch + (column / _w.PanelStep);
+
+    /// <summary>Packs to [phase][group][output channel][tap][source channel]; begin values are a vector block a channel.</summary>
+    protected override void PackWeights(T* weights, T* bias)
+    {
+        Strides5 s = Strides5.Of(Problem.WeightShape, Problem.WeightLayout);
+        foreach (PlanePhase p in _phases)
+        {
+            T* to = _weights + p.Weights;
+            for (int g = 0; g < View.Groups; g++)
+                for (int o = 0; o < _outputs; o++)
+                    foreach (int kd in p.D.Weight)
+                        foreach (int kh in p.H.Weight)
+                            foreach (int kw in p.W.Weight)
+                                for (int c = 0; c < _inputs; c++) *to++ = weights[WeightAt(s, g, o, c, kd, kh, kw)];
+        }
+
+        if (bias == null) return;
+        for (int o = 0; o < View.Groups * _outputs; o++) new Span<T>(_init + ((long)o * _lanes), _lanes).Fill(bias[o]);
+    }
+
+    protected override void ExecuteFinite() => Spread(Problem.Batch * View.Groups * _d.Count * _rowParts);
+
+    public override void DoParts(long from, long to, int worker)
+    {
+        T* flat = _scratch + (worker * _scratchPerWorker), panel = flat + (_flat * _tile);
+        for (long part = from; part < to; part++)
+        {
+            int rows = (int)(part % _rowParts);
+            long rest = part / _rowParts;
+            int depth = (int)(rest % _d.Count);
+            rest /= _d.Count;
+            int group = (int)(rest % View.Groups);
+            long n = rest / View.Groups;
+            int h0 = rows * _rowsPerPart, h1 = Math.Min(_h.Count, h0 + _rowsPerPart);
+            T* x = Source + (n * _from.N) + ((long)group * _inputs * _from.C);
+            for (int c = 0; c < _inputs; c++) Pack(x + (c * _from.C), panel + (c * _plane), depth, h0, h1);
+            foreach (PlanePhase p in _phases)
+                if (depth < p.D.Count) Compute(p, panel, flat, n, group, depth, h0, Math.Min(h1, p.H.Count));
+        }
+    }
+
+    private void Compute(PlanePhase p, T* panel, T* flat, long n, int group, int depth, int h0, int h1)
+    {
+        if (h1 <= h0) return;
+        int columns = p.W.Count, length = ((h1 - h0 - 1) * _pitch) + columns;
+        var kernel = (delegate*<MicroArguments*, void>)_kernel;
+        MicroArguments q = new()
+        {
+            AStep = (nint)p.Taps * _inputs * sizeof(T),
+            BStep = checked((nint)(_plane * sizeof(T))),
+            Taps = (nint*)p.Table,
+            TapCount = p.Taps,
+            Run = _inputs,
+            InitStep = _lanes * sizeof(T),
+            OutStep = checked((nint)(_flat * sizeof(T))),
+        };
+        long start = (n * _to.N) + ((long)group * _outputs * _to.C) + ((p.D.First + (p.D.Step * depth)) * _to.D) + (p.W.First * _to.W);
+        for (int o = 0; o < _outputs; o += _tile)
+        {
+            int o0 = Math.Min(o, _outputs - _tile);
+            long channel = ((long)group * _outputs) + o0;
+            q.A = (byte*)(_weights + p.Weights + (channel * p.Taps * _inputs));
+            q.Init = (byte*)(_init + (channel * _lanes));
+            for (int f = 0; f < length; f += _lanes)
+            {
+                q.B = (byte*)(panel + f);
+                q.Out = (byte*)(flat + f);
+                kernel(&q);
+            }
+
+            // Channels that the tile before has finished must not be finished twice.
+            for (int r = o - o0; r < _tile; r++)
+                for (int h = h0; h < h1; h++)
+                    Store(flat + (r * _flat) + ((long)(h - h0) * _pitch), start + ((o0 + r) * _to.C) + ((p.H.First + (p.H.Step * h)) * _to.H), columns, p.W.Step);
+        }
+    }
+
+    private void Store(T* row, long at, int columns, int step)
+    {
+        T* y = (T*)Now.Result + at;
+        if (step == 1)
+        {
+            Copy.Run(row, y, columns);
+            Finish(at, columns);
+            return;
+        }
+
+        for (int w = 0; w < columns; w++) y[w * (long)step] = row[w];
+        if (Post.IsNone) return;
+        for (int w = 0; w < columns; w++) Finish(at + (w * (long)step), 1);
+    }
+
+    private void Pack(T* source, T* plane, int depth, int h0, int h1)
+    {
+        int rows = _h.PanelSize(h1 - h0), s = _w.PanelStep;
+        for (int slot = 0; slot < _d.Offsets.Length; slot++)
+        {
+            int d = _d.SourceAt(depth, _d.Offsets[slot]);
+            for (int r = 0; r < rows; r++)
+            {
+                int h = _h.Source(h0, r);
+                for (int residue = 0; residue < s && residue < _columns.Length; residue++)
+                {
+                    T* to = plane + (slot * _slot) + Place(r, residue);
+                    int count = (_columns.Length - residue + s - 1) / s;
+                    if ((d | h) < 0) new Span<T>(to, count).Fill(PadValue);
+                    else PackRow(source + (d * _from.D) + (h * _from.H), to, residue, count);
+                }
+            }
+        }
+    }
+
+    private void PackRow(T* source, T* to, int residue, int count)
+    {
+        int s = _w.PanelStep;
+        fixed (int* columns = _columns)
+        {
+            int* at = columns + residue;
+            int first = 0, last = count;
+            while (first < count && at[first * s] < 0) to[first++] = PadValue;
+            while (last > first && at[(last - 1) * s] < 0) to[--last] = PadValue;
+            int step = s * _w.Division;
+
+            // Zeros and constants show a plain stretch of the source; other modes repeat elements.
+            if (first < last && at[(last - 1) * s] - at[first * s] == (last - 1 - first) * step && Problem.PaddingMode is PaddingMode.Zeros or PaddingMode.Constant)
+                Copy.Strided(source + at[first * s], step, to + first, last - first);
+            else
+                for (int i = first; i < last; i++) to[i] = source[at[i * s]];
+        }
+    }
+
+    private sealed record PlanePhase(Phase D, Phase H, Phase W, int Taps, long Weights, nint Table);
+}
