@@ -65,6 +65,7 @@ public sealed class ManagedBackend : ConvBackend
         // The adjoint of a padding that repeats elements has no phases: an element is read from several places.
         if (!view.IsDown && p.PaddingMode is not (PaddingMode.Zeros or PaddingMode.Constant)) return new GatherPlan<T>(view, options, "managed:gather");
         if (MatrixPlan<T>.Serves(view)) return new MatrixPlan<T>(view, options);
+        if (LanesPlan<T>.Serves(view)) return new LanesPlan<T>(view, options);
         int outputs = (view.IsDown ? view.SmallChannels : view.BigChannels) / view.Groups;
         bool planes = view.Big.W == 1 && view.Small.W == 1 && outputs * 2 <= Kernels.KernelSet.For<T>().Lanes;
         return planes ? new PlanePlan<T>(view, options) : new BlockedPlan<T>(view, options, view.IsDown ? "direct" : "phases");

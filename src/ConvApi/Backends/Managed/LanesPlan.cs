@@ -1,0 +1,179 @@
+using System.Numerics;
+using ConvNative.Backends.Managed.Kernels;
+using ConvNative.Plans;
+using ConvNative.Problems;
+
+namespace ConvNative.Backends.Managed;
+
+/// <summary>
+/// Depthwise on channels-last tensors: a vector holds neighbouring channels of one pixel, so neither side is rearranged. Pixels at
+/// the border run with the taps that exist, which serves every padding mode that shows elements of the input.
+/// </summary>
+internal sealed unsafe class LanesPlan<T> : FinitePlan<T>
+    where T : unmanaged, IFloatingPointIeee754<T>
+{
+    private const int MostRows = 8;
+
+    private readonly KernelSet _set;
+    private readonly Strides5 _from;
+    private readonly Strides5 _to;
+    private readonly int _channels;
+    private readonly int _lanes;
+    private readonly int _blocks;
+    private readonly PhaseAxis _d;
+    private readonly PhaseAxis _h;
+    private readonly PhaseAxis _w;
+    private readonly LanesPhase[] _phases;
+    private readonly int _taps;
+    private readonly T* _weights;
+    private readonly T* _init;
+    private readonly nint* _tables;
+
+    public LanesPlan(View view, PlanOptions options)
+        : base(view, options, "depthwise")
+    {
+        _set = KernelSet.For<T>();
+        (_from, _to) = view.IsDown ? (view.Big, view.Small) : (view.Small, view.Big);
+        (_channels, _lanes, _taps) = (view.BigChannels, _set.Lanes, view.Taps);
+        _blocks = (_channels + _lanes - 1) / _lanes;
+        PaddingMode mode = view.IsDown ? Problem.PaddingMode : PaddingMode.Zeros;
+        (_d, _h, _w) = (Axis(0), Axis(1), Axis(2));
+        var phases = new List<LanesPhase>();
+        foreach (Phase d in _d.Phases)
+            foreach (Phase h in _h.Phases)
+                foreach (Phase w in _w.Phases) phases.Add(Describe(d, h, w));
+        _phases = [.. phases];
+        _weights = (T*)AllocateWeights((long)_blocks * _taps * _lanes * sizeof(T));
+        _init = (T*)AllocateWeights((long)_channels * sizeof(T));
+        _tables = (nint*)AllocateWorkspace((long)Threads * _taps * 4 * sizeof(nint));
+
+        PhaseAxis Axis(int i) => new(view.Axes[i], view.IsDown, view.Flip, mode);
+    }
+
+    protected override bool ReadsPadding => false;
+
+    protected override IEnumerable<string> Steps => [$"vectors of {_lanes} channels, up to {MostRows} pixels a tile, in place on both sides; {_phases.Length} phase(s)"];
+
+    /// <summary>True where this plan serves: one channel in and out a group, channels last, enough of them for a vector.</summary>
+    public static bool Serves(View view) =>
+        view.Groups == view.BigChannels && view.Groups == view.SmallChannels && view.Big.C == 1 && view.Small.C == 1
+        && view.Groups >= KernelSet.For<T>().Lanes && (view.Problem.PaddingMode != PaddingMode.Constant || !view.IsDown);
+
+    private LanesPhase Describe(Phase d, Phase h, Phase w)
+    {
+        // Columns whose taps all lie where the unpadded formula says; the others go one by one.
+        int first = 0, last = w.Count;
+        while (first < last && !Plain(first)) first++;
+        while (last > first && !Plain(last - 1)) last--;
+        return new LanesPhase(d, h, w, first, last, BlockedGeometry.TileOf(last - first, MostRows));
+
+        bool Plain(int j) => Array.TrueForAll(w.Offset, o => (j * _w.SourceStep) + o >= 0 && (j * _w.SourceStep) + o < _w.SourceSize);
+    }
+
+    /// <summary>Packs to [block][tap][lane]; the last block is moved back to end with the channels.</summary>
+    protected override void PackWeights(T* weights, T* bias)
+    {
+        Strides5 s = Strides5.Of(Problem.WeightShape, Problem.WeightLayout);
+        int kd = View.Axes[0].Kernel, kh = View.Axes[1].Kernel, kw = View.Axes[2].Kernel;
+        for (int b = 0; b < _blocks; b++)
+            for (int t = 0; t < _taps; t++)
+                for (int l = 0; l < _lanes; l++)
+                    _weights[((((long)b * _taps) + t) * _lanes) + l] = weights[WeightAt(s, Channel(b) + l, 0, 0, t / kw / kh % kd, t / kw % kh, t % kw)];
+        if (bias != null) new ReadOnlySpan<T>(bias, _channels).CopyTo(new Span<T>(_init, _channels));
+    }
+
+    private int Channel(int block) => Math.Min(block * _lanes, _channels - _lanes);
+
+    protected override void ExecuteFinite() => Spread(Problem.Batch * _d.Count * _h.Count);
+
+    public override void DoParts(long from, long to, int worker)
+    {
+        nint* inner = _tables + ((long)worker * _taps * 4), border = inner + (2 * _taps);
+        for (long part = from; part < to; part++)
+        {
+            int h = (int)(part % _h.Count), d = (int)(part / _h.Count % _d.Count);
+            long n = part / _h.Count / _d.Count;
+            foreach (LanesPhase p in _phases)
+                if (h < p.H.Count && d < p.D.Count) Row(p, n, d, h, inner, border);
+        }
+    }
+
+    private void Row(LanesPhase p, long n, int d, int h, nint* inner, nint* border)
+    {
+        T* x = Source + (n * _from.N);
+        long at = (n * _to.N) + ((p.D.First + (p.D.Step * d)) * _to.D) + ((p.H.First + (p.H.Step * h)) * _to.H) + (p.W.First * _to.W);
+        long step = p.W.Step * _to.W;
+        T* y = (T*)Now.Result + at;
+        int taps = Table(p, d, h, -1, inner);
+        MicroArguments q = new()
+        {
+            AStep = checked((nint)(_w.SourceStep * _from.W * sizeof(T))),
+            OutStep = checked((nint)(step * sizeof(T))),
+            Taps = inner,
+            TapCount = taps,
+        };
+        for (int w = p.Inner; w < p.InnerEnd; w += p.Tile)
+        {
+            int w0 = Math.Min(w, p.InnerEnd - p.Tile);
+            Blocks(ref q, _set.FindLanes(p.Tile), x + (w0 * _w.SourceStep * _from.W), y + (w0 * step));
+        }
+
+        q.Taps = border;
+        for (int w = 0; w < p.W.Count; w++)
+        {
+            if (w == p.Inner) w = p.InnerEnd;
+            if (w >= p.W.Count) break;
+            q.TapCount = Table(p, d, h, w, border);
+            Blocks(ref q, _set.FindLanes(1), x, y + (w * step));
+        }
+
+        if (Post.IsNone) return;
+        if (step == _channels) Finish(at, checked(p.W.Count * _channels));
+        else
+            for (int w = 0; w < p.W.Count; w++) Finish(at + (w * step), _channels);
+    }
+
+    private void Blocks(ref MicroArguments q, delegate*<MicroArguments*, void> kernel, T* x, T* y)
+    {
+        fixed (MicroArguments* a = &q)
+            for (int b = 0; b < _blocks; b++)
+            {
+                int c = Channel(b);
+                a->A = (byte*)(x + c);
+                a->B = (byte*)(_weights + ((long)b * _taps * _lanes));
+                a->Init = (byte*)(_init + c);
+                a->Out = (byte*)(y + c);
+                kernel(a);
+            }
+    }
+
+    /// <summary>Taps of one row that exist: for column w, or with w = -1 for all inner columns, relative to the column's own place.</summary>
+    private int Table(LanesPhase p, int d, int h, int w, nint* table)
+    {
+        int count = 0, kh = View.Axes[1].Kernel, kw = View.Axes[2].Kernel;
+        for (int i = 0; i < p.D.Offset.Length; i++)
+        {
+            int sd = _d.SourceAt(d, p.D.Offset[i]);
+            if (sd < 0) continue;
+            for (int j = 0; j < p.H.Offset.Length; j++)
+            {
+                int sh = _h.SourceAt(h, p.H.Offset[j]);
+                if (sh < 0) continue;
+                for (int k = 0; k < p.W.Offset.Length; k++)
+                {
+                    int sw = w < 0 ? p.W.Offset[k] : _w.SourceAt(w, p.W.Offset[k]);
+                    if (w >= 0 && sw < 0) continue;
+                    int tap = (((p.D.Weight[i] * kh) + p.H.Weight[j]) * kw) + p.W.Weight[k];
+                    table[2 * count] = checked((nint)(((sd * _from.D) + (sh * _from.H) + (sw * _from.W)) * sizeof(T)));
+                    table[(2 * count) + 1] = (nint)tap * _lanes * sizeof(T);
+                    count++;
+                }
+            }
+        }
+
+        return count;
+    }
+
+    /// <summary>Phases of the three axes, and the columns from <c>Inner</c> to <c>InnerEnd</c> that have all their taps.</summary>
+    private sealed record LanesPhase(Phase D, Phase H, Phase W, int Inner, int InnerEnd, int Tile);
+}
