@@ -25,6 +25,8 @@ internal static class PostOpsText
         {
             List<TokenPart> fields = entry.Split(':');
             string kind = fields[0].Text.ToLowerInvariant();
+            foreach (string family in (ReadOnlySpan<string>)["eltwise_", "binary_"])
+                if (kind.StartsWith(family, StringComparison.Ordinal)) kind = kind[family.Length..];
             if (Array.Exists(OnlyBenchdnn, k => kind == k || kind == k + "_dst" || (k == "dw" && kind.StartsWith("dw_", StringComparison.Ordinal))))
                 return Refuse($"post-op '{kind}' is not supported");
             if (kind == "sum")

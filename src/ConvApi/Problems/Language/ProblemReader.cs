@@ -133,9 +133,15 @@ internal sealed class ProblemReader
                 ConvSpec spec = descriptor.ToSpec(what, mb.Value, extra.Value);
                 bool weights = what is not (ConvOp.ChannelShuffle or ConvOp.Im2col or ConvOp.Col2im);
                 int rank = what == ConvOp.Col2im ? spec.ImageShape!.Value.Count : spec.InputShape.Count - 2;
-                CheckRank(stag, rank);
-                CheckRank(wtag, rank);
-                CheckRank(dtag, rank);
+                // Weights with groups have an axis more, which letters count and which changes no order.
+                bool grouped = spec.Groups > 1 && wtag.Value.Layout == Layout.ChannelsFirst && wtag.Written?.Text.StartsWith("abc", StringComparison.Ordinal) == true;
+                ProblemSyntaxException? wrong = WrongRank(stag, rank) ?? WrongRank(wtag, grouped && wtag.Value.Rank == rank + 1 ? rank + 1 : rank) ?? WrongRank(dtag, rank);
+                if (wrong is not null)
+                {
+                    Unsupported(token, text, wrong.Reason, wrong);
+                    continue;
+                }
+
                 Add(token, new ConvProblem(spec with
                 {
                     Direction = dir.Value.Direction,
@@ -169,11 +175,11 @@ internal sealed class ProblemReader
 
     private static string Knob(TokenPart written) => $"{written.Token.Text[..(written.Token.Text.IndexOf('=', StringComparison.Ordinal) + 1)]}{written.Text} ";
 
-    private static void CheckRank(Choice<ProblemTag> tag, int rank)
+    private static ProblemSyntaxException? WrongRank(Choice<ProblemTag> tag, int rank)
     {
-        if (tag.Value.Rank == 0 || tag.Value.Rank == rank) return;
+        if (tag.Value.Rank == 0 || tag.Value.Rank == rank) return null;
         TokenPart written = tag.Written!.Value;
-        throw written.Error($"layout '{written.Text}' is for {tag.Value.Rank} spatial axes and the problem has {rank}", "abx, axb or any, which fit every rank");
+        return written.Error($"layout '{written.Text}' is for {tag.Value.Rank} spatial axes and the problem has {rank}", "abx, axb or any, which fit every rank");
     }
 
     private static IEnumerable<List<Choice<bool>>> Combinations(List<List<Choice<bool>>> lists)
