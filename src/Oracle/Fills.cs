@@ -75,7 +75,9 @@ public static class Fills
         {
             case FillKind.Random:
                 double scale = name == "weights" ? 1 / Math.Sqrt(terms) : 1;
-                return i => random.Normal(i) * scale;
+                // A very long sum of either sign cancels down to its own rounding errors; with a mean it stays telling.
+                double mean = terms > 1 << 18 && (name is "input" or "output_grad") ? 0.5 : 0;
+                return i => (random.Normal(i) + mean) * scale;
             case FillKind.ExactInteger:
                 return Exact(p, name, type, terms, random);
             default:

@@ -165,6 +165,23 @@ public sealed class OracleDeformableTests
     }
 
     [TestMethod]
+    public void SwappedOffsetsAndMisassignedOffsetGroupsFail()
+    {
+        ConvProblem p = new ConvSpec { Op = ConvOp.Deformable, InputShape = [1, 6, 9, 11], WeightShape = [4, 6, 3, 3], OffsetGroups = 2, PadsBegin = [1, 1], PadsEnd = [1, 1] }.Build();
+        int plane = (int)p.OutputSpatial.Product;
+        foreach (FillKind fill in Enum.GetValues<FillKind>())
+        {
+            OracleTensors t = Fills.Create(p, fill, 6);
+            OracleResult oracle = NaiveOracle.Compute(p, t);
+            double[][] channels = [.. t.Offset!.Chunk(plane)];
+            double[] swapped = [.. channels.Select((_, i) => channels[i ^ 1]).SelectMany(c => c)];
+            double[] moved = [.. channels[(channels.Length / 2)..].Concat(channels[..(channels.Length / 2)]).SelectMany(c => c)];
+            foreach (double[] offset in new[] { swapped, moved })
+                Assert.AreEqual(Outcome.Fail, Verdict.Compare(p, fill, oracle, [.. NaiveOracle.Compute(p, t with { Offset = offset }).Values.Select(v => (double)(float)v)]).Outcome, fill.ToString());
+        }
+    }
+
+    [TestMethod]
     public void AnEngineInFloatPasses()
     {
         // The oracle itself, fed with positions and values rounded to f32 at each step that an engine rounds: results of other

@@ -81,6 +81,9 @@ public sealed class OracleFillTests
         OracleTensors t = Fills.Create(p, FillKind.ExactInteger, 4);
         OracleResult y = NaiveOracle.Compute(p, t);
         Assert.IsTrue(y.Magnitude[0] is > 1 << 18 and <= 1 << 24);
+        // Normal data must not cancel down to less than the bound, else a zero would pass.
+        y = NaiveOracle.Compute(p, Fills.Create(p, FillKind.Random, 4));
+        Assert.IsTrue(Math.Abs(y.Values[0]) > 10 * ErrorBound.Of(p, FillKind.Random, y, 0));
     }
 
     [TestMethod]

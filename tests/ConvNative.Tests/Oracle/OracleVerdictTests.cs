@@ -108,6 +108,31 @@ public sealed class OracleVerdictTests
     }
 
     [TestMethod]
+    public void LongSumsPassOneByOneInFloatAndNotWithAPartMissing()
+    {
+        const int Length = 1 << 20;
+        ConvProblem p = new ConvSpec { Direction = Direction.BackwardWeights, InputShape = [1, 1, Length], WeightShape = [1, 1, 1] }.Build();
+        OracleTensors t = Fills.Create(p, FillKind.Random, 8);
+        OracleResult oracle = NaiveOracle.Compute(p, t);
+        float sum = 0, part = 0;
+        for (int i = 0; i < Length; i++)
+        {
+            sum += (float)t.Input![i] * (float)t.OutputGrad![i];
+            if (i == Length / 100 * 99) part = sum;
+        }
+
+        Comparison c = Verdict.Compare(p, FillKind.Random, oracle, [sum]);
+        Assert.AreEqual(Outcome.Pass, c.Outcome, c.Summary);
+        Assert.IsTrue(c.WorstInBounds < 0.5, c.Summary);
+        Assert.AreEqual(Outcome.Fail, Verdict.Compare(p, FillKind.Random, oracle, [part]).Outcome);
+        Assert.AreEqual(Outcome.Fail, Verdict.Compare(p, FillKind.Random, oracle, [0]).Outcome);
+        double u = Math.ScaleB(1, -24);
+        Assert.AreEqual(10 * u, ErrorBound.Factor(10, u), 1e-4 * u, "few roundings: the certain bound");
+        Assert.AreEqual(10 * 1024 * u, ErrorBound.Factor(Length, u), 10 * u, "many: the probable one");
+        Assert.AreEqual(double.PositiveInfinity, ErrorBound.Factor(int.MaxValue, 0.1));
+    }
+
+    [TestMethod]
     public void AllZerosAreMistrusted()
     {
         ConvProblem p = Problem();
