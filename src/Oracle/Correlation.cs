@@ -149,6 +149,7 @@ internal sealed class Correlation
         int inputs = (int)_p.InputChannels, channels = (int)_p.WeightShape[1], outputs = (int)_p.OutputChannels, batch = (int)_p.Batch;
         int perGroup = outputs / (int)_p.Groups, inPlane = _s.InputSize, outPlane = _s.OutputSize, kernel = _s.KernelSize;
         double[] input = t.Input!, grad = t.OutputGrad!;
+        (bool constant, double padValue) = (_constant, _padValue);
         return Sums.ForEach(_p.WeightShape.Product, sample, (sums, slot, flat) =>
         {
             int k = (int)(flat % kernel), c = (int)(flat / kernel % channels), o = (int)(flat / kernel / channels);
@@ -166,16 +167,14 @@ internal sealed class Correlation
                     {
                         int iz = _z[(kz * az.Output) + pz], iy = _y[(ky * ay.Output) + py];
                         bool row = (iz | iy) >= 0;
-                        if (!row && !_constant) continue;
-                        int from = ((iz * ay.Input) + iy) * ax.Input, at = ((pz * ay.Output) + py) * ax.Output;
+                        if (!row && !constant) continue;
+                        ReadOnlySpan<double> line = row ? x.Slice(((iz * ay.Input) + iy) * ax.Input, ax.Input) : default, to = dy.Slice(((pz * ay.Output) + py) * ax.Output, columns.Length);
                         for (int px = 0; px < columns.Length; px++)
                         {
                             int ix = columns[px];
-                            double v;
-                            if (row && ix >= 0) v = x[from + ix];
-                            else if (_constant) v = _padValue;
-                            else continue;
-                            double product = dy[at + px] * v;
+                            bool inside = (uint)ix < (uint)line.Length;
+                            if (!inside && !constant) continue;
+                            double product = to[px] * (inside ? line[ix] : padValue);
                             sum += product;
                             absolute += Math.Abs(product);
                             terms++;

@@ -16,8 +16,8 @@ public sealed class OracleAdjointTests
         var r = new Random(7 + (int)op);
         for (int i = 0; i < 200; i++)
         {
-            // A constant outside makes the map affine in x; with the constant 0 it is linear again.
-            ConvProblem p = BruteForce.RandomProblem(r, op).With(s => s with { PadValue = 0 });
+            // A constant outside makes the map affine in x (with the constant 0 it is linear again), but leaves it linear in w.
+            ConvProblem affine = BruteForce.RandomProblem(r, op), p = affine.With(s => s with { PadValue = 0 });
             OracleTensors t = Fills.Create(p, FillKind.ExactInteger, (ulong)i);
             ConvProblem data = p.Toward(Direction.BackwardData), weights = p.Toward(Direction.BackwardWeights), bias = p.With(s => s with { HasBias = true, Direction = Direction.BackwardBias });
             double[] dy = Fills.Create(data, FillKind.ExactInteger, (ulong)i).OutputGrad!;
@@ -26,6 +26,8 @@ public sealed class OracleAdjointTests
             double want = BruteForce.Inner(y, dy);
             Assert.AreEqual(want, BruteForce.Inner(dx, t.Input!), p.ToSpec().ToString());
             Assert.AreEqual(want, BruteForce.Inner(dw, t.Weights!), p.ToSpec().ToString());
+            double[] dwAffine = NaiveOracle.Compute(affine.Toward(Direction.BackwardWeights), t with { OutputGrad = dy }).Values;
+            Assert.AreEqual(BruteForce.Inner(NaiveOracle.Compute(affine, t).Values, dy), BruteForce.Inner(dwAffine, t.Weights!), affine.ToString());
             double[] db = NaiveOracle.Compute(bias, t with { OutputGrad = dy }).Values, b = [.. Enumerable.Range(1, db.Length).Select(v => (double)v)];
             ConvProblem biased = p.With(s => s with { HasBias = true });
             Assert.AreEqual(BruteForce.Inner(NaiveOracle.Compute(biased, t with { Bias = b }).Values, dy) - want, BruteForce.Inner(db, b));

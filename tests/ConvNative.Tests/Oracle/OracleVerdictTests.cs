@@ -182,8 +182,8 @@ public sealed class OracleVerdictTests
             byte[] first = TensorBytes.ToBytes(v, type, shape, Layout.ChannelsFirst), last = TensorBytes.ToBytes(v, type, shape, Layout.ChannelsLast);
             CollectionAssert.AreEqual(v, TensorBytes.Read(first, type, shape, Layout.ChannelsFirst));
             CollectionAssert.AreEqual(v, TensorBytes.Read(last, type, shape, Layout.ChannelsLast));
-            // Element [1,2,3,4] is the last in both; [0,1,0,0] comes second in channels last.
-            Assert.AreEqual(20, TensorBytes.Read(last, type, [1, 1, 120], Layout.ChannelsFirst)[1]);
+            // In channels last the three channels of the first pixel come first (20 elements apart), then the second pixel's.
+            CollectionAssert.AreEqual((double[])[0, 20, 40, 1, 21, 41, 2], TensorBytes.Read(last, type, [1, 1, 120], Layout.ChannelsFirst)[..7]);
         }
     }
 
