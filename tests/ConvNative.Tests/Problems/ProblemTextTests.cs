@@ -49,6 +49,7 @@ public sealed class ProblemTextTests
     [DataRow("--stag=abcd --wtag=gohwi g2ic4ih9oc4kh2", "--wtag=axb g2mb2ic4ih9oc4oh8kh2ph0")]
     [DataRow("--attr-post-ops=sum:1+relu:0 ic3iw9oc4kw2", "--attr-post-ops=sum+relu mb2ic3iw9oc4ow8kw2pw0")]
     [DataRow("--attr-post-ops='sum:0.5;clip_v2:0:6' ic3iw9oc4kw2", "--attr-post-ops=sum:0.5+clip:0:6 mb2ic3iw9oc4ow8kw2pw0")]
+    [DataRow("--attr-post-ops='sum:25e17;clip:0:3e20' ic3iw9oc4kw2", "--attr-post-ops=sum:2.5E18+clip:0:3E20 mb2ic3iw9oc4ow8kw2pw0")]
     [DataRow("--attr-post-ops=hardswish ic3iw9oc4kw2", "--attr-post-ops=hardswish mb2ic3iw9oc4ow8kw2pw0")]
     [DataRow("--pad-mode=constant:-1e-3 ic3iw9oc4kw2pw1", "--pad-mode=constant:-0.001 mb2ic3iw9oc4ow10kw2pw1")]
     [DataRow("--op=conv --pad-mode=reflect ic3iw9oc4kw2pw1", "--op=conv --pad-mode=reflect mb2ic3iw9oc4ow10kw2pw1")]

@@ -65,7 +65,9 @@ internal static class PostOpsText
         throw part.Error($"'{part.Text}' is not a number", "a number");
     }
 
-    public static string Invariant(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
+    // Between post-ops '+' is the separator, so an exponent goes without its own.
+    public static string Invariant(FormattableString text) =>
+        text.ToString(CultureInfo.InvariantCulture).Replace("E+", "E", StringComparison.Ordinal);
 
     private static Activation Activate(TokenPart entry, string kind, double[] v)
     {
