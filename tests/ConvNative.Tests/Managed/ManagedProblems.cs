@@ -24,6 +24,9 @@ internal static class ManagedProblems
         yield return Corr([2, 3, 5, 9, 7], [7, 3, 3, 2, 4]) with { Name = "rank3", PadsBegin = [1, 0, 2], PadsEnd = [0, 1, 3], Strides = [1, 2, 1], Dilations = [2, 1, 1] };
         yield return Corr([2, 6, 9, 7], [9, 2, 3, 5]) with { Name = "groups", Groups = 3, PadsBegin = [0, 2], PadsEnd = [1, 1] };
         yield return Corr([1, 36, 5, 17], [54, 12, 3, 3]) with { Name = "groups wide", Groups = 3, PadsBegin = [1, 1], PadsEnd = [1, 1] };
+        yield return Corr([2, 24, 5, 19], [24, 2, 3, 3]) with { Name = "groups of 2", Groups = 12, PadsBegin = [1, 1], PadsEnd = [1, 2], Strides = [1, 2] };
+        yield return Corr([1, 36, 6, 11], [36, 4, 3, 2]) with { Name = "groups of 4", Groups = 9, PadsBegin = [1, 1], PadsEnd = [1, 1], Dilations = [1, 2] };
+        yield return Deconv([1, 40, 5, 6], [40, 8, 3, 3]) with { Name = "deconv groups of 8", Groups = 5, Strides = [2, 1], PadsBegin = [1, 1] };
         yield return Corr([2, 11, 9, 7], [11, 1, 3, 5]) with { Name = "depthwise", Groups = 11, PadsBegin = [1, 2], PadsEnd = [1, 2] };
         yield return Corr([1, 37, 5, 23], [37, 1, 3, 3]) with { Name = "depthwise wide", Groups = 37, PadsBegin = [1, 1], PadsEnd = [1, 1], Strides = [2, 2] };
         yield return Corr([2, 5, 9, 8], [15, 1, 2, 3]) with { Name = "depthwise multiplier", Groups = 5, Dilations = [2, 3], PadsBegin = [1, 0], PadsEnd = [0, 4] };

@@ -8,6 +8,8 @@ internal static class MicroKernelText
 {
     public const int MostRows = 14;
 
+    private static readonly int[] s_sweeps = [1, 2, 3, 4, 5, 6, 7, 8, 9, 25];
+
     public static string Build()
     {
         var b = new StringBuilder();
@@ -37,8 +39,18 @@ internal static class MicroKernelText
         b.Append("    public static delegate*<MicroArguments*, void> FindLanes(int rows) => rows switch\n    {\n");
         for (int r = 1; r <= 8; r++) b.Append(CultureInfo.InvariantCulture, $"        {r} => &Lanes{r},\n");
         b.Append("        _ => null,\n    };\n");
+        b.Append("\n    /// <summary>The kernel whose vectors hold several groups, for that many rows, or null.</summary>\n");
+        b.Append("    public static delegate*<MicroArguments*, void> FindGroups(int rows) => rows switch\n    {\n");
+        for (int r = 1; r <= 8; r++) b.Append(CultureInfo.InvariantCulture, $"        {r} => &Groups{r},\n");
+        b.Append("        _ => null,\n    };\n");
+        b.Append("\n    /// <summary>The kernel that sweeps vectors of pixels with that many taps (depthwise), or null.</summary>\n");
+        b.Append("    public static delegate*<MicroArguments*, void> FindSweep(int taps) => taps switch\n    {\n");
+        foreach (int t in s_sweeps) b.Append(CultureInfo.InvariantCulture, $"        {t} => &Sweep{t},\n");
+        b.Append("        _ => null,\n    };\n");
         foreach ((int r, int v) in Shapes()) Kernel(b, r, v);
-        for (int r = 1; r <= 8; r++) Lanes(b, r);
+        for (int r = 1; r <= 8; r++) Lanes(b, r, grouped: false);
+        for (int r = 1; r <= 8; r++) Lanes(b, r, grouped: true);
+        foreach (int t in s_sweeps) Sweep(b, t);
         b.Append("}\n");
         return b.ToString();
     }
@@ -84,23 +96,44 @@ internal static class MicroKernelText
         b.Append("    }\n");
     }
 
-    private static void Lanes(StringBuilder b, int rows)
+    private static void Lanes(StringBuilder b, int rows, bool grouped)
     {
-        Header(b, $"Lanes{rows}");
+        Header(b, $"{(grouped ? "Groups" : "Lanes")}{rows}");
         for (int r = 0; r < rows; r++) b.Append(CultureInfo.InvariantCulture, $"        TVec c{r} = TOps.Load(init + ({r} * step));\n");
         b.Append("        step = q->AStep;\n        nint* tap = q->Taps;\n");
         b.Append("        for (int t = q->TapCount; t > 0; t--, tap += 2)\n        {\n            byte* a0 = q->A + tap[0];\n");
         if (rows > 3) b.Append("            byte* a3 = a0 + (3 * step);\n");
         if (rows > 6) b.Append("            byte* a6 = a3 + (3 * step);\n");
-        b.Append("            TVec b = TOps.Load(q->B + tap[1]);\n");
+        if (!grouped) b.Append("            TVec b = TOps.Load(q->B + tap[1]);\n");
         for (int r = 0; r < rows; r++)
         {
             string at = (r % 3) switch { 0 => $"a{r}", 1 => $"a{r - 1} + step", _ => $"a{r - 2} + (2 * step)" };
-            b.Append(CultureInfo.InvariantCulture, $"            c{r} = TOps.Fma(TOps.Load({at}), b, c{r});\n");
+            b.Append(grouped ? $"            TVec x{r} = TOps.Load({at});\n" : $"            c{r} = TOps.Fma(TOps.Load({at}), b, c{r});\n");
+        }
+
+        if (grouped)
+        {
+            b.Append("            byte* b = q->B + tap[1], index = q->Index;\n");
+            b.Append("            for (int e = q->Run; e > 0; e--, b += sizeof(TVec), index += sizeof(TVec))\n            {\n");
+            b.Append("                TVec w = TOps.Load(b), i = TOps.Load(index);\n");
+            for (int r = 0; r < rows; r++) b.Append(CultureInfo.InvariantCulture, $"                c{r} = TOps.Fma(TOps.Permute(x{r}, i), w, c{r});\n");
+            b.Append("            }\n");
         }
 
         b.Append("        }\n\n        byte* o = q->Out;\n        step = q->OutStep;\n");
         for (int r = 0; r < rows; r++) b.Append(CultureInfo.InvariantCulture, $"        TOps.Store(o{(r == 0 ? "" : $" + ({r} * step)")}, c{r});\n");
         b.Append("    }\n");
+    }
+
+    /// <summary>Weights of all taps stay in registers while the pixels go by; the next vectors overlap with the sum's latency.</summary>
+    private static void Sweep(StringBuilder b, int taps)
+    {
+        b.Append("\n    [MethodImpl(MethodImplOptions.AggressiveOptimization)]\n");
+        b.Append(CultureInfo.InvariantCulture, $"    private static void Sweep{taps}(MicroArguments* q)\n    {{\n");
+        b.Append("        TVec init = TOps.Load(q->Init);\n        nint* tap = q->Taps;\n");
+        for (int t = 0; t < taps; t++) b.Append(CultureInfo.InvariantCulture, $"        TVec w{t} = TOps.Splat(q->A + tap[{2 * t}]);\n        nint o{t} = tap[{(2 * t) + 1}];\n");
+        b.Append("        byte* b = q->B, o = q->Out;\n        for (int n = q->Run; n > 0; n--, b += sizeof(TVec), o += sizeof(TVec))\n        {\n            TVec c = init;\n");
+        for (int t = 0; t < taps; t++) b.Append(CultureInfo.InvariantCulture, $"            c = TOps.Fma(TOps.Load(b + o{t}), w{t}, c);\n");
+        b.Append("            TOps.Store(o, c);\n        }\n    }\n");
     }
 }

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
 
@@ -7,14 +8,31 @@ namespace ConvNative.Backends.Managed;
 internal static unsafe class Copy
 {
     /// <summary>Copies <paramref name="count"/> elements that do not overlap.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Run<T>(T* from, T* to, int count)
         where T : unmanaged
     {
-        int i = 0, l = Vector256<T>.Count;
+        int i = 0, l = Vector512<T>.Count;
+        if (Vector512.IsHardwareAccelerated && count >= l)
+        {
+            for (; i + l <= count; i += l) Vector512.Store(Vector512.Load(from + i), to + i);
+            if (i < count) Vector512.Store(Vector512.Load(from + count - l), to + count - l);
+            return;
+        }
+
+        l = Vector256<T>.Count;
         if (Vector256.IsHardwareAccelerated && count >= l)
         {
             for (; i + l <= count; i += l) Vector256.Store(Vector256.Load(from + i), to + i);
             if (i < count) Vector256.Store(Vector256.Load(from + count - l), to + count - l);
+            return;
+        }
+
+        l = Vector128<T>.Count;
+        if (Vector128.IsHardwareAccelerated && count >= l)
+        {
+            for (; i + l <= count; i += l) Vector128.Store(Vector128.Load(from + i), to + i);
+            if (i < count) Vector128.Store(Vector128.Load(from + count - l), to + count - l);
             return;
         }
 

@@ -10,7 +10,7 @@ internal static class InstructionSet
     /// <summary>Bits of the widest vector that is worth using: 512, 256, 128, or 0 for none.</summary>
     public static int VectorBits { get; } =
         Vector512.IsHardwareAccelerated && Avx512F.IsSupported ? 512
-        : Vector256.IsHardwareAccelerated && Fma.IsSupported ? 256
+        : Vector256.IsHardwareAccelerated && Avx2.IsSupported && Fma.IsSupported ? 256
         : Vector128.IsHardwareAccelerated ? 128 : 0;
 
     /// <summary>Name of what <see cref="VectorBits"/> stands for on this processor.</summary>

@@ -6,14 +6,13 @@ using ConvNative.Problems;
 namespace ConvNative.Backends.Managed;
 
 /// <summary>
-/// Depthwise on channels-last tensors: a vector holds neighbouring channels of one pixel, so neither side is rearranged. Pixels at
-/// the border run with the taps that exist, which serves every padding mode that shows elements of the input.
+/// Depthwise, or a few channels a group, on channels-last tensors: a vector holds neighbouring channels of one pixel (of several
+/// groups), so neither side is rearranged. Pixels at the border run with the taps that exist, which serves every padding mode that
+/// shows elements of the input.
 /// </summary>
 internal sealed unsafe class LanesPlan<T> : FinitePlan<T>
     where T : unmanaged, IFloatingPointIeee754<T>
 {
-    private const int MostRows = 8;
-
     private readonly KernelSet _set;
     private readonly Strides5 _from;
     private readonly Strides5 _to;
@@ -25,16 +24,21 @@ internal sealed unsafe class LanesPlan<T> : FinitePlan<T>
     private readonly PhaseAxis _w;
     private readonly LanesPhase[] _phases;
     private readonly int _taps;
+    private readonly int _perGroup;
+    private readonly int _mostRows;
+    private readonly T* _index;
     private readonly T* _weights;
     private readonly T* _init;
     private readonly nint* _tables;
 
     public LanesPlan(View view, PlanOptions options)
-        : base(view, options, "depthwise")
+        : base(view, options, view.Groups == view.BigChannels ? "depthwise" : "groups")
     {
         _set = KernelSet.For<T>();
         (_from, _to) = view.IsDown ? (view.Big, view.Small) : (view.Small, view.Big);
         (_channels, _lanes, _taps) = (view.BigChannels, _set.Lanes, view.Taps);
+        _perGroup = _channels / view.Groups;
+        _mostRows = _set.Accumulators < 24 && _perGroup > 1 ? 4 : 8;
         _blocks = (_channels + _lanes - 1) / _lanes;
         PaddingMode mode = view.IsDown ? Problem.PaddingMode : PaddingMode.Zeros;
         (_d, _h, _w) = (Axis(0), Axis(1), Axis(2));
@@ -43,7 +47,9 @@ internal sealed unsafe class LanesPlan<T> : FinitePlan<T>
             foreach (Phase h in _h.Phases)
                 foreach (Phase w in _w.Phases) phases.Add(Describe(d, h, w));
         _phases = [.. phases];
-        _weights = (T*)AllocateWeights((long)_blocks * _taps * _lanes * sizeof(T));
+        _weights = (T*)AllocateWeights((long)_blocks * _taps * _perGroup * _lanes * sizeof(T));
+        _index = (T*)AllocateWeights((long)_perGroup * _lanes * sizeof(T));
+        WriteIndex();
         _init = (T*)AllocateWeights((long)_channels * sizeof(T));
         _tables = (nint*)AllocateWorkspace((long)Threads * _taps * 4 * sizeof(nint));
 
@@ -52,12 +58,24 @@ internal sealed unsafe class LanesPlan<T> : FinitePlan<T>
 
     protected override bool ReadsPadding => false;
 
-    protected override IEnumerable<string> Steps => [$"vectors of {_lanes} channels, up to {MostRows} pixels a tile, in place on both sides; {_phases.Length} phase(s)"];
+    protected override IEnumerable<string> Steps => [$"vectors of {_lanes} channels, up to {_mostRows} pixels a tile, in place on both sides; {_phases.Length} phase(s)"];
 
-    /// <summary>True where this plan serves: one channel in and out a group, channels last, enough of them for a vector.</summary>
-    public static bool Serves(View view) =>
-        view.Groups == view.BigChannels && view.Groups == view.SmallChannels && view.Big.C == 1 && view.Small.C == 1
-        && view.Groups >= KernelSet.For<T>().Lanes && (view.Problem.PaddingMode != PaddingMode.Constant || !view.IsDown);
+    /// <summary>True where this plan serves: whole groups in a vector, as many channels in as out, channels last, enough of them.</summary>
+    public static bool Serves(View view)
+    {
+        int lanes = KernelSet.For<T>().Lanes, perGroup = view.BigChannels / view.Groups;
+        return view.SmallChannels == view.BigChannels && (perGroup == 1 || (perGroup < lanes && lanes % perGroup == 0)) && view.Groups > 1
+            && view.Big.C == 1 && view.Small.C == 1 && view.BigChannels >= lanes && (view.Problem.PaddingMode != PaddingMode.Constant || !view.IsDown);
+    }
+
+    private void WriteIndex()
+    {
+        int words = sizeof(T) / sizeof(int);
+        for (int c = 0; c < _perGroup; c++)
+            for (int l = 0; l < _lanes; l++)
+                for (int i = 0; i < words; i++)
+                    ((int*)_index)[(((c * _lanes) + l) * words) + i] = (((l / _perGroup * _perGroup) + c) * words) + i;
+    }
 
     private LanesPhase Describe(Phase d, Phase h, Phase w)
     {
@@ -65,7 +83,7 @@ internal sealed unsafe class LanesPlan<T> : FinitePlan<T>
         int first = 0, last = w.Count;
         while (first < last && !Plain(first)) first++;
         while (last > first && !Plain(last - 1)) last--;
-        return new LanesPhase(d, h, w, first, last, BlockedGeometry.TileOf(last - first, MostRows));
+        return new LanesPhase(d, h, w, first, last, BlockedGeometry.TileOf(last - first, _mostRows));
 
         bool Plain(int j) => Array.TrueForAll(w.Offset, o => (j * _w.SourceStep) + o >= 0 && (j * _w.SourceStep) + o < _w.SourceSize);
     }
@@ -77,8 +95,13 @@ internal sealed unsafe class LanesPlan<T> : FinitePlan<T>
         int kd = View.Axes[0].Kernel, kh = View.Axes[1].Kernel, kw = View.Axes[2].Kernel;
         for (int b = 0; b < _blocks; b++)
             for (int t = 0; t < _taps; t++)
-                for (int l = 0; l < _lanes; l++)
-                    _weights[((((long)b * _taps) + t) * _lanes) + l] = weights[WeightAt(s, Channel(b) + l, 0, 0, t / kw / kh % kd, t / kw % kh, t % kw)];
+                for (int c = 0; c < _perGroup; c++)
+                    for (int l = 0; l < _lanes; l++)
+                    {
+                        int o = Channel(b) + l;
+                        _weights[(((((long)b * _taps) + t) * _perGroup + c) * _lanes) + l] = weights[WeightAt(s, o / _perGroup, o % _perGroup, c, t / kw / kh % kd, t / kw % kh, t % kw)];
+                    }
+
         if (bias != null) new ReadOnlySpan<T>(bias, _channels).CopyTo(new Span<T>(_init, _channels));
     }
 
@@ -111,11 +134,13 @@ internal sealed unsafe class LanesPlan<T> : FinitePlan<T>
             OutStep = checked((nint)(step * sizeof(T))),
             Taps = inner,
             TapCount = taps,
+            Run = _perGroup,
+            Index = (byte*)_index,
         };
         for (int w = p.Inner; w < p.InnerEnd; w += p.Tile)
         {
             int w0 = Math.Min(w, p.InnerEnd - p.Tile);
-            Blocks(ref q, _set.FindLanes(p.Tile), x + (w0 * _w.SourceStep * _from.W), y + (w0 * step));
+            Blocks(ref q, Kernel(p.Tile), x + (w0 * _w.SourceStep * _from.W), y + (w0 * step));
         }
 
         q.Taps = border;
@@ -124,7 +149,7 @@ internal sealed unsafe class LanesPlan<T> : FinitePlan<T>
             if (w == p.Inner) w = p.InnerEnd;
             if (w >= p.W.Count) break;
             q.TapCount = Table(p, d, h, w, border);
-            Blocks(ref q, _set.FindLanes(1), x, y + (w * step));
+            Blocks(ref q, Kernel(1), x, y + (w * step));
         }
 
         if (Post.IsNone) return;
@@ -133,6 +158,8 @@ internal sealed unsafe class LanesPlan<T> : FinitePlan<T>
             for (int w = 0; w < p.W.Count; w++) Finish(at + (w * step), _channels);
     }
 
+    private delegate*<MicroArguments*, void> Kernel(int rows) => _perGroup == 1 ? _set.FindLanes(rows) : _set.FindGroups(rows);
+
     private void Blocks(ref MicroArguments q, delegate*<MicroArguments*, void> kernel, T* x, T* y)
     {
         fixed (MicroArguments* a = &q)
@@ -140,7 +167,7 @@ internal sealed unsafe class LanesPlan<T> : FinitePlan<T>
             {
                 int c = Channel(b);
                 a->A = (byte*)(x + c);
-                a->B = (byte*)(_weights + ((long)b * _taps * _lanes));
+                a->B = (byte*)(_weights + ((long)b * _taps * _perGroup * _lanes));
                 a->Init = (byte*)(_init + c);
                 a->Out = (byte*)(y + c);
                 kernel(a);
@@ -165,7 +192,7 @@ internal sealed unsafe class LanesPlan<T> : FinitePlan<T>
                     if (w >= 0 && sw < 0) continue;
                     int tap = (((p.D.Weight[i] * kh) + p.H.Weight[j]) * kw) + p.W.Weight[k];
                     table[2 * count] = checked((nint)(((sd * _from.D) + (sh * _from.H) + (sw * _from.W)) * sizeof(T)));
-                    table[(2 * count) + 1] = (nint)tap * _lanes * sizeof(T);
+                    table[(2 * count) + 1] = (nint)tap * _perGroup * _lanes * sizeof(T);
                     count++;
                 }
             }

@@ -22,10 +22,10 @@ internal sealed unsafe class PlanePlan<T> : FinitePlan<T>
     private readonly PhaseAxis _h;
     private readonly PhaseAxis _w;
     private readonly PlanePhase[] _phases;
-    private readonly int _vectors;
     private readonly int _tile;
     private readonly nint _kernel;
     private readonly int _lanes;
+    private readonly int _vector;
     private readonly int _pitch;
     private readonly int _rowsPerPart;
     private readonly int _rowParts;
@@ -37,7 +37,10 @@ internal sealed unsafe class PlanePlan<T> : FinitePlan<T>
     private readonly T* _init;
     private readonly T* _scratch;
     private readonly long _scratchPerWorker;
-    private readonly int[] _columns;
+    private readonly ColumnRun[] _columns;
+    private readonly long[] _rowPlace;
+    private readonly bool _rowsVary;
+    private readonly bool _isPlain;
 
     public PlanePlan(View view, PlanOptions options)
         : base(view, options, view.Problem.IsDepthwise ? "depthwise" : "planes")
@@ -48,10 +51,11 @@ internal sealed unsafe class PlanePlan<T> : FinitePlan<T>
         _outputs = (view.IsDown ? view.SmallChannels : view.BigChannels) / view.Groups;
         PaddingMode mode = view.IsDown ? Problem.PaddingMode : PaddingMode.Zeros;
         (_d, _h, _w) = (Axis(0), Axis(1), Axis(2));
-        _vectors = _outputs <= set.MostRows(4) ? 4 : 2;
-        _tile = BlockedGeometry.TileOf(_outputs, set.MostRows(_vectors));
-        _kernel = (nint)set.Find(_tile, _vectors);
-        _lanes = _vectors * set.Lanes;
+        int vectors = _outputs <= set.MostRows(4) ? 4 : 2;
+        _tile = BlockedGeometry.TileOf(_outputs, set.MostRows(vectors));
+        _kernel = (nint)set.Find(_tile, vectors);
+        _vector = set.Lanes;
+        _lanes = vectors * _vector;
 
         // Columns and rows of each residue of the stride form planes of their own: a step of one result is a step of one element.
         _pitch = (_w.PanelSize(_w.Count) + _w.PanelStep - 1) / _w.PanelStep;
@@ -81,8 +85,14 @@ internal sealed unsafe class PlanePlan<T> : FinitePlan<T>
         _init = (T*)AllocateWeights((long)view.Groups * _outputs * _lanes * sizeof(T));
         _scratchPerWorker = ((_flat * _tile) + (_plane * _inputs) + _lanes + 64) / 64 * 64 + 64;
         _scratch = (T*)AllocateWorkspace(_scratchPerWorker * Threads * sizeof(T));
-        _columns = new int[_w.PanelSize(_w.Count)];
-        for (int c = 0; c < _columns.Length; c++) _columns[c] = _w.Source(0, c);
+        _columns = [.. Enumerable.Range(0, _w.PanelStep).Select(DescribeColumns)];
+        _rowPlace = [.. Enumerable.Range(0, _h.PanelSize(_rowsPerPart)).Select(r => Place(r, 0))];
+
+        // Where padding lies is the same for all parts, unless there are several a plane: then rows are filled as they come.
+        _rowsVary = _rowParts > 1 || _d.Count > 1;
+        _isPlain = _columns.Length == 1 && _columns[0] is { Sources: null, Step: 1 } && _d is { Count: 1, Offsets: [0], ReadsOutside: false }
+            && _h is { PanelStep: 1, Division: 1 } && Problem.PaddingMode is PaddingMode.Zeros or PaddingMode.Constant;
+        for (int i = 0; i < Threads; i++) new Span<T>(_scratch + (i * _scratchPerWorker), checked((int)_scratchPerWorker)).Fill(PadValue);
 
         PhaseAxis Axis(int i) => new(view.Axes[i], view.IsDown, view.Flip, mode);
     }
@@ -107,7 +117,7 @@ internal sealed unsafe class PlanePlan<T> : FinitePlan<T>
                     t++;
                 }
 
-        return new PlanePhase(d, h, w, taps, weights, (nint)table);
+        return new PlanePhase(d, h, w, taps, weights, (nint)table, _inputs == 1 && _outputs == 1 ? (nint)KernelSet.For<T>().FindSweep(taps) : 0);
     }
 
     /// <summary>Where an entry of the padded rows and columns lies within a slot.</summary>
@@ -176,7 +186,15 @@ internal sealed unsafe class PlanePlan<T> : FinitePlan<T>
             long channel = ((long)group * _outputs) + o0;
             q.A = (byte*)(_weights + p.Weights + (channel * p.Taps * _inputs));
             q.Init = (byte*)(_init + (channel * _lanes));
-            for (int f = 0; f < length; f += _lanes)
+            if (p.Sweep != 0)
+            {
+                q.B = (byte*)panel;
+                q.Out = (byte*)flat;
+                q.Run = (length + _vector - 1) / _vector;
+                ((delegate*<MicroArguments*, void>)p.Sweep)(&q);
+            }
+
+            for (int f = p.Sweep != 0 ? length : 0; f < length; f += _lanes)
             {
                 q.B = (byte*)(panel + f);
                 q.Out = (byte*)(flat + f);
@@ -185,8 +203,13 @@ internal sealed unsafe class PlanePlan<T> : FinitePlan<T>
 
             // Channels that the tile before has finished must not be finished twice.
             for (int r = o - o0; r < _tile; r++)
-                for (int h = h0; h < h1; h++)
-                    Store(flat + (r * _flat) + ((long)(h - h0) * _pitch), start + ((o0 + r) * _to.C) + ((p.H.First + (p.H.Step * h)) * _to.H), columns, p.W.Step);
+            {
+                T* row = flat + (r * _flat), y = (T*)Now.Result + start + ((o0 + r) * _to.C) + ((p.H.First + (p.H.Step * h0)) * _to.H);
+                if (p.W.Step == 1 && Post.IsNone)
+                    for (int h = h0; h < h1; h++, row += _pitch, y += p.H.Step * _to.H) Copy.Run(row, y, columns);
+                else
+                    for (int h = h0; h < h1; h++, row += _pitch, y += p.H.Step * _to.H) Store(row, y - (T*)Now.Result, columns, p.W.Step);
+            }
         }
     }
 
@@ -207,42 +230,73 @@ internal sealed unsafe class PlanePlan<T> : FinitePlan<T>
 
     private void Pack(T* source, T* plane, int depth, int h0, int h1)
     {
-        int rows = _h.PanelSize(h1 - h0), s = _w.PanelStep;
+        int rows = _h.PanelSize(h1 - h0);
+        if (_isPlain)
+        {
+            PackPlain(source, plane, h0, rows);
+            return;
+        }
+
+        long residueStep = (long)_planeRows * _pitch;
         for (int slot = 0; slot < _d.Offsets.Length; slot++)
         {
             int d = _d.SourceAt(depth, _d.Offsets[slot]);
             for (int r = 0; r < rows; r++)
             {
-                int h = _h.Source(h0, r);
-                for (int residue = 0; residue < s && residue < _columns.Length; residue++)
-                {
-                    T* to = plane + (slot * _slot) + Place(r, residue);
-                    int count = (_columns.Length - residue + s - 1) / s;
-                    if ((d | h) < 0) new Span<T>(to, count).Fill(PadValue);
-                    else PackRow(source + (d * _from.D) + (h * _from.H), to, residue, count);
-                }
+                int h = d < 0 ? d : _h.Source(h0, r);
+                T* to = plane + (slot * _slot) + _rowPlace[r], x = source + (d * _from.D) + (h * _from.H);
+                if (h >= 0)
+                    foreach (ColumnRun c in _columns)
+                    {
+                        PackRow(c, x, to);
+                        to += residueStep;
+                    }
+                else if (_rowsVary)
+                    foreach (ColumnRun c in _columns)
+                    {
+                        new Span<T>(to, c.Count).Fill(PadValue);
+                        to += residueStep;
+                    }
             }
         }
     }
 
-    private void PackRow(T* source, T* to, int residue, int count)
+    /// <summary>The common case without calls: one slot, stride 1 in both axes, rows as they lie.</summary>
+    private void PackPlain(T* source, T* plane, int h0, int rows)
     {
-        int s = _w.PanelStep;
-        fixed (int* columns = _columns)
+        ColumnRun c = _columns[0];
+        int count = c.Last - c.First, first = h0 + _h.Lowest, r = Math.Clamp(-first, 0, rows), end = Math.Clamp(_h.SourceSize - first, 0, rows);
+        if (_rowsVary)
         {
-            int* at = columns + residue;
-            int first = 0, last = count;
-            while (first < count && at[first * s] < 0) to[first++] = PadValue;
-            while (last > first && at[(last - 1) * s] < 0) to[--last] = PadValue;
-            int step = s * _w.Division;
-
-            // Zeros and constants show a plain stretch of the source; other modes repeat elements.
-            if (first < last && at[(last - 1) * s] - at[first * s] == (last - 1 - first) * step && Problem.PaddingMode is PaddingMode.Zeros or PaddingMode.Constant)
-                Copy.Strided(source + at[first * s], step, to + first, last - first);
-            else
-                for (int i = first; i < last; i++) to[i] = source[at[i * s]];
+            new Span<T>(plane, r * _pitch).Fill(PadValue);
+            new Span<T>(plane + ((long)end * _pitch), (rows - end) * _pitch).Fill(PadValue);
         }
+
+        T* x = source + ((first + r) * _from.H) + c.Source, to = plane + ((long)r * _pitch) + c.First;
+        for (; r < end; r++, x += _from.H, to += _pitch) Copy.Run(x, to, count);
     }
 
-    private sealed record PlanePhase(Phase D, Phase H, Phase W, int Taps, long Weights, nint Table);
+    /// <summary>Padding beside the run was filled when the plan was made, and nothing overwrites it.</summary>
+    private static void PackRow(ColumnRun c, T* source, T* to)
+    {
+        if (c.Sources == null) Copy.Strided(source + c.Source, c.Step, to + c.First, c.Last - c.First);
+        else
+            for (int i = c.First; i < c.Last; i++) to[i] = source[c.Sources[i]];
+    }
+
+    private ColumnRun DescribeColumns(int residue)
+    {
+        int s = _w.PanelStep, all = _w.PanelSize(_w.Count), count = Math.Max(0, (all - residue + s - 1) / s), step = s * _w.Division;
+        int[] sources = [.. Enumerable.Range(0, count).Select(i => _w.Source(0, (i * s) + residue))];
+        int first = Array.FindIndex(sources, c => c >= 0), last = Array.FindLastIndex(sources, c => c >= 0) + 1;
+        if (first < 0) return new ColumnRun(count, 0, 0, 0, 1, null);
+        bool plain = true;
+        for (int i = first; i < last; i++) plain &= sources[i] == sources[first] + ((i - first) * step);
+        return new ColumnRun(count, first, last, sources[first], step, plain ? null : sources);
+    }
+
+    /// <summary>Panel columns First to Last show source columns from Source on, Step apart; or those of Sources where a padding mode repeats some.</summary>
+    private readonly record struct ColumnRun(int Count, int First, int Last, int Source, int Step, int[]? Sources);
+
+    private sealed record PlanePhase(Phase D, Phase H, Phase W, int Taps, long Weights, nint Table, nint Sweep);
 }

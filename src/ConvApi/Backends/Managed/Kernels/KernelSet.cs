@@ -7,14 +7,19 @@ internal sealed unsafe class KernelSet
 {
     private readonly delegate*<int, int, delegate*<MicroArguments*, void>> _find;
     private readonly delegate*<int, delegate*<MicroArguments*, void>> _findLanes;
+    private readonly delegate*<int, delegate*<MicroArguments*, void>> _findSweep;
+    private readonly delegate*<int, delegate*<MicroArguments*, void>> _findGroups;
 
     private KernelSet(
-        int lanes, int accumulators, delegate*<int, int, delegate*<MicroArguments*, void>> find, delegate*<int, delegate*<MicroArguments*, void>> findLanes)
+        int lanes, int accumulators, delegate*<int, int, delegate*<MicroArguments*, void>> find, delegate*<int, delegate*<MicroArguments*, void>> findLanes,
+        delegate*<int, delegate*<MicroArguments*, void>> findSweep, delegate*<int, delegate*<MicroArguments*, void>> findGroups)
     {
         Lanes = lanes;
         Accumulators = accumulators;
         _find = find;
         _findLanes = findLanes;
+        _findSweep = findSweep;
+        _findGroups = findGroups;
     }
 
     /// <summary>Elements of a vector.</summary>
@@ -49,13 +54,19 @@ internal sealed unsafe class KernelSet
     /// <summary>Rows of one vector, vectors of a with vectors of b.</summary>
     public delegate*<MicroArguments*, void> FindLanes(int rows) => Known(_findLanes(rows), rows, 1);
 
+    /// <summary>Rows of one vector that holds several groups: channels of a are spread over the lanes of their group.</summary>
+    public delegate*<MicroArguments*, void> FindGroups(int rows) => Known(_findGroups(rows), rows, 1);
+
+    /// <summary>Vectors of b against single weights of a, <c>Run</c> vectors on; null for tap counts that have none.</summary>
+    public delegate*<MicroArguments*, void> FindSweep(int taps) => _findSweep(taps);
+
     /// <summary>Most rows of a kernel with that many vectors.</summary>
     public int MostRows(int vectors) => Math.Min(14, Accumulators / vectors);
 
     private static KernelSet Of<TOps, TVec>()
         where TOps : struct, IVectorOps<TVec>
         where TVec : unmanaged =>
-        new(sizeof(TVec) / TOps.ElementSize, TOps.Accumulators, &MicroKernels<TOps, TVec>.Find, &MicroKernels<TOps, TVec>.FindLanes);
+        new(sizeof(TVec) / TOps.ElementSize, TOps.Accumulators, &MicroKernels<TOps, TVec>.Find, &MicroKernels<TOps, TVec>.FindLanes, &MicroKernels<TOps, TVec>.FindSweep, &MicroKernels<TOps, TVec>.FindGroups);
 
     private static delegate*<MicroArguments*, void> Known(delegate*<MicroArguments*, void> kernel, int rows, int vectors) =>
         kernel != null ? kernel : throw new InvalidOperationException($"no micro-kernel of {rows} rows and {vectors} vectors");

@@ -32,6 +32,9 @@ internal unsafe struct MicroArguments
     /// <summary>From one row's begin values to the next row's; 0 where all rows share them.</summary>
     public nint InitStep;
 
+    /// <summary>Vectors of lane numbers, in units of four bytes: which channel of a goes to which lane, an element each (several groups a vector).</summary>
+    public byte* Index;
+
     public byte* Out;
 
     /// <summary>From one row of the result to the next.</summary>

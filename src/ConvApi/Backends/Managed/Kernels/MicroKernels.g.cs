@@ -67,6 +67,36 @@ internal static unsafe class MicroKernels<TOps, TVec>
         _ => null,
     };
 
+    /// <summary>The kernel whose vectors hold several groups, for that many rows, or null.</summary>
+    public static delegate*<MicroArguments*, void> FindGroups(int rows) => rows switch
+    {
+        1 => &Groups1,
+        2 => &Groups2,
+        3 => &Groups3,
+        4 => &Groups4,
+        5 => &Groups5,
+        6 => &Groups6,
+        7 => &Groups7,
+        8 => &Groups8,
+        _ => null,
+    };
+
+    /// <summary>The kernel that sweeps vectors of pixels with that many taps (depthwise), or null.</summary>
+    public static delegate*<MicroArguments*, void> FindSweep(int taps) => taps switch
+    {
+        1 => &Sweep1,
+        2 => &Sweep2,
+        3 => &Sweep3,
+        4 => &Sweep4,
+        5 => &Sweep5,
+        6 => &Sweep6,
+        7 => &Sweep7,
+        8 => &Sweep8,
+        9 => &Sweep9,
+        25 => &Sweep25,
+        _ => null,
+    };
+
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void R1V1(MicroArguments* q)
     {
@@ -3027,5 +3057,664 @@ internal static unsafe class MicroKernels<TOps, TVec>
         TOps.Store(o + (5 * step), c5);
         TOps.Store(o + (6 * step), c6);
         TOps.Store(o + (7 * step), c7);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Groups1(MicroArguments* q)
+    {
+        byte* init = q->Init;
+        nint step = q->InitStep;
+        TVec c0 = TOps.Load(init + (0 * step));
+        step = q->AStep;
+        nint* tap = q->Taps;
+        for (int t = q->TapCount; t > 0; t--, tap += 2)
+        {
+            byte* a0 = q->A + tap[0];
+            TVec x0 = TOps.Load(a0);
+            byte* b = q->B + tap[1], index = q->Index;
+            for (int e = q->Run; e > 0; e--, b += sizeof(TVec), index += sizeof(TVec))
+            {
+                TVec w = TOps.Load(b), i = TOps.Load(index);
+                c0 = TOps.Fma(TOps.Permute(x0, i), w, c0);
+            }
+        }
+
+        byte* o = q->Out;
+        step = q->OutStep;
+        TOps.Store(o, c0);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Groups2(MicroArguments* q)
+    {
+        byte* init = q->Init;
+        nint step = q->InitStep;
+        TVec c0 = TOps.Load(init + (0 * step));
+        TVec c1 = TOps.Load(init + (1 * step));
+        step = q->AStep;
+        nint* tap = q->Taps;
+        for (int t = q->TapCount; t > 0; t--, tap += 2)
+        {
+            byte* a0 = q->A + tap[0];
+            TVec x0 = TOps.Load(a0);
+            TVec x1 = TOps.Load(a0 + step);
+            byte* b = q->B + tap[1], index = q->Index;
+            for (int e = q->Run; e > 0; e--, b += sizeof(TVec), index += sizeof(TVec))
+            {
+                TVec w = TOps.Load(b), i = TOps.Load(index);
+                c0 = TOps.Fma(TOps.Permute(x0, i), w, c0);
+                c1 = TOps.Fma(TOps.Permute(x1, i), w, c1);
+            }
+        }
+
+        byte* o = q->Out;
+        step = q->OutStep;
+        TOps.Store(o, c0);
+        TOps.Store(o + (1 * step), c1);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Groups3(MicroArguments* q)
+    {
+        byte* init = q->Init;
+        nint step = q->InitStep;
+        TVec c0 = TOps.Load(init + (0 * step));
+        TVec c1 = TOps.Load(init + (1 * step));
+        TVec c2 = TOps.Load(init + (2 * step));
+        step = q->AStep;
+        nint* tap = q->Taps;
+        for (int t = q->TapCount; t > 0; t--, tap += 2)
+        {
+            byte* a0 = q->A + tap[0];
+            TVec x0 = TOps.Load(a0);
+            TVec x1 = TOps.Load(a0 + step);
+            TVec x2 = TOps.Load(a0 + (2 * step));
+            byte* b = q->B + tap[1], index = q->Index;
+            for (int e = q->Run; e > 0; e--, b += sizeof(TVec), index += sizeof(TVec))
+            {
+                TVec w = TOps.Load(b), i = TOps.Load(index);
+                c0 = TOps.Fma(TOps.Permute(x0, i), w, c0);
+                c1 = TOps.Fma(TOps.Permute(x1, i), w, c1);
+                c2 = TOps.Fma(TOps.Permute(x2, i), w, c2);
+            }
+        }
+
+        byte* o = q->Out;
+        step = q->OutStep;
+        TOps.Store(o, c0);
+        TOps.Store(o + (1 * step), c1);
+        TOps.Store(o + (2 * step), c2);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Groups4(MicroArguments* q)
+    {
+        byte* init = q->Init;
+        nint step = q->InitStep;
+        TVec c0 = TOps.Load(init + (0 * step));
+        TVec c1 = TOps.Load(init + (1 * step));
+        TVec c2 = TOps.Load(init + (2 * step));
+        TVec c3 = TOps.Load(init + (3 * step));
+        step = q->AStep;
+        nint* tap = q->Taps;
+        for (int t = q->TapCount; t > 0; t--, tap += 2)
+        {
+            byte* a0 = q->A + tap[0];
+            byte* a3 = a0 + (3 * step);
+            TVec x0 = TOps.Load(a0);
+            TVec x1 = TOps.Load(a0 + step);
+            TVec x2 = TOps.Load(a0 + (2 * step));
+            TVec x3 = TOps.Load(a3);
+            byte* b = q->B + tap[1], index = q->Index;
+            for (int e = q->Run; e > 0; e--, b += sizeof(TVec), index += sizeof(TVec))
+            {
+                TVec w = TOps.Load(b), i = TOps.Load(index);
+                c0 = TOps.Fma(TOps.Permute(x0, i), w, c0);
+                c1 = TOps.Fma(TOps.Permute(x1, i), w, c1);
+                c2 = TOps.Fma(TOps.Permute(x2, i), w, c2);
+                c3 = TOps.Fma(TOps.Permute(x3, i), w, c3);
+            }
+        }
+
+        byte* o = q->Out;
+        step = q->OutStep;
+        TOps.Store(o, c0);
+        TOps.Store(o + (1 * step), c1);
+        TOps.Store(o + (2 * step), c2);
+        TOps.Store(o + (3 * step), c3);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Groups5(MicroArguments* q)
+    {
+        byte* init = q->Init;
+        nint step = q->InitStep;
+        TVec c0 = TOps.Load(init + (0 * step));
+        TVec c1 = TOps.Load(init + (1 * step));
+        TVec c2 = TOps.Load(init + (2 * step));
+        TVec c3 = TOps.Load(init + (3 * step));
+        TVec c4 = TOps.Load(init + (4 * step));
+        step = q->AStep;
+        nint* tap = q->Taps;
+        for (int t = q->TapCount; t > 0; t--, tap += 2)
+        {
+            byte* a0 = q->A + tap[0];
+            byte* a3 = a0 + (3 * step);
+            TVec x0 = TOps.Load(a0);
+            TVec x1 = TOps.Load(a0 + step);
+            TVec x2 = TOps.Load(a0 + (2 * step));
+            TVec x3 = TOps.Load(a3);
+            TVec x4 = TOps.Load(a3 + step);
+            byte* b = q->B + tap[1], index = q->Index;
+            for (int e = q->Run; e > 0; e--, b += sizeof(TVec), index += sizeof(TVec))
+            {
+                TVec w = TOps.Load(b), i = TOps.Load(index);
+                c0 = TOps.Fma(TOps.Permute(x0, i), w, c0);
+                c1 = TOps.Fma(TOps.Permute(x1, i), w, c1);
+                c2 = TOps.Fma(TOps.Permute(x2, i), w, c2);
+                c3 = TOps.Fma(TOps.Permute(x3, i), w, c3);
+                c4 = TOps.Fma(TOps.Permute(x4, i), w, c4);
+            }
+        }
+
+        byte* o = q->Out;
+        step = q->OutStep;
+        TOps.Store(o, c0);
+        TOps.Store(o + (1 * step), c1);
+        TOps.Store(o + (2 * step), c2);
+        TOps.Store(o + (3 * step), c3);
+        TOps.Store(o + (4 * step), c4);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Groups6(MicroArguments* q)
+    {
+        byte* init = q->Init;
+        nint step = q->InitStep;
+        TVec c0 = TOps.Load(init + (0 * step));
+        TVec c1 = TOps.Load(init + (1 * step));
+        TVec c2 = TOps.Load(init + (2 * step));
+        TVec c3 = TOps.Load(init + (3 * step));
+        TVec c4 = TOps.Load(init + (4 * step));
+        TVec c5 = TOps.Load(init + (5 * step));
+        step = q->AStep;
+        nint* tap = q->Taps;
+        for (int t = q->TapCount; t > 0; t--, tap += 2)
+        {
+            byte* a0 = q->A + tap[0];
+            byte* a3 = a0 + (3 * step);
+            TVec x0 = TOps.Load(a0);
+            TVec x1 = TOps.Load(a0 + step);
+            TVec x2 = TOps.Load(a0 + (2 * step));
+            TVec x3 = TOps.Load(a3);
+            TVec x4 = TOps.Load(a3 + step);
+            TVec x5 = TOps.Load(a3 + (2 * step));
+            byte* b = q->B + tap[1], index = q->Index;
+            for (int e = q->Run; e > 0; e--, b += sizeof(TVec), index += sizeof(TVec))
+            {
+                TVec w = TOps.Load(b), i = TOps.Load(index);
+                c0 = TOps.Fma(TOps.Permute(x0, i), w, c0);
+                c1 = TOps.Fma(TOps.Permute(x1, i), w, c1);
+                c2 = TOps.Fma(TOps.Permute(x2, i), w, c2);
+                c3 = TOps.Fma(TOps.Permute(x3, i), w, c3);
+                c4 = TOps.Fma(TOps.Permute(x4, i), w, c4);
+                c5 = TOps.Fma(TOps.Permute(x5, i), w, c5);
+            }
+        }
+
+        byte* o = q->Out;
+        step = q->OutStep;
+        TOps.Store(o, c0);
+        TOps.Store(o + (1 * step), c1);
+        TOps.Store(o + (2 * step), c2);
+        TOps.Store(o + (3 * step), c3);
+        TOps.Store(o + (4 * step), c4);
+        TOps.Store(o + (5 * step), c5);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Groups7(MicroArguments* q)
+    {
+        byte* init = q->Init;
+        nint step = q->InitStep;
+        TVec c0 = TOps.Load(init + (0 * step));
+        TVec c1 = TOps.Load(init + (1 * step));
+        TVec c2 = TOps.Load(init + (2 * step));
+        TVec c3 = TOps.Load(init + (3 * step));
+        TVec c4 = TOps.Load(init + (4 * step));
+        TVec c5 = TOps.Load(init + (5 * step));
+        TVec c6 = TOps.Load(init + (6 * step));
+        step = q->AStep;
+        nint* tap = q->Taps;
+        for (int t = q->TapCount; t > 0; t--, tap += 2)
+        {
+            byte* a0 = q->A + tap[0];
+            byte* a3 = a0 + (3 * step);
+            byte* a6 = a3 + (3 * step);
+            TVec x0 = TOps.Load(a0);
+            TVec x1 = TOps.Load(a0 + step);
+            TVec x2 = TOps.Load(a0 + (2 * step));
+            TVec x3 = TOps.Load(a3);
+            TVec x4 = TOps.Load(a3 + step);
+            TVec x5 = TOps.Load(a3 + (2 * step));
+            TVec x6 = TOps.Load(a6);
+            byte* b = q->B + tap[1], index = q->Index;
+            for (int e = q->Run; e > 0; e--, b += sizeof(TVec), index += sizeof(TVec))
+            {
+                TVec w = TOps.Load(b), i = TOps.Load(index);
+                c0 = TOps.Fma(TOps.Permute(x0, i), w, c0);
+                c1 = TOps.Fma(TOps.Permute(x1, i), w, c1);
+                c2 = TOps.Fma(TOps.Permute(x2, i), w, c2);
+                c3 = TOps.Fma(TOps.Permute(x3, i), w, c3);
+                c4 = TOps.Fma(TOps.Permute(x4, i), w, c4);
+                c5 = TOps.Fma(TOps.Permute(x5, i), w, c5);
+                c6 = TOps.Fma(TOps.Permute(x6, i), w, c6);
+            }
+        }
+
+        byte* o = q->Out;
+        step = q->OutStep;
+        TOps.Store(o, c0);
+        TOps.Store(o + (1 * step), c1);
+        TOps.Store(o + (2 * step), c2);
+        TOps.Store(o + (3 * step), c3);
+        TOps.Store(o + (4 * step), c4);
+        TOps.Store(o + (5 * step), c5);
+        TOps.Store(o + (6 * step), c6);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Groups8(MicroArguments* q)
+    {
+        byte* init = q->Init;
+        nint step = q->InitStep;
+        TVec c0 = TOps.Load(init + (0 * step));
+        TVec c1 = TOps.Load(init + (1 * step));
+        TVec c2 = TOps.Load(init + (2 * step));
+        TVec c3 = TOps.Load(init + (3 * step));
+        TVec c4 = TOps.Load(init + (4 * step));
+        TVec c5 = TOps.Load(init + (5 * step));
+        TVec c6 = TOps.Load(init + (6 * step));
+        TVec c7 = TOps.Load(init + (7 * step));
+        step = q->AStep;
+        nint* tap = q->Taps;
+        for (int t = q->TapCount; t > 0; t--, tap += 2)
+        {
+            byte* a0 = q->A + tap[0];
+            byte* a3 = a0 + (3 * step);
+            byte* a6 = a3 + (3 * step);
+            TVec x0 = TOps.Load(a0);
+            TVec x1 = TOps.Load(a0 + step);
+            TVec x2 = TOps.Load(a0 + (2 * step));
+            TVec x3 = TOps.Load(a3);
+            TVec x4 = TOps.Load(a3 + step);
+            TVec x5 = TOps.Load(a3 + (2 * step));
+            TVec x6 = TOps.Load(a6);
+            TVec x7 = TOps.Load(a6 + step);
+            byte* b = q->B + tap[1], index = q->Index;
+            for (int e = q->Run; e > 0; e--, b += sizeof(TVec), index += sizeof(TVec))
+            {
+                TVec w = TOps.Load(b), i = TOps.Load(index);
+                c0 = TOps.Fma(TOps.Permute(x0, i), w, c0);
+                c1 = TOps.Fma(TOps.Permute(x1, i), w, c1);
+                c2 = TOps.Fma(TOps.Permute(x2, i), w, c2);
+                c3 = TOps.Fma(TOps.Permute(x3, i), w, c3);
+                c4 = TOps.Fma(TOps.Permute(x4, i), w, c4);
+                c5 = TOps.Fma(TOps.Permute(x5, i), w, c5);
+                c6 = TOps.Fma(TOps.Permute(x6, i), w, c6);
+                c7 = TOps.Fma(TOps.Permute(x7, i), w, c7);
+            }
+        }
+
+        byte* o = q->Out;
+        step = q->OutStep;
+        TOps.Store(o, c0);
+        TOps.Store(o + (1 * step), c1);
+        TOps.Store(o + (2 * step), c2);
+        TOps.Store(o + (3 * step), c3);
+        TOps.Store(o + (4 * step), c4);
+        TOps.Store(o + (5 * step), c5);
+        TOps.Store(o + (6 * step), c6);
+        TOps.Store(o + (7 * step), c7);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Sweep1(MicroArguments* q)
+    {
+        TVec init = TOps.Load(q->Init);
+        nint* tap = q->Taps;
+        TVec w0 = TOps.Splat(q->A + tap[0]);
+        nint o0 = tap[1];
+        byte* b = q->B, o = q->Out;
+        for (int n = q->Run; n > 0; n--, b += sizeof(TVec), o += sizeof(TVec))
+        {
+            TVec c = init;
+            c = TOps.Fma(TOps.Load(b + o0), w0, c);
+            TOps.Store(o, c);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Sweep2(MicroArguments* q)
+    {
+        TVec init = TOps.Load(q->Init);
+        nint* tap = q->Taps;
+        TVec w0 = TOps.Splat(q->A + tap[0]);
+        nint o0 = tap[1];
+        TVec w1 = TOps.Splat(q->A + tap[2]);
+        nint o1 = tap[3];
+        byte* b = q->B, o = q->Out;
+        for (int n = q->Run; n > 0; n--, b += sizeof(TVec), o += sizeof(TVec))
+        {
+            TVec c = init;
+            c = TOps.Fma(TOps.Load(b + o0), w0, c);
+            c = TOps.Fma(TOps.Load(b + o1), w1, c);
+            TOps.Store(o, c);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Sweep3(MicroArguments* q)
+    {
+        TVec init = TOps.Load(q->Init);
+        nint* tap = q->Taps;
+        TVec w0 = TOps.Splat(q->A + tap[0]);
+        nint o0 = tap[1];
+        TVec w1 = TOps.Splat(q->A + tap[2]);
+        nint o1 = tap[3];
+        TVec w2 = TOps.Splat(q->A + tap[4]);
+        nint o2 = tap[5];
+        byte* b = q->B, o = q->Out;
+        for (int n = q->Run; n > 0; n--, b += sizeof(TVec), o += sizeof(TVec))
+        {
+            TVec c = init;
+            c = TOps.Fma(TOps.Load(b + o0), w0, c);
+            c = TOps.Fma(TOps.Load(b + o1), w1, c);
+            c = TOps.Fma(TOps.Load(b + o2), w2, c);
+            TOps.Store(o, c);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Sweep4(MicroArguments* q)
+    {
+        TVec init = TOps.Load(q->Init);
+        nint* tap = q->Taps;
+        TVec w0 = TOps.Splat(q->A + tap[0]);
+        nint o0 = tap[1];
+        TVec w1 = TOps.Splat(q->A + tap[2]);
+        nint o1 = tap[3];
+        TVec w2 = TOps.Splat(q->A + tap[4]);
+        nint o2 = tap[5];
+        TVec w3 = TOps.Splat(q->A + tap[6]);
+        nint o3 = tap[7];
+        byte* b = q->B, o = q->Out;
+        for (int n = q->Run; n > 0; n--, b += sizeof(TVec), o += sizeof(TVec))
+        {
+            TVec c = init;
+            c = TOps.Fma(TOps.Load(b + o0), w0, c);
+            c = TOps.Fma(TOps.Load(b + o1), w1, c);
+            c = TOps.Fma(TOps.Load(b + o2), w2, c);
+            c = TOps.Fma(TOps.Load(b + o3), w3, c);
+            TOps.Store(o, c);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Sweep5(MicroArguments* q)
+    {
+        TVec init = TOps.Load(q->Init);
+        nint* tap = q->Taps;
+        TVec w0 = TOps.Splat(q->A + tap[0]);
+        nint o0 = tap[1];
+        TVec w1 = TOps.Splat(q->A + tap[2]);
+        nint o1 = tap[3];
+        TVec w2 = TOps.Splat(q->A + tap[4]);
+        nint o2 = tap[5];
+        TVec w3 = TOps.Splat(q->A + tap[6]);
+        nint o3 = tap[7];
+        TVec w4 = TOps.Splat(q->A + tap[8]);
+        nint o4 = tap[9];
+        byte* b = q->B, o = q->Out;
+        for (int n = q->Run; n > 0; n--, b += sizeof(TVec), o += sizeof(TVec))
+        {
+            TVec c = init;
+            c = TOps.Fma(TOps.Load(b + o0), w0, c);
+            c = TOps.Fma(TOps.Load(b + o1), w1, c);
+            c = TOps.Fma(TOps.Load(b + o2), w2, c);
+            c = TOps.Fma(TOps.Load(b + o3), w3, c);
+            c = TOps.Fma(TOps.Load(b + o4), w4, c);
+            TOps.Store(o, c);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Sweep6(MicroArguments* q)
+    {
+        TVec init = TOps.Load(q->Init);
+        nint* tap = q->Taps;
+        TVec w0 = TOps.Splat(q->A + tap[0]);
+        nint o0 = tap[1];
+        TVec w1 = TOps.Splat(q->A + tap[2]);
+        nint o1 = tap[3];
+        TVec w2 = TOps.Splat(q->A + tap[4]);
+        nint o2 = tap[5];
+        TVec w3 = TOps.Splat(q->A + tap[6]);
+        nint o3 = tap[7];
+        TVec w4 = TOps.Splat(q->A + tap[8]);
+        nint o4 = tap[9];
+        TVec w5 = TOps.Splat(q->A + tap[10]);
+        nint o5 = tap[11];
+        byte* b = q->B, o = q->Out;
+        for (int n = q->Run; n > 0; n--, b += sizeof(TVec), o += sizeof(TVec))
+        {
+            TVec c = init;
+            c = TOps.Fma(TOps.Load(b + o0), w0, c);
+            c = TOps.Fma(TOps.Load(b + o1), w1, c);
+            c = TOps.Fma(TOps.Load(b + o2), w2, c);
+            c = TOps.Fma(TOps.Load(b + o3), w3, c);
+            c = TOps.Fma(TOps.Load(b + o4), w4, c);
+            c = TOps.Fma(TOps.Load(b + o5), w5, c);
+            TOps.Store(o, c);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Sweep7(MicroArguments* q)
+    {
+        TVec init = TOps.Load(q->Init);
+        nint* tap = q->Taps;
+        TVec w0 = TOps.Splat(q->A + tap[0]);
+        nint o0 = tap[1];
+        TVec w1 = TOps.Splat(q->A + tap[2]);
+        nint o1 = tap[3];
+        TVec w2 = TOps.Splat(q->A + tap[4]);
+        nint o2 = tap[5];
+        TVec w3 = TOps.Splat(q->A + tap[6]);
+        nint o3 = tap[7];
+        TVec w4 = TOps.Splat(q->A + tap[8]);
+        nint o4 = tap[9];
+        TVec w5 = TOps.Splat(q->A + tap[10]);
+        nint o5 = tap[11];
+        TVec w6 = TOps.Splat(q->A + tap[12]);
+        nint o6 = tap[13];
+        byte* b = q->B, o = q->Out;
+        for (int n = q->Run; n > 0; n--, b += sizeof(TVec), o += sizeof(TVec))
+        {
+            TVec c = init;
+            c = TOps.Fma(TOps.Load(b + o0), w0, c);
+            c = TOps.Fma(TOps.Load(b + o1), w1, c);
+            c = TOps.Fma(TOps.Load(b + o2), w2, c);
+            c = TOps.Fma(TOps.Load(b + o3), w3, c);
+            c = TOps.Fma(TOps.Load(b + o4), w4, c);
+            c = TOps.Fma(TOps.Load(b + o5), w5, c);
+            c = TOps.Fma(TOps.Load(b + o6), w6, c);
+            TOps.Store(o, c);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Sweep8(MicroArguments* q)
+    {
+        TVec init = TOps.Load(q->Init);
+        nint* tap = q->Taps;
+        TVec w0 = TOps.Splat(q->A + tap[0]);
+        nint o0 = tap[1];
+        TVec w1 = TOps.Splat(q->A + tap[2]);
+        nint o1 = tap[3];
+        TVec w2 = TOps.Splat(q->A + tap[4]);
+        nint o2 = tap[5];
+        TVec w3 = TOps.Splat(q->A + tap[6]);
+        nint o3 = tap[7];
+        TVec w4 = TOps.Splat(q->A + tap[8]);
+        nint o4 = tap[9];
+        TVec w5 = TOps.Splat(q->A + tap[10]);
+        nint o5 = tap[11];
+        TVec w6 = TOps.Splat(q->A + tap[12]);
+        nint o6 = tap[13];
+        TVec w7 = TOps.Splat(q->A + tap[14]);
+        nint o7 = tap[15];
+        byte* b = q->B, o = q->Out;
+        for (int n = q->Run; n > 0; n--, b += sizeof(TVec), o += sizeof(TVec))
+        {
+            TVec c = init;
+            c = TOps.Fma(TOps.Load(b + o0), w0, c);
+            c = TOps.Fma(TOps.Load(b + o1), w1, c);
+            c = TOps.Fma(TOps.Load(b + o2), w2, c);
+            c = TOps.Fma(TOps.Load(b + o3), w3, c);
+            c = TOps.Fma(TOps.Load(b + o4), w4, c);
+            c = TOps.Fma(TOps.Load(b + o5), w5, c);
+            c = TOps.Fma(TOps.Load(b + o6), w6, c);
+            c = TOps.Fma(TOps.Load(b + o7), w7, c);
+            TOps.Store(o, c);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Sweep9(MicroArguments* q)
+    {
+        TVec init = TOps.Load(q->Init);
+        nint* tap = q->Taps;
+        TVec w0 = TOps.Splat(q->A + tap[0]);
+        nint o0 = tap[1];
+        TVec w1 = TOps.Splat(q->A + tap[2]);
+        nint o1 = tap[3];
+        TVec w2 = TOps.Splat(q->A + tap[4]);
+        nint o2 = tap[5];
+        TVec w3 = TOps.Splat(q->A + tap[6]);
+        nint o3 = tap[7];
+        TVec w4 = TOps.Splat(q->A + tap[8]);
+        nint o4 = tap[9];
+        TVec w5 = TOps.Splat(q->A + tap[10]);
+        nint o5 = tap[11];
+        TVec w6 = TOps.Splat(q->A + tap[12]);
+        nint o6 = tap[13];
+        TVec w7 = TOps.Splat(q->A + tap[14]);
+        nint o7 = tap[15];
+        TVec w8 = TOps.Splat(q->A + tap[16]);
+        nint o8 = tap[17];
+        byte* b = q->B, o = q->Out;
+        for (int n = q->Run; n > 0; n--, b += sizeof(TVec), o += sizeof(TVec))
+        {
+            TVec c = init;
+            c = TOps.Fma(TOps.Load(b + o0), w0, c);
+            c = TOps.Fma(TOps.Load(b + o1), w1, c);
+            c = TOps.Fma(TOps.Load(b + o2), w2, c);
+            c = TOps.Fma(TOps.Load(b + o3), w3, c);
+            c = TOps.Fma(TOps.Load(b + o4), w4, c);
+            c = TOps.Fma(TOps.Load(b + o5), w5, c);
+            c = TOps.Fma(TOps.Load(b + o6), w6, c);
+            c = TOps.Fma(TOps.Load(b + o7), w7, c);
+            c = TOps.Fma(TOps.Load(b + o8), w8, c);
+            TOps.Store(o, c);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Sweep25(MicroArguments* q)
+    {
+        TVec init = TOps.Load(q->Init);
+        nint* tap = q->Taps;
+        TVec w0 = TOps.Splat(q->A + tap[0]);
+        nint o0 = tap[1];
+        TVec w1 = TOps.Splat(q->A + tap[2]);
+        nint o1 = tap[3];
+        TVec w2 = TOps.Splat(q->A + tap[4]);
+        nint o2 = tap[5];
+        TVec w3 = TOps.Splat(q->A + tap[6]);
+        nint o3 = tap[7];
+        TVec w4 = TOps.Splat(q->A + tap[8]);
+        nint o4 = tap[9];
+        TVec w5 = TOps.Splat(q->A + tap[10]);
+        nint o5 = tap[11];
+        TVec w6 = TOps.Splat(q->A + tap[12]);
+        nint o6 = tap[13];
+        TVec w7 = TOps.Splat(q->A + tap[14]);
+        nint o7 = tap[15];
+        TVec w8 = TOps.Splat(q->A + tap[16]);
+        nint o8 = tap[17];
+        TVec w9 = TOps.Splat(q->A + tap[18]);
+        nint o9 = tap[19];
+        TVec w10 = TOps.Splat(q->A + tap[20]);
+        nint o10 = tap[21];
+        TVec w11 = TOps.Splat(q->A + tap[22]);
+        nint o11 = tap[23];
+        TVec w12 = TOps.Splat(q->A + tap[24]);
+        nint o12 = tap[25];
+        TVec w13 = TOps.Splat(q->A + tap[26]);
+        nint o13 = tap[27];
+        TVec w14 = TOps.Splat(q->A + tap[28]);
+        nint o14 = tap[29];
+        TVec w15 = TOps.Splat(q->A + tap[30]);
+        nint o15 = tap[31];
+        TVec w16 = TOps.Splat(q->A + tap[32]);
+        nint o16 = tap[33];
+        TVec w17 = TOps.Splat(q->A + tap[34]);
+        nint o17 = tap[35];
+        TVec w18 = TOps.Splat(q->A + tap[36]);
+        nint o18 = tap[37];
+        TVec w19 = TOps.Splat(q->A + tap[38]);
+        nint o19 = tap[39];
+        TVec w20 = TOps.Splat(q->A + tap[40]);
+        nint o20 = tap[41];
+        TVec w21 = TOps.Splat(q->A + tap[42]);
+        nint o21 = tap[43];
+        TVec w22 = TOps.Splat(q->A + tap[44]);
+        nint o22 = tap[45];
+        TVec w23 = TOps.Splat(q->A + tap[46]);
+        nint o23 = tap[47];
+        TVec w24 = TOps.Splat(q->A + tap[48]);
+        nint o24 = tap[49];
+        byte* b = q->B, o = q->Out;
+        for (int n = q->Run; n > 0; n--, b += sizeof(TVec), o += sizeof(TVec))
+        {
+            TVec c = init;
+            c = TOps.Fma(TOps.Load(b + o0), w0, c);
+            c = TOps.Fma(TOps.Load(b + o1), w1, c);
+            c = TOps.Fma(TOps.Load(b + o2), w2, c);
+            c = TOps.Fma(TOps.Load(b + o3), w3, c);
+            c = TOps.Fma(TOps.Load(b + o4), w4, c);
+            c = TOps.Fma(TOps.Load(b + o5), w5, c);
+            c = TOps.Fma(TOps.Load(b + o6), w6, c);
+            c = TOps.Fma(TOps.Load(b + o7), w7, c);
+            c = TOps.Fma(TOps.Load(b + o8), w8, c);
+            c = TOps.Fma(TOps.Load(b + o9), w9, c);
+            c = TOps.Fma(TOps.Load(b + o10), w10, c);
+            c = TOps.Fma(TOps.Load(b + o11), w11, c);
+            c = TOps.Fma(TOps.Load(b + o12), w12, c);
+            c = TOps.Fma(TOps.Load(b + o13), w13, c);
+            c = TOps.Fma(TOps.Load(b + o14), w14, c);
+            c = TOps.Fma(TOps.Load(b + o15), w15, c);
+            c = TOps.Fma(TOps.Load(b + o16), w16, c);
+            c = TOps.Fma(TOps.Load(b + o17), w17, c);
+            c = TOps.Fma(TOps.Load(b + o18), w18, c);
+            c = TOps.Fma(TOps.Load(b + o19), w19, c);
+            c = TOps.Fma(TOps.Load(b + o20), w20, c);
+            c = TOps.Fma(TOps.Load(b + o21), w21, c);
+            c = TOps.Fma(TOps.Load(b + o22), w22, c);
+            c = TOps.Fma(TOps.Load(b + o23), w23, c);
+            c = TOps.Fma(TOps.Load(b + o24), w24, c);
+            TOps.Store(o, c);
+        }
     }
 }
