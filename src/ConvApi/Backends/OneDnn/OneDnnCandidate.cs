@@ -41,7 +41,8 @@ internal readonly record struct OneDnnCandidate(PropagationKind Kind, Activation
         bool last = p.InputLayout == Problems.Layout.ChannelsLast && p.OutputLayout == Problems.Layout.ChannelsLast;
         bool small = p.MultiplyAdds < SmallWork;
         var layouts = new List<ActivationLayout>();
-        if (free) layouts.AddRange([ActivationLayout.Any, ActivationLayout.ChannelsLast, ActivationLayout.ChannelsFirst]);
+        if (!last && !free && IsLayoutFree(p.InputShape) && IsLayoutFree(p.OutputShape)) layouts.AddRange([ActivationLayout.ChannelsLast, ActivationLayout.Any, ActivationLayout.Caller]);
+        else if (free) layouts.AddRange([ActivationLayout.Any, ActivationLayout.ChannelsLast, ActivationLayout.ChannelsFirst]);
         else if (last) layouts.AddRange([ActivationLayout.Caller, ActivationLayout.Any]);
         else if (PrefersReorders(p)) layouts.AddRange([ActivationLayout.Any, ActivationLayout.Caller, ActivationLayout.ChannelsLast]);
         else layouts.AddRange([ActivationLayout.Caller, ActivationLayout.Any, ActivationLayout.ChannelsLast]);
@@ -65,6 +66,9 @@ internal readonly record struct OneDnnCandidate(PropagationKind Kind, Activation
 
         return result;
     }
+
+    // One channel or one pixel: channels first and channels last are the same bytes, and oneDNN is better at the latter.
+    private static bool IsLayoutFree(Dims shape) => shape[1] == 1 || shape.Slice(2).Product == 1;
 
     // Plain channels-first kernels transpose inside; small images and transposed convolutions lose more by that than by two reorders.
     private static bool PrefersReorders(ConvProblem p) =>
