@@ -25,5 +25,6 @@ public static class Verbs
         Commands.MatrixCommand.Create(),
         Commands.BenchCommand.Create(),
         Commands.MergeCommand.Create(),
+        Commands.OnnxCommand.Create(),
     };
 }
