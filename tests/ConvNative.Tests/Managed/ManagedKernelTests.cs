@@ -1,4 +1,7 @@
 using System.Runtime.CompilerServices;
+using ConvNative.Backends.Managed;
+using ConvNative.Plans;
+using ConvNative.Problems;
 
 namespace ConvNative.Tests;
 
@@ -13,6 +16,49 @@ public class ManagedKernelTests
         string text = MicroKernelText.Build();
         if (Environment.GetEnvironmentVariable("CONVNATIVE_WRITE_GENERATED") == "1") File.WriteAllText(path, text);
         Assert.AreEqual(text, File.ReadAllText(path));
+    }
+
+    [TestMethod]
+    public void RunsAllocateNothing()
+    {
+        foreach (ConvSpec spec in ManagedProblems.Linear().Where(s => s.InputShape[0] > 0))
+            foreach (Layout layout in (Layout[])[Layout.ChannelsFirst, Layout.ChannelsLast])
+            {
+                ConvProblem p = new(spec with { InputLayout = layout, OutputLayout = layout });
+                using ConvPlan plan = ManagedRun.Plan(p, new PlanOptions());
+                float[] x = new float[p.InputShape.Product], y = new float[p.OutputShape.Product];
+                plan.SetWeights(new float[p.WeightCount], new float[p.OutputChannels]);
+                for (int i = 0; i < 3; i++) plan.Run(x, y);
+                long before = GC.GetAllocatedBytesForCurrentThread();
+                for (int i = 0; i < 10; i++) plan.Run(x, y);
+                Assert.AreEqual(before, GC.GetAllocatedBytesForCurrentThread(), $"{plan.Implementation}: {p}");
+            }
+    }
+
+    [TestMethod]
+    public void PlansSayWhatTheyAre()
+    {
+        Assert.StartsWith("managed:matrix:", Implementation(new ConvSpec { InputShape = [1, 64, 7, 9], WeightShape = [32, 64, 1, 1] }));
+        Assert.StartsWith("managed:direct:", Implementation(new ConvSpec { InputShape = [1, 64, 7, 9], WeightShape = [32, 64, 3, 3] }));
+        Assert.StartsWith("managed:phases:", Implementation(new ConvSpec { Op = ConvOp.Transposed, InputShape = [1, 64, 7, 9], WeightShape = [64, 32, 3, 3], Strides = [2, 2] }));
+        var engine = new ManagedBackend();
+        Assert.AreEqual("managed", engine.Name);
+        Assert.IsTrue(engine.Status.Available);
+        Assert.IsNotEmpty(engine.Devices);
+        PlanResult lacking = engine.CreatePlan(
+            new ConvProblem(new ConvSpec { InputShape = [1, 2, 7, 9], WeightShape = [3, 2, 3, 3], InputType = DataType.BF16, WeightType = DataType.BF16, OutputType = DataType.BF16 }), PlanOptions.Default);
+        Assert.IsNull(lacking.Plan);
+        Assert.Contains("bf16", lacking.Reason!);
+        PlanResult small = engine.CreatePlan(
+            new ConvProblem(new ConvSpec { InputShape = [1, 64, 7, 9], WeightShape = [32, 64, 3, 3] }), new PlanOptions { MaxWorkspaceBytes = 100 });
+        Assert.Contains("MaxWorkspaceBytes", small.Reason!);
+
+        static string Implementation(ConvSpec spec)
+        {
+            using ConvPlan plan = ManagedRun.Plan(new ConvProblem(spec));
+            Assert.IsNotEmpty(plan.Notes);
+            return plan.Implementation;
+        }
     }
 
     private static string Here([CallerFilePath] string path = "") => path;
