@@ -52,6 +52,27 @@ public class ManagedOracleTests
         };
     }
 
+    /// <summary>Large enough that rows, channels and pixels are cut into several parts.</summary>
+    [TestMethod]
+    public void ManyParts()
+    {
+        ConvSpec Of(Dims x, Dims w, long s = 1) => new() { InputShape = x, WeightShape = w, Strides = [s, s], PadsBegin = [1, 1], PadsEnd = [1, 1], HasBias = true };
+        Check(
+            ManagedProblems.Spread(
+            [
+                Of([1, 70, 37, 45], [66, 70, 3, 3]) with { Name = "3x3" },
+                Of([1, 260, 7, 9], [300, 260, 3, 3]) with { Name = "large weights" },
+                Of([2, 3, 67, 75], [33, 3, 7, 7], 2) with { Name = "first layer" },
+                Of([1, 130, 41, 37], [70, 130, 1, 1]) with { Name = "1x1", PadsBegin = null, PadsEnd = null },
+                Of([1, 530, 7, 9], [270, 530, 1, 1]) with { Name = "1x1 deep", PadsBegin = null, PadsEnd = null },
+                Of([1, 34, 61, 113], [34, 1, 3, 3]) with { Name = "depthwise", Groups = 34 },
+                Of([1, 34, 113, 61], [34, 1, 5, 5], 2) with { Name = "depthwise 5x5", Groups = 34 },
+                Of([1, 64, 41, 37], [64, 4, 3, 3]) with { Name = "groups", Groups = 16 },
+                Of([1, 36, 29, 31], [36, 40, 4, 4], 2) with { Name = "deconv", Op = ConvOp.Transposed },
+            ]).Where(p => p.InputType == DataType.F32),
+            [Direction.Forward, Direction.BackwardData], FillKind.ExactInteger);
+    }
+
     /// <summary>Padding contributes nothing, so an infinite weight must not make NaN of it.</summary>
     [TestMethod]
     public void InfiniteWeightsMeetNoPadding()
