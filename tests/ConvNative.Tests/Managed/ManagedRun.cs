@@ -115,7 +115,7 @@ internal sealed class ManagedRun
         return b;
     }
 
-    private static double[] Doubles(ReadOnlySpan<byte> b, Dims shape, Layout layout, DataType type)
+    public static double[] Doubles(ReadOnlySpan<byte> b, Dims shape, Layout layout, DataType type)
     {
         var v = new double[b.Length / type.SizeOf()];
         long[] at = Offsets(shape, layout, v.Length);

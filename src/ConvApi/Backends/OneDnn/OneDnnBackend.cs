@@ -64,10 +64,11 @@ public sealed class OneDnnBackend : ConvBackend
         int before = OpenMp.GetMaxThreads();
         try
         {
+            int threads = options.MaxThreads > 0 ? options.MaxThreads : DefaultThreads;
+            if (OneDnnOwn.Serves(problem)) return OneDnnOwn.Create(problem, options, threads);
             (InputExtension? extension, string purpose, ConvProblem inner) = OneDnnSteps.For(problem);
             if (extension is not null && problem.Direction == Direction.BackwardData && problem.InputType != DataType.F32)
                 return PlanResult.Unsupported($"data_type {problem.InputType.Name()}: the gradient through {purpose} is computed in f32 only");
-            int threads = options.MaxThreads > 0 ? options.MaxThreads : DefaultThreads;
             if (OneDnnTuner.Choose(inner, threads, options) is { } choice)
                 return PlanResult.Supported(new OneDnnPlan(problem, extension, purpose, choice.Kernel, choice.Why));
             string none = $"oneDNN {OneDnnRuntime.Report.Version} has no {Names.Of(problem.Direction)} implementation for {Types(problem)} on this processor";
@@ -89,7 +90,7 @@ public sealed class OneDnnBackend : ConvBackend
     private static string? Unsupported(ConvProblem p)
     {
         if (!p.HasWeights) return $"op {Names.Of(p.Op)}: oneDNN's engine computes correlation, convolution and transposed";
-        if (p.Op == ConvOp.Deformable) return "op deformable: oneDNN has no deformable convolution";
+        if (OneDnnOwn.Serves(p)) return null;
         if (p.InputType == DataType.F64) return "data_type f64: oneDNN has no f64 on the CPU";
         if (p.InputType.IsInteger()) return "data_type int8: scales and zero points are not connected yet";
         if (p.Direction == Direction.BackwardBias) return "direction backward_bias: oneDNN computes it only along with backward_weights";

@@ -1,0 +1,70 @@
+using ConvNative.Backends;
+using ConvNative.Backends.OneDnn;
+using ConvNative.Oracle;
+using ConvNative.Plans;
+using ConvNative.Problems;
+
+namespace ConvNative.Tests;
+
+/// <summary>Deformable convolution around oneDNN against the oracle: groups against offset groups, blocks with a rest, layouts, post-ops, threads.</summary>
+[TestClass]
+public class OneDnnDeformTests
+{
+    private static readonly string[] s_shapes =
+    [
+        "mb2ic6ih7iw9oc4kh3kw2ph1pw1",
+        "mb1ic37ih17iw19oc35kh3kw3ph1pw1",
+        "--offset-groups=3 --mask=1 g2mb2ic12ih13iw11oc10kh3kw2ph1pw2sh2dh1",
+        "--offset-groups=4 g6mb1ic12ih14iw11oc18kh2kw3ph1pw2sw2dw2",
+        "--offset-groups=12 --mask=1 g4mb3ic12ih13iw11oc8kh1kw2ph1pw2",
+        "--mask=1 g12mb2ic12ih13iw11oc12kh3kw2ph1pw0",
+        "g5mb1ic5ih13iw11oc5kh1kw1ph0pw0",
+        "--mask=1 mb2ic3ih23iw25oc1kh3kw3ph1pw2",
+        "--mask=1 mb1ic129ih15iw13oc17kh3kw3ph2pw2dh1dw1",
+    ];
+
+    public static IEnumerable<object[]> Forward => Rows("FWD_B", FillKind.ExactInteger, FillKind.Random);
+
+    [TestMethod]
+    [DynamicData(nameof(Forward))]
+    public void ForwardAgreesWithTheOracle(string text, FillKind fill) => OneDnnRun.Check(ConvProblem.Parse(text), fill, "gather:");
+
+    [TestMethod]
+    [DataRow("sum+relu", "")]
+    [DataRow("sum:0.5+tanh", "--stag=axb --dtag=axb ")]
+    [DataRow("gelu_erf", "--dtag=axb ")]
+    public void PostOps(string ops, string layout)
+    {
+        foreach (string shape in s_shapes)
+            OneDnnRun.Check(ConvProblem.Parse($"{layout}--op=deform --attr-post-ops={ops} {shape}"), FillKind.Random, "gather:");
+    }
+
+    [TestMethod]
+    public void ThreadsDoNotChangeABit()
+    {
+        foreach (object[] row in Forward)
+        {
+            if ((FillKind)row[1] != FillKind.Random) continue;
+            ConvProblem p = ConvProblem.Parse((string)row[0]);
+            CollectionAssert.AreEqual(OneDnnRun.Run(p, FillKind.Random, new PlanOptions { MaxThreads = 1 }), OneDnnRun.Run(p, FillKind.Random, new PlanOptions()), $"{p}");
+        }
+    }
+
+    [TestMethod]
+    public void TheWorkspaceIsLimited()
+    {
+        OneDnnRun.Require();
+        PlanResult r = new OneDnnBackend().CreatePlan(ConvProblem.Parse("--op=deform " + s_shapes[0]), new PlanOptions { MaxWorkspaceBytes = 1000 });
+        StringAssert.Contains(r.Reason, "MaxWorkspaceBytes");
+    }
+
+    private static IEnumerable<object[]> Rows(string direction, params FillKind[] fills)
+    {
+        string[] layouts = ["", "--stag=axb --dtag=axb --wtag=axb ", "--stag=axb ", "--dtag=axb ", "--stag=any --dtag=any --wtag=axb "];
+        int i = 0;
+        foreach (string shape in s_shapes)
+            foreach (FillKind fill in fills)
+                for (int twice = 0; twice < 2; twice++)
+                    yield return [$"--dir={direction} {layouts[i++ % layouts.Length]}--op=deform {shape}", fill];
+    }
+}
