@@ -29,6 +29,30 @@ public class OneDnnDeformTests
     [DynamicData(nameof(Forward))]
     public void ForwardAgreesWithTheOracle(string text, FillKind fill) => OneDnnRun.Check(ConvProblem.Parse(text), fill, "gather:");
 
+    public static IEnumerable<object[]> Data => Rows("BWD_D", FillKind.ExactInteger, FillKind.Random);
+
+    public static IEnumerable<object[]> Weights => Rows("BWD_WB", FillKind.ExactInteger, FillKind.Random);
+
+    public static IEnumerable<object[]> Offsets => Rows("BWD_D", FillKind.ExactInteger, FillKind.Random);
+
+    [TestMethod]
+    [DynamicData(nameof(Data))]
+    public void DataGradientAgreesWithTheOracle(string text, FillKind fill) => OneDnnRun.Check(ConvProblem.Parse(text), fill, "matmul:");
+
+    [TestMethod]
+    [DynamicData(nameof(Weights))]
+    public void WeightsGradientAgreesWithTheOracle(string text, FillKind fill) => OneDnnRun.Check(ConvProblem.Parse(text), fill, "gather:");
+
+    [TestMethod]
+    [DynamicData(nameof(Offsets))]
+    public void OffsetMaskAndBiasGradientsAgreeWithTheOracle(string text, FillKind fill)
+    {
+        ConvProblem p = ConvProblem.Parse(text);
+        OneDnnRun.Check(p.With(s => s with { Direction = Direction.BackwardOffset }), fill, "matmul:");
+        OneDnnRun.Check(p.With(s => s with { Direction = Direction.BackwardBias }), fill, "sum:");
+        if (p.HasMask) OneDnnRun.Check(p.With(s => s with { Direction = Direction.BackwardMask }), fill, "matmul:");
+    }
+
     [TestMethod]
     [DataRow("sum+relu", "")]
     [DataRow("sum:0.5+tanh", "--stag=axb --dtag=axb ")]
@@ -42,7 +66,7 @@ public class OneDnnDeformTests
     [TestMethod]
     public void ThreadsDoNotChangeABit()
     {
-        foreach (object[] row in Forward)
+        foreach (object[] row in Forward.Concat(Data).Concat(Weights))
         {
             if ((FillKind)row[1] != FillKind.Random) continue;
             ConvProblem p = ConvProblem.Parse((string)row[0]);

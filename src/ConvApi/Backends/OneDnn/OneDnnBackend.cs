@@ -89,12 +89,9 @@ public sealed class OneDnnBackend : ConvBackend
 
     private static string? Unsupported(ConvProblem p)
     {
-        if (!p.HasWeights) return $"op {Names.Of(p.Op)}: oneDNN's engine computes correlation, convolution and transposed";
-        if (OneDnnOwn.Serves(p)) return null;
+        if (OneDnnOwn.Serves(p)) return OneDnnOwn.Lacking(p);
         if (p.InputType == DataType.F64) return "data_type f64: oneDNN has no f64 on the CPU";
         if (p.InputType.IsInteger()) return "data_type int8: scales and zero points are not connected yet";
-        if (p.Direction == Direction.BackwardBias) return "direction backward_bias: oneDNN computes it only along with backward_weights";
-        if (p.Direction is not (Direction.Forward or Direction.BackwardData or Direction.BackwardWeights)) return $"direction {Names.Of(p.Direction)}: only a deformable convolution has it";
         return null;
     }
 }

@@ -7,12 +7,16 @@ namespace ConvNative.Backends.OneDnn;
 internal static class OneDnnOwn
 {
     /// <summary>True where <see cref="Create"/> is responsible for the problem.</summary>
-    public static bool Serves(ConvProblem p) => p.Op == ConvOp.Deformable;
+    public static bool Serves(ConvProblem p) => p.Op == ConvOp.Deformable || !p.HasWeights || p.Direction == Direction.BackwardBias;
+
+    /// <summary>Why there is no plan, or null.</summary>
+    public static string? Lacking(ConvProblem p) =>
+        p.InputType == DataType.F32 && p.OutputType == DataType.F32 ? null
+        : $"data type {p.InputType.Name()}: {(p.Direction == Direction.BackwardBias ? "direction backward_bias" : $"op {Names.Of(p.Op)}")} is our own code around oneDNN's primitives, in f32 only";
 
     /// <summary>A plan, or the reason why there is none.</summary>
     public static PlanResult Create(ConvProblem p, PlanOptions options, int threads)
     {
-        if (Lacking(p) is { } reason) return PlanResult.Unsupported(reason);
         OneDnnOwnPlan plan = Make(p, threads);
         if (plan.WorkspaceBytes <= options.MaxWorkspaceBytes) return PlanResult.Supported(plan);
         long need = plan.WorkspaceBytes;
@@ -20,16 +24,13 @@ internal static class OneDnnOwn
         return PlanResult.Unsupported($"needs {need} bytes of workspace, MaxWorkspaceBytes allows {options.MaxWorkspaceBytes}");
     }
 
-    private static string? Lacking(ConvProblem p)
+    private static OneDnnOwnPlan Make(ConvProblem p, int threads) => (p.Op, p.Direction) switch
     {
-        if (p.Direction != Direction.Forward) return "todo";
-        return p.InputType != DataType.F32 || p.OutputType != DataType.F32
-            ? $"data type {p.InputType.Name()}: op {Names.Of(p.Op)} is our own code around oneDNN's primitives, in f32 only" : null;
-    }
-
-    private static OneDnnOwnPlan Make(ConvProblem p, int threads) => p.Direction switch
-    {
-        Direction.Forward => new DeformForwardPlan(p, threads),
-        _ => throw new ArgumentOutOfRangeException(nameof(p)),
+        (_, Direction.BackwardBias) => new BiasPlan(p, threads),
+        (not ConvOp.Deformable, _) => new RearrangePlan(p, threads),
+        (_, Direction.Forward) => new DeformForwardPlan(p, threads),
+        (_, Direction.BackwardData) => new DeformDataPlan(p, threads),
+        (_, Direction.BackwardWeights) => new DeformWeightsPlan(p, threads),
+        _ => new DeformOffsetPlan(p, threads),
     };
 }

@@ -1,0 +1,141 @@
+using System.Runtime.InteropServices;
+using ConvNative.Problems;
+
+namespace ConvNative.Backends.Common;
+
+/// <summary>
+/// im2col and col2im in f32: an image <c>[N, C, spatial]</c> and its columns <c>[N, C*K, L]</c>, each in any dense layout. Work splits by
+/// (image, channel); each owns all that it writes.
+/// </summary>
+internal sealed unsafe class ColumnMap
+{
+    private readonly int[][] _source = [[0], [0], [0]];
+    private readonly long[] _kernel = [1, 1, 1];
+    private readonly long[] _columns = [1, 1, 1];
+    private readonly long[] _size = [1, 1, 1];
+    private readonly long[] _step = [0, 0, 0];
+    private readonly (int From, int To)[] _runs;
+    private readonly long _channels;
+    private readonly long _imageStep;
+    private readonly long _channelStep;
+    private readonly long _batchStep;
+    private readonly long _rowStep;
+    private readonly long _columnStep;
+    private readonly float _outside;
+
+    public ColumnMap(ConvProblem p)
+    {
+        bool fromImage = p.Op == ConvOp.Im2col;
+        Dims image = fromImage ? p.InputShape : p.OutputShape, columns = fromImage ? p.OutputShape : p.InputShape;
+        Dims i = Layouts.Strides(image, fromImage ? p.InputLayout : p.OutputLayout), c = Layouts.Strides(columns, fromImage ? p.OutputLayout : p.InputLayout);
+        (_imageStep, _channelStep) = (i[0], i[1]);
+        (_batchStep, _rowStep, _columnStep) = (c[0], c[1], c[2]);
+        _channels = image[1];
+        _outside = p.PaddingMode == PaddingMode.Constant ? (float)p.PadValue : 0;
+        for (int s = 0; s < p.Rank; s++)
+        {
+            int a = 3 - p.Rank + s;
+            _size[a] = image[s + 2];
+            _step[a] = i[s + 2];
+            _kernel[a] = p.Kernel[s];
+            _columns[a] = ConvGeometry.OutputSize(image[s + 2], p.Kernel[s], p.Strides[s], p.Dilations[s], p.PadsBegin[s], p.PadsEnd[s]);
+            _source[a] = new int[checked(_kernel[a] * _columns[a])];
+            for (long k = 0; k < _kernel[a]; k++)
+                for (long o = 0; o < _columns[a]; o++)
+                    _source[a][(k * _columns[a]) + o] = (int)InputExtension.Source((o * p.Strides[s]) - p.PadsBegin[s] + (k * p.Dilations[s]), _size[a], p.PaddingMode);
+        }
+
+        _runs = new (int, int)[_kernel[2]];
+        for (int k = 0; k < _kernel[2]; k++) _runs[k] = Run(_source[2].AsSpan(checked((int)(k * _columns[2])), (int)_columns[2]));
+    }
+
+    /// <summary>Number of (image, channel) pairs for a batch.</summary>
+    public long Parts(long batch) => batch * _channels;
+
+    /// <summary>Writes all columns of a pair.</summary>
+    public void Unfold(long part, float* image, float* columns)
+    {
+        image += (part / _channels * _imageStep) + (part % _channels * _channelStep);
+        columns += (part / _channels * _batchStep) + (part % _channels * Taps * _rowStep);
+        for (long tap = 0; tap < Taps; tap++)
+            for (long line = 0; line < _columns[0] * _columns[1]; line++)
+            {
+                float* to = columns + (tap * _rowStep) + (line * _columns[2] * _columnStep);
+                int kw = (int)(tap % _kernel[2]);
+                ReadOnlySpan<int> source = _source[2].AsSpan((int)(kw * _columns[2]), (int)_columns[2]);
+                if (Line(image, tap, line) is var from && from == null)
+                {
+                    for (int w = 0; w < source.Length; w++) to[w * _columnStep] = _outside;
+                    continue;
+                }
+
+                (int start, int end) = _columnStep == 1 && _step[2] == 1 ? _runs[kw] : (0, 0);
+                for (int w = 0; w < source.Length; w++)
+                {
+                    if (w == start && end > start)
+                    {
+                        NativeMemory.Copy(from + source[w], to + w, (nuint)(end - start) * sizeof(float));
+                        w = end - 1;
+                        continue;
+                    }
+
+                    to[w * _columnStep] = source[w] < 0 ? _outside : from[source[w] * _step[2]];
+                }
+            }
+    }
+
+    /// <summary>Sums all columns of a pair to its image.</summary>
+    public void Fold(long part, float* columns, float* image)
+    {
+        image += (part / _channels * _imageStep) + (part % _channels * _channelStep);
+        columns += (part / _channels * _batchStep) + (part % _channels * Taps * _rowStep);
+        for (long d = 0; d < _size[0]; d++)
+            for (long h = 0; h < _size[1]; h++)
+                for (long w = 0; w < _size[2]; w++) image[(d * _step[0]) + (h * _step[1]) + (w * _step[2])] = 0;
+        for (long tap = 0; tap < Taps; tap++)
+            for (long line = 0; line < _columns[0] * _columns[1]; line++)
+            {
+                float* from = columns + (tap * _rowStep) + (line * _columns[2] * _columnStep);
+                int kw = (int)(tap % _kernel[2]);
+                ReadOnlySpan<int> source = _source[2].AsSpan((int)(kw * _columns[2]), (int)_columns[2]);
+                if (Line(image, tap, line) is var to && to == null) continue;
+                (int start, int end) = _columnStep == 1 && _step[2] == 1 ? _runs[kw] : (0, 0);
+                for (int w = 0; w < source.Length; w++)
+                {
+                    if (w == start && end > start)
+                    {
+                        RowSums.Add(from + w, to + source[w], end - start);
+                        w = end - 1;
+                        continue;
+                    }
+
+                    if (source[w] >= 0) to[source[w] * _step[2]] += from[w * _columnStep];
+                }
+            }
+    }
+
+    private long Taps => _kernel[0] * _kernel[1] * _kernel[2];
+
+    /// <summary>The image's row that a tap sees along a line of columns, or null outside.</summary>
+    private float* Line(float* image, long tap, long line)
+    {
+        long kd = tap / _kernel[2] / _kernel[1], kh = tap / _kernel[2] % _kernel[1];
+        int d = _source[0][(kd * _columns[0]) + (line / _columns[1])], h = _source[1][(kh * _columns[1]) + (line % _columns[1])];
+        return (d | h) < 0 ? null : image + (d * _step[0]) + (h * _step[1]);
+    }
+
+    /// <summary>The longest stretch in which the source goes on by one.</summary>
+    private static (int From, int To) Run(ReadOnlySpan<int> source)
+    {
+        (int From, int To) best = (0, 0);
+        for (int i = 0; i < source.Length;)
+        {
+            int j = i + 1;
+            while (source[i] >= 0 && j < source.Length && source[j] == source[j - 1] + 1) j++;
+            if (source[i] >= 0 && j - i > best.To - best.From) best = (i, j);
+            i = j;
+        }
+
+        return best;
+    }
+}
