@@ -121,6 +121,9 @@ public sealed partial class ConvProblem : IEquatable<ConvProblem>
     /// <summary>What follows the sum.</summary>
     public PostOps PostOps => _canonical.PostOps;
 
+    /// <summary>Scales and zero points of an 8-bit problem; null means 1 and 0.</summary>
+    public Quantization? Quantization => _canonical.Quantization;
+
     /// <summary>Name for reports, or null; not part of equality.</summary>
     public string? Name { get; }
 

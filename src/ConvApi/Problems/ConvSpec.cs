@@ -95,6 +95,9 @@ public sealed record ConvSpec
     /// <summary>What follows the sum.</summary>
     public PostOps PostOps { get; init; }
 
+    /// <summary>Scales and zero points of an 8-bit problem; null means 1 and 0.</summary>
+    public Quantization? Quantization { get; init; }
+
     /// <summary>A name for reports; not part of the problem's identity.</summary>
     public string? Name { get; init; }
 

@@ -11,6 +11,8 @@ namespace ConvNative.Problems;
 /// Beyond benchdnn: <c>--dir=BWD_B|BWD_O|BWD_M</c> (gradient of bias, offsets, mask), <c>--op=corr|conv|deconv|deform|shuffle|im2col|col2im</c>,
 /// <c>--pad-mode=zeros|constant:V|reflect|symmetric|replicate|circular</c>, <c>--pad-limit=none</c> (pads past the size, as signal
 /// processing has them), <c>--offset-groups=N</c>, <c>--mask=0|1</c>, <c>--output-padding=1</c> or <c>1x0x1</c>.
+/// <c>--quant=xs:0.5+xz:3+ws:0.25:0.5+wz:1+ys:2+yz:7</c> (scale and zero point of input x, weights w and output y; the weights' one or
+/// one for each output channel; what is left out is 1 or 0).
 /// The columns' side of im2col and col2im is written as its grid of blocks: <c>--op=im2col mb1ic3ih7oh5kh3ph0</c> makes 25 columns of
 /// 27 rows, <c>--op=col2im mb1ih5oc3oh7kh3ph0</c> folds them back. <c>--op=shuffle g3mb1ic6ih5</c> takes groups and sizes only.
 /// <c>--wtag=axb</c> is output channels, space, input channels whatever the groups; tags count from this library's weight shape,

@@ -70,11 +70,19 @@ internal static class ProblemRules
         if (s.PadValue != 0 && s.PaddingMode != PaddingMode.Constant) throw Bad("pad_value", s.PadValue, "needs padding_mode constant");
         if (s.InputType == DataType.S32 || (s.InputType.IsInteger() && s.HasWeights() && s.WeightType is not (DataType.S8 or DataType.U8)))
             throw Bad("data_type", $"{s.InputType.Name()}:{s.WeightType.Name()}:{s.OutputType.Name()}", "integer input is u8 or s8 with 8-bit weights");
-        if (!s.InputType.IsInteger() && s.HasWeights() && s.WeightType != s.InputType)
-            throw Bad("data_type", $"{s.InputType.Name()}:{s.WeightType.Name()}:{s.OutputType.Name()}", "floating-point input and weights share one type");
+        if (!s.InputType.IsInteger() && s.HasWeights() && s.WeightType != s.InputType && !IsWideGradient(s))
+            throw Bad("data_type", $"{s.InputType.Name()}:{s.WeightType.Name()}:{s.OutputType.Name()}", "floating-point input and weights share one type (a gradient of bf16 or f16 may be f32)");
         if (!s.InputType.IsInteger() && s.OutputType.IsInteger())
             throw Bad("data_type", $"{s.InputType.Name()}:{s.WeightType.Name()}:{s.OutputType.Name()}", "floating-point input gives floating-point output");
     }
+
+    /// <summary>The gradient alone is f32, what it is computed from is bf16 or f16, as in benchdnn's <c>--dir=BWD_D --dt=f32:bf16:bf16</c>.</summary>
+    private static bool IsWideGradient(ConvSpec s) => s.Op != ConvOp.Deformable && s.Direction switch
+    {
+        Direction.BackwardData => s.InputType == DataType.F32 && s.WeightType is DataType.BF16 or DataType.F16 && s.OutputType == s.WeightType,
+        Direction.BackwardWeights => s.WeightType == DataType.F32 && s.InputType is DataType.BF16 or DataType.F16 && s.OutputType == s.InputType,
+        _ => false,
+    };
 
     private static Resolved Convolution(ConvSpec s, int rank)
     {
@@ -310,6 +318,7 @@ internal static class ProblemRules
     private static Resolved Finish(ConvSpec s, Axes a, Dims kernel, Dims2 output)
     {
         Dims outputShape = Dims.Create(output.Spatial).Prepend(s.InputShape[0], output.First);
+        QuantizationRules.Check(s, output.First);
         try
         {
             _ = checked(outputShape.Product * 8 * kernel.Product);
@@ -332,6 +341,7 @@ internal static class ProblemRules
             AutoPad = AutoPad.NotSet,
             Kernel = s.HasWeights() ? null : kernel,
             PostOps = PostOpRules.Canonical(s.PostOps),
+            Quantization = QuantizationRules.Canonical(s.Quantization),
             HasBias = s.Direction switch
             {
                 Direction.Forward or Direction.BackwardWeights => s.HasBias,

@@ -107,6 +107,7 @@ internal sealed class ProblemReader
         foreach (var dtag in s.Dtag)
         foreach (var attributes in Combinations([.. s.Attributes.Values]))
         foreach (var post in s.PostOps)
+        foreach (var quant in s.Quantizations)
         foreach (var mode in s.PadMode)
         foreach (var limit in s.PadLimit)
         foreach (var groups in s.OffsetGroups)
@@ -117,7 +118,7 @@ internal sealed class ProblemReader
             List<(TokenPart? Written, ProblemSyntaxException? Refusal)> used =
             [
                 (op.Written, op.Refusal), (dir.Written, dir.Refusal), (types.Written, types.Refusal), (stag.Written, stag.Refusal), (wtag.Written, wtag.Refusal),
-                (dtag.Written, dtag.Refusal), .. attributes.Select(a => (a.Written, a.Refusal)), (post.Written, post.Refusal), (mode.Written, mode.Refusal),
+                (dtag.Written, dtag.Refusal), .. attributes.Select(a => (a.Written, a.Refusal)), (post.Written, post.Refusal), (quant.Written, quant.Refusal), (mode.Written, mode.Refusal),
                 (limit.Written, limit.Refusal), (groups.Written, groups.Refusal), (mask.Written, mask.Refusal), (extra.Written, extra.Refusal), (mb.Written, mb.Refusal),
             ];
             string text = $"{(s.Deconvolution ? "--deconv " : "")}{string.Concat(used.Where(u => u.Written is { Length: > 0 }).Select(u => Knob(u.Written!.Value)))}{token.Text}";
@@ -153,6 +154,7 @@ internal sealed class ProblemReader
                     WeightLayout = wtag.Value.Layout,
                     OutputLayout = dtag.Value.Layout,
                     PostOps = post.Value,
+                    Quantization = quant.Value,
                     PaddingMode = mode.Value.Mode,
                     PadValue = mode.Value.Value,
                     UnlimitedExtension = limit.Value,

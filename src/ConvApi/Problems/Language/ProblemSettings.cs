@@ -6,7 +6,7 @@ namespace ConvNative.Problems.Language;
 internal sealed class ProblemSettings
 {
     private const string KnobList =
-        "--dir, --dt, --mb, --stag, --wtag, --dtag, --attr-post-ops, --batch, --match, --reset, --conv, --deconv, --op, --pad-mode, --offset-groups, --mask or --output-padding";
+        "--dir, --dt, --mb, --stag, --wtag, --dtag, --attr-post-ops, --batch, --match, --reset, --conv, --deconv, --op, --quant, --pad-mode, --offset-groups, --mask or --output-padding";
 
     /// <summary>The driver, which --reset leaves alone as benchdnn's command line does.</summary>
     public bool Deconvolution { get; private set; }
@@ -24,6 +24,8 @@ internal sealed class ProblemSettings
     public List<Choice<ProblemTag>> Dtag { get; private set; } = [];
 
     public List<Choice<PostOps>> PostOps { get; private set; } = [];
+
+    public List<Choice<Quantization?>> Quantizations { get; private set; } = [];
 
     public List<Choice<(PaddingMode Mode, double Value)>> PadMode { get; private set; } = [];
 
@@ -53,6 +55,7 @@ internal sealed class ProblemSettings
         Wtag = [default];
         Dtag = [default];
         PostOps = [default];
+        Quantizations = [default];
         PadMode = [default];
         PadLimit = [default];
         OffsetGroups = [new(1)];
@@ -96,6 +99,7 @@ internal sealed class ProblemSettings
             case "wtag": Wtag = List(value, KnobValues.WeightTag, default); break;
             case "attr-post-ops": PostOps = List(value, PostOpsText.Read, default); break;
             case "attr": PostOps = [OldAttribute(value)]; break;
+            case "quant": Quantizations = List(value, QuantizationText.Read, default); break;
             case "pad-mode": PadMode = List(value, KnobValues.PadMode, default); break;
             case "pad-limit": PadLimit = List(value, KnobValues.PadLimit, default); break;
             case "offset-groups": OffsetGroups = List(value, KnobValues.Number, new(1)); break;

@@ -34,6 +34,7 @@ internal static class ProblemWriter
         Knob(b, "wtag", p.WeightLayout == Layout.ChannelsFirst ? "" : p.WeightLayout.Tag());
         Knob(b, "dtag", p.OutputLayout == Layout.ChannelsFirst ? "" : p.OutputLayout.Tag());
         Knob(b, "attr-post-ops", PostOpsText.Write(p.PostOps));
+        Knob(b, "quant", QuantizationText.Write(p.Quantization));
         Knob(b, "pad-mode", p.PaddingMode switch
         {
             PaddingMode.Zeros => "",
