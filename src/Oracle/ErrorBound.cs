@@ -53,6 +53,7 @@ public static class ErrorBound
     {
         ArgumentNullException.ThrowIfNull(p);
         ArgumentNullException.ThrowIfNull(oracle);
+        if (QuantizedCorrelation.Handles(p)) return QuantizedBound.IsExact(p, oracle, slot);
         if (!HasExactActivation(p)) return false;
         if (oracle.Roundings[slot] == 0) return true;
         if (arithmetic.Algorithm != SumAlgorithm.Direct) return false;
@@ -67,6 +68,7 @@ public static class ErrorBound
     {
         ArgumentNullException.ThrowIfNull(p);
         ArgumentNullException.ThrowIfNull(oracle);
+        if (QuantizedCorrelation.Handles(p)) return QuantizedBound.Of(p, oracle, slot);
         if (IsExact(p, fill, oracle, slot, arithmetic)) return 0;
         DataType type = AccumulationType(p);
         double u = Rounding.UnitRoundoff(type), y = oracle.Values[slot], magnitude = oracle.Magnitude[slot];
@@ -119,7 +121,7 @@ public static class ErrorBound
 
     private static DataType AccumulationType(ConvProblem p) => p.InputType == DataType.F64 ? DataType.F64 : DataType.F32;
 
-    private static bool HasExactActivation(ConvProblem p)
+    internal static bool HasExactActivation(ConvProblem p)
     {
         Activation a = p.PostOps.Activation;
         return a.Kind is ActivationKind.None or ActivationKind.Relu || (a.Kind == ActivationKind.Clip && (float)a.Alpha == a.Alpha && (float)a.Beta == a.Beta);

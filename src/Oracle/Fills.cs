@@ -69,7 +69,8 @@ public static class Fills
 
     private static Func<long, double> Values(ConvProblem p, FillKind kind, string name, DataType type, CounterRandom random)
     {
-        if (type.IsInteger() && kind != FillKind.ExactInteger) return Integers(p, kind, name, type, random);
+        // Scales would round the sums of small integers to nothing, and sums of any integers are exact.
+        if (type.IsInteger() && (kind != FillKind.ExactInteger || p.Quantization is not null)) return Integers(p, kind, name, type, random);
         long terms = Terms(p);
         switch (kind)
         {

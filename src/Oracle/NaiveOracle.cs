@@ -18,6 +18,7 @@ public static class NaiveOracle
         ArgumentNullException.ThrowIfNull(p);
         ArgumentNullException.ThrowIfNull(t);
         Check(p, t);
+        if (QuantizedCorrelation.Handles(p)) return QuantizedCorrelation.Compute(p, t, sample);
         Sums sums = p.Op switch
         {
             ConvOp.Correlation or ConvOp.Convolution => Correlation.Compute(p, t, sample),

@@ -28,6 +28,12 @@ public sealed class OracleResult
     /// <summary>The values before the activation; null without one.</summary>
     public double[]? BeforeActivation { get; init; }
 
+    /// <summary>
+    /// Forward 8-bit problems with an integer output: the values in steps of the output, before rounding, zero point and saturation;
+    /// null elsewhere.
+    /// </summary>
+    public double[]? BeforeRounding { get; init; }
+
     /// <summary>Largest <see cref="Magnitude"/> that any element could have, from the operands' largest absolute values.</summary>
     public double LargestMagnitude { get; init; }
 

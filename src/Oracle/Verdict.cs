@@ -23,20 +23,18 @@ public static class Verdict
         ArgumentNullException.ThrowIfNull(oracle);
         long total = oracle.Shape.Product;
         if (actual.Length != total) throw new ArgumentException($"actual = {actual.Length} elements: must be {total}, shape {oracle.Shape} ({p})");
-        DataType type = p.ResultType;
         long failures = 0, telling = 0, withTerms = 0;
         int worst = -1;
         double worstRatio = -1, worstBound = 0;
         for (int slot = 0; slot < oracle.Values.Length; slot++)
         {
             double bound = ErrorBound.Of(p, fill, oracle, slot, arithmetic);
-            double ratio = Ratio(type, oracle.Values[slot], actual[(int)oracle.IndexOf(slot)], bound);
+            double ratio = Ratio(p, oracle, slot, actual[(int)oracle.IndexOf(slot)], bound);
             if (ratio > 1) failures++;
             if (ratio > worstRatio) (worst, worstRatio, worstBound) = (slot, ratio, bound);
             if (oracle.Roundings[slot] == 0 && oracle.Magnitude[slot] == 0) continue;
             withTerms++;
-            double v = oracle.BeforeActivation?[slot] ?? oracle.Values[slot];
-            if (!(Math.Abs(v) <= bound)) telling++;
+            if (Tells(p, oracle, slot, bound)) telling++;
         }
 
         double fraction = withTerms == 0 ? 1 : (double)telling / withTerms;
@@ -60,7 +58,15 @@ public static class Verdict
         return c with { Summary = Summarise(c) };
     }
 
-    /// <summary>The error of one element in units of its bound; above 1 is a failure.</summary>
+    /// <summary>The error of the element at <paramref name="slot"/> in units of its bound; above 1 is a failure.</summary>
+    public static double Ratio(ConvProblem p, OracleResult oracle, int slot, double actual, double bound)
+    {
+        ArgumentNullException.ThrowIfNull(p);
+        ArgumentNullException.ThrowIfNull(oracle);
+        return oracle.BeforeRounding is { } steps ? QuantizedBound.Ratio(p, steps[slot], actual, bound) : Ratio(p.ResultType, oracle.Values[slot], actual, bound);
+    }
+
+    /// <summary>The error of one element of a type that is rounded to as the value is, in units of its bound; above 1 is a failure.</summary>
     public static double Ratio(DataType type, double expected, double actual, double bound)
     {
         if (double.IsNaN(expected)) return double.IsNaN(actual) || type.IsInteger() ? 0 : double.PositiveInfinity;
@@ -75,6 +81,13 @@ public static class Verdict
         if (double.IsInfinity(expected) || double.IsInfinity(actual))
             return actual == expected || actual == Rounding.To(type, expected + Math.CopySign(bound, actual)) ? 0 : double.PositiveInfinity;
         return Math.Abs(actual - expected) / bound;
+    }
+
+    /// <summary>A zero in the place of the value (before the activation) would be noticed.</summary>
+    private static bool Tells(ConvProblem p, OracleResult oracle, int slot, double bound)
+    {
+        double v = oracle.BeforeActivation is { } before ? before[slot] / (p.Quantization?.OutputScale ?? 1) : oracle.BeforeRounding?[slot] ?? oracle.Values[slot];
+        return !(Math.Abs(v) <= (oracle.BeforeRounding is null ? bound : Math.Max(bound, 0.5)));
     }
 
     private static long[] Coordinates(Dims shape, long index)
