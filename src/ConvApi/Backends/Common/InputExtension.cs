@@ -26,7 +26,7 @@ internal sealed unsafe class InputExtension
         _outer = last ? p.Batch : p.Batch * p.InputChannels;
         _inner = last ? p.InputChannels : 1;
         _type = p.InputType;
-        _constant = Bits(p.PaddingMode == PaddingMode.Constant ? p.PadValue : 0, p.InputType);
+        _constant = Bits(p.PaddingMode == PaddingMode.Constant ? p.PadValue : p.Quantization?.InputZeroPoint ?? 0, p.InputType);
         int rank = p.Rank;
         _begin = begin[rank - 1];
         _maps = new int[3][];
@@ -151,15 +151,9 @@ internal sealed unsafe class InputExtension
         DataType.F64 => BitConverter.DoubleToUInt64Bits(value),
         DataType.F32 => BitConverter.SingleToUInt32Bits((float)value),
         DataType.F16 => BitConverter.HalfToUInt16Bits((Half)value),
-        DataType.BF16 => RoundToBFloat16((float)value),
-        DataType.S8 => (byte)(sbyte)value,
-        DataType.U8 => (byte)value,
+        DataType.BF16 => HalfPrecision.BFloat16((float)value),
+        DataType.S8 => (byte)(sbyte)Math.Clamp(Math.Round(value), -128, 127),
+        DataType.U8 => (byte)Math.Clamp(Math.Round(value), 0, 255),
         _ => (uint)(int)value,
     };
-
-    private static ushort RoundToBFloat16(float value)
-    {
-        uint bits = BitConverter.SingleToUInt32Bits(value);
-        return float.IsNaN(value) ? (ushort)((bits >> 16) | 0x40) : (ushort)((bits + 0x7FFF + ((bits >> 16) & 1)) >> 16);
-    }
 }

@@ -29,7 +29,7 @@ public sealed class ManagedBackend : ConvBackend
         ArgumentNullException.ThrowIfNull(problem);
         ArgumentNullException.ThrowIfNull(options);
         if (Lacking(problem) is { } reason) return PlanResult.Unsupported(reason);
-        ManagedPlan plan = problem.InputType == DataType.F64 ? Create<double>(problem, options) : Create<float>(problem, options);
+        ManagedPlan plan = problem.InputType.IsInteger() ? new IntegerPlan(problem, options, Create<double>(IntegerPlan.Sums(problem), options)) : problem.InputType == DataType.F64 ? Create<double>(problem, options) : Create<float>(problem, options);
         if (plan.WorkspaceBytes <= options.MaxWorkspaceBytes) return PlanResult.Supported(plan);
         long need = plan.WorkspaceBytes;
         plan.Dispose();
@@ -38,8 +38,10 @@ public sealed class ManagedBackend : ConvBackend
 
     private static string? Lacking(ConvProblem p)
     {
-        if (p.InputType is not (DataType.F32 or DataType.F64)) return $"data type {p.InputType.Name()}: the managed engine computes f32 and f64";
-        if (p.OutputType != p.InputType) return $"data types {p.InputType.Name()} in, {p.OutputType.Name()} out: the managed engine needs one type";
+        bool integers = p.InputType.IsInteger();
+        if (integers && IntegerPlan.Lacking(p) is { } reason) return reason;
+        if (!integers && p.InputType is not (DataType.F32 or DataType.F64)) return $"data type {p.InputType.Name()}: the managed engine computes f32, f64 and 8-bit integers";
+        if (!integers && (p.OutputType != p.InputType || (p.HasWeights && p.WeightType != p.InputType))) return $"data types {p.InputType.Name()} in, {p.OutputType.Name()} out: the managed engine needs one type";
         foreach (Dims shape in (Dims[])[p.InputShape, p.OutputShape, p.WeightShape])
             foreach (long v in shape)
                 if (v > int.MaxValue / 64) return $"a tensor axis of {v}: the managed engine indexes axes up to {int.MaxValue / 64}";

@@ -7,17 +7,25 @@ namespace ConvNative.Backends.OneDnn;
 /// <summary>Post-ops as oneDNN fuses them: a sum into the destination, then an element-wise function.</summary>
 internal static unsafe class OneDnnAttributes
 {
-    public static DnnlPrimitiveAttrHandle Create(PostOps ops)
+    public static DnnlPrimitiveAttrHandle Create(PostOps ops) => Create(ops, null);
+
+    /// <summary>With the problem's scales and zero points.</summary>
+    public static DnnlPrimitiveAttrHandle Create(ConvProblem p) => Create(p.PostOps, p);
+
+    private static DnnlPrimitiveAttrHandle Create(PostOps ops, ConvProblem? p)
     {
+        Quantization? q = p?.Quantization;
         DnnlPrimitiveAttrHandle attr = DnnlPrimitive.NewAttributes();
-        if (ops.IsNone) return attr;
+        if (ops.IsNone && q is null) return attr;
         try
         {
+            if (p is not null) OneDnnQuantization.Declare(p, attr);
+            if (ops.IsNone) return attr;
             dnnl_post_ops_t raw;
             dnnl_post_ops_create(&raw).ThrowIfFailed(nameof(dnnl_post_ops_create));
             using DnnlPostOpsHandle list = DnnlPostOpsHandle.Adopt(raw, nameof(dnnl_post_ops_create));
             if (ops.Residual)
-                dnnl_post_ops_append_sum(raw, (float)ops.ResidualScale, 0, dnnl_data_type_t.dnnl_data_type_undef).ThrowIfFailed(nameof(dnnl_post_ops_append_sum));
+                dnnl_post_ops_append_sum(raw, (float)(ops.ResidualScale * (q?.OutputScale ?? 1)), q?.OutputZeroPoint ?? 0, dnnl_data_type_t.dnnl_data_type_undef).ThrowIfFailed(nameof(dnnl_post_ops_append_sum));
             if (ops.Activation.Kind != ActivationKind.None)
             {
                 Activation a = ops.Activation;

@@ -66,11 +66,7 @@ public sealed class OneDnnBackend : ConvBackend
         {
             int threads = options.MaxThreads > 0 ? options.MaxThreads : DefaultThreads;
             if (OneDnnOwn.Serves(problem)) return OneDnnOwn.Create(problem, options, threads);
-            (InputExtension? extension, string purpose, ConvProblem inner) = OneDnnSteps.For(problem);
-            if (extension is not null && problem.Direction == Direction.BackwardData && problem.InputType != DataType.F32)
-                return PlanResult.Unsupported($"data_type {problem.InputType.Name()}: the gradient through {purpose} is computed in f32 only");
-            if (OneDnnTuner.Choose(inner, threads, options) is { } choice)
-                return PlanResult.Supported(new OneDnnPlan(problem, extension, purpose, choice.Kernel, choice.Why));
+            if (TryPlan(problem, options, threads) is { } plan) return PlanResult.Supported(plan);
             string none = $"oneDNN {OneDnnRuntime.Report.Version} has no {Names.Of(problem.Direction)} implementation for {Types(problem)} on this processor";
             if (_unsupported.Count < MostReasons) _unsupported[(problem, options)] = none;
             return PlanResult.Unsupported(none);
@@ -85,13 +81,38 @@ public sealed class OneDnnBackend : ConvBackend
         }
     }
 
+    private static ConvPlan? TryPlan(ConvProblem problem, PlanOptions options, int threads)
+    {
+        if (problem.InputType.IsInteger() && !OneDnnIntegers.IsDirect(problem, options.Math)) return TryIntegers(problem, options, threads);
+        (InputExtension? extension, string purpose, ConvProblem inner) = OneDnnSteps.For(problem);
+        if (OneDnnTuner.Choose(inner, threads, options) is { } choice) return new OneDnnPlan(problem, extension, purpose, choice.Kernel, choice.Why);
+        return problem.InputType.IsInteger() && OneDnnIntegers.Sums(problem, zeroPoint: true) != problem ? TryIntegers(problem, options, threads) : null;
+    }
+
+    /// <summary>Sums by oneDNN, the rest by us; where it does not take the input's zero point, that too.</summary>
+    private static OneDnnIntegerPlan? TryIntegers(ConvProblem p, PlanOptions options, int threads)
+    {
+        bool zeroPoint = p.Op != ConvOp.Transposed;
+        ConvPlan? sums = TryPlan(OneDnnIntegers.Sums(p, zeroPoint), options, threads);
+
+        // A constant outside the input would be taken off with it.
+        if (sums is null && p.Quantization is { InputZeroPoint: not 0 } && zeroPoint && p.PaddingMode != PaddingMode.Constant) sums = TryPlan(OneDnnIntegers.Sums(p, zeroPoint = false), options, threads);
+        if (sums is null) return null;
+        Quantization q = p.Quantization ?? Quantization.None;
+        bool shifted = p.WeightType == DataType.U8, window = q.WeightZeroPoints.Any(z => z != (shifted ? 128 : 0));
+        ConvPlan? ones = window ? TryPlan(OneDnnIntegers.Sums(p, zeroPoint, window: true), options, threads) : null;
+        if (!window || ones is not null) return new OneDnnIntegerPlan(p, sums, ones);
+        sums.Dispose();
+        return null;
+    }
+
     private static string Types(ConvProblem p) => $"{p.InputType.Name()}:{p.WeightType.Name()}:{p.OutputType.Name()}";
 
     private static string? Unsupported(ConvProblem p)
     {
         if (OneDnnOwn.Serves(p)) return OneDnnOwn.Lacking(p);
         if (p.InputType == DataType.F64) return "data_type f64: oneDNN has no f64 on the CPU";
-        if (p.InputType.IsInteger()) return "data_type int8: scales and zero points are not connected yet";
+        if (p.InputType.IsInteger()) return OneDnnIntegers.Lacking(p);
         return null;
     }
 }

@@ -31,8 +31,8 @@ internal static unsafe class OneDnnDescriptor
         using DnnlMemoryDescHandle src = Activation(p.InputShape, p.InputType, p.InputLayout, c.Layout);
         using DnnlMemoryDescHandle dst = Activation(p.OutputShape, p.OutputType, p.OutputLayout, c.Layout);
         using DnnlMemoryDescHandle weights = OneDnnRuntime.DescribeAny(WeightDims(p), p.WeightType);
-        using DnnlMemoryDescHandle? bias = p.HasBias ? OneDnnRuntime.Describe(p.BiasShape, p.BiasType, Layout.ChannelsFirst) : null;
-        using DnnlPrimitiveAttrHandle attr = OneDnnAttributes.Create(p.PostOps);
+        using DnnlMemoryDescHandle? bias = p.HasBias ? OneDnnRuntime.Describe(p.BiasShape, OneDnnQuantization.BiasType(p), Layout.ChannelsFirst) : null;
+        using DnnlPrimitiveAttrHandle attr = OneDnnAttributes.Create(p);
         dnnl_engine_t engine = OneDnnRuntime.Engine.Raw;
         dnnl_memory_desc_t biasMd = bias?.Raw ?? default;
         dnnl_prop_kind_t kind = forward && c.Kind == PropagationKind.Inference ? dnnl_prop_kind_t.dnnl_forward_inference : dnnl_prop_kind_t.dnnl_forward_training;

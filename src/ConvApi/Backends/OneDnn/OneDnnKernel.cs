@@ -38,14 +38,16 @@ internal sealed unsafe class OneDnnKernel : IDisposable
             _source = Keep(OneDnnTensor.Activation(p.InputShape, p.InputType, p.InputLayout, OneDnnRuntime.Query(pd.Raw, data ? dnnl_query_t.dnnl_query_diff_src_md : dnnl_query_t.dnnl_query_src_md)));
             _destination = Keep(OneDnnTensor.Activation(p.OutputShape, p.OutputType, p.OutputLayout, OneDnnRuntime.Query(pd.Raw, data || weights ? dnnl_query_t.dnnl_query_diff_dst_md : dnnl_query_t.dnnl_query_dst_md)));
             _weights = Keep(new OneDnnTensor(OneDnnDescriptor.UserWeights(p), OneDnnRuntime.Query(pd.Raw, weights ? dnnl_query_t.dnnl_query_diff_weights_md : dnnl_query_t.dnnl_query_weights_md), keepNative: !weights));
-            if (p.HasBias && !data) _bias = Keep(new DnnlMemory(OneDnnRuntime.Describe(p.BiasShape, p.BiasType, Layout.ChannelsFirst), allocate: true));
+            if (p.HasBias && !data) _bias = Keep(new DnnlMemory(OneDnnRuntime.Describe(p.BiasShape, OneDnnQuantization.BiasType(p), Layout.ChannelsFirst), allocate: true));
+            List<(int, DnnlMemory)> scales = OneDnnQuantization.Arguments(p);
+            foreach ((_, DnnlMemory memory) in scales) Keep(memory);
             _primitive = Keep(p.Direction switch
             {
                 Direction.BackwardData => new DnnlPrimitive(pd, (DNNL_ARG_DIFF_DST, _destination.Native), (DNNL_ARG_WEIGHTS, _weights.Native), (DNNL_ARG_DIFF_SRC, _source.Native)),
                 Direction.BackwardWeights when _bias is not null => new DnnlPrimitive(pd, (DNNL_ARG_SRC, _source.Native), (DNNL_ARG_DIFF_DST, _destination.Native), (DNNL_ARG_DIFF_WEIGHTS, _weights.Native), (DNNL_ARG_DIFF_BIAS, _bias)),
                 Direction.BackwardWeights => new DnnlPrimitive(pd, (DNNL_ARG_SRC, _source.Native), (DNNL_ARG_DIFF_DST, _destination.Native), (DNNL_ARG_DIFF_WEIGHTS, _weights.Native)),
-                _ when _bias is not null => new DnnlPrimitive(pd, (DNNL_ARG_SRC, _source.Native), (DNNL_ARG_WEIGHTS, _weights.Native), (DNNL_ARG_BIAS, _bias), (DNNL_ARG_DST, _destination.Native)),
-                _ => new DnnlPrimitive(pd, (DNNL_ARG_SRC, _source.Native), (DNNL_ARG_WEIGHTS, _weights.Native), (DNNL_ARG_DST, _destination.Native)),
+                _ when _bias is not null => new DnnlPrimitive(pd, [(DNNL_ARG_SRC, _source.Native), (DNNL_ARG_WEIGHTS, _weights.Native), (DNNL_ARG_BIAS, _bias), (DNNL_ARG_DST, _destination.Native), .. scales]),
+                _ => new DnnlPrimitive(pd, [(DNNL_ARG_SRC, _source.Native), (DNNL_ARG_WEIGHTS, _weights.Native), (DNNL_ARG_DST, _destination.Native), .. scales]),
             });
             bool residual = p.PostOps.Residual;
             _source.Prepare(toNative: !data, toUser: data);
@@ -96,7 +98,7 @@ internal sealed unsafe class OneDnnKernel : IDisposable
         // oneDNN decides its blocking by the number of threads at creation.
         OpenMp.SetNumThreads(candidate.Threads);
         using DnnlPrimitiveDescHandle? pd = OneDnnDescriptor.TryCreate(p, candidate);
-        return pd is null ? null : new OneDnnKernel(p, candidate, pd);
+        return pd is null || OneDnnIntegers.IsWrong(p, OneDnnRuntime.ImplementationOf(pd.Raw)) ? null : new OneDnnKernel(p, candidate, pd);
     }
 
     public void SetWeights(void* weights, void* bias)
@@ -104,7 +106,7 @@ internal sealed unsafe class OneDnnKernel : IDisposable
         OpenMp.SetNumThreads(Candidate.Threads);
         _weights!.Set(weights);
         _weights.ToNative(_stream);
-        if (bias != null && _bias is not null) NativeMemory.Copy(bias, _bias.Data, (nuint)_bias.Size);
+        if (bias != null && _bias is not null) OneDnnQuantization.CopyBias(_problem, bias, _bias);
     }
 
     public void Forward(void* input, void* residual, void* output)

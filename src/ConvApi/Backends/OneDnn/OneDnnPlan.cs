@@ -13,6 +13,7 @@ internal sealed unsafe class OneDnnPlan : ConvPlan
     private readonly InputExtension? _extension;
     private readonly void* _extended;
     private readonly void* _flipped;
+    private readonly float* _folded;
     private readonly string _why;
     private readonly string _purpose;
 
@@ -26,6 +27,8 @@ internal sealed unsafe class OneDnnPlan : ConvPlan
         if (problem.InputLayout == Layout.Any && extension is null) InputBytes = kernel.InputBytes;
         if (problem.OutputLayout == Layout.Any) OutputBytes = kernel.OutputBytes;
         if (extension is not null) _extended = NativeMemory.AlignedAlloc((nuint)Math.Max(64, extension.Bytes), 4096);
+        if (extension is not null && problem.Direction == Direction.BackwardData && problem.InputType != DataType.F32)
+            _folded = (float*)NativeMemory.AlignedAlloc((nuint)Math.Max(64, problem.InputShape.Product * sizeof(float)), 64);
         if (problem.Op == ConvOp.Convolution) _flipped = NativeMemory.AlignedAlloc((nuint)Math.Max(64, WeightBytes), 64);
     }
 
@@ -78,7 +81,8 @@ internal sealed unsafe class OneDnnPlan : ConvPlan
                 break;
             case Direction.BackwardData:
                 _kernel.BackwardData(q.OutputGradient, _extension is null ? q.Result : _extended);
-                _extension?.Fold((float*)_extended, (float*)q.Result);
+                _extension?.Fold((float*)_extended, _folded != null ? _folded : (float*)q.Result);
+                if (_folded != null) HalfPrecision.Round(_folded, q.Result, Problem.InputType, Problem.InputShape.Product);
                 break;
             default:
                 _kernel.BackwardWeights(Extended(q.Input), q.OutputGradient, _flipped != null ? _flipped : q.Result, q.BiasResult);
@@ -92,6 +96,7 @@ internal sealed unsafe class OneDnnPlan : ConvPlan
         _kernel.Dispose();
         NativeMemory.AlignedFree(_extended);
         NativeMemory.AlignedFree(_flipped);
+        NativeMemory.AlignedFree(_folded);
     }
 
     private Layout InputLayout => _extension is null ? Problem.InputLayout : Layout.ChannelsFirst;

@@ -33,6 +33,10 @@ internal static class OneDnnSteps
 
         // The copy is ours, so is its layout: an engine's choice would be another copy.
         ConvProblem plain = p.InputLayout == Layout.Any ? p.With(s => s with { InputLayout = Layout.ChannelsFirst }) : p;
+
+        // Many elements of the copy's gradient may add up in one: they do so in f32, and are rounded once.
+        if (p.Direction == Direction.BackwardData && p.InputType is DataType.BF16 or DataType.F16 && p.OutputType == p.WeightType)
+            plain = plain.With(s => s with { InputType = DataType.F32 });
         var extension = new InputExtension(plain, Dims.Create(begin), Dims.Create(end));
         ConvProblem inner = plain.With(s => s with
         {
