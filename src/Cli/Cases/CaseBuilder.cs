@@ -29,14 +29,18 @@ public static class CaseBuilder
         var shapes = new ShapeInference(spec, tensors);
         bool bare = shapes.IsBareBiasGradient;
         ConvProblem problem = (bare ? shapes.BareBiasGradient(Types(spec)) : Spec(spec, shapes, tensors)).Build();
-        spec.Quantisation?.Validate(problem);
+        if (spec.Quantisation is { } given)
+        {
+            given.Validate(problem);
+            problem = problem.With(s => s with { Quantization = given.ToQuantization() });
+        }
+
         return new PreparedCase
         {
             Problem = problem,
             // A bare bias gradient has no shapes to hold its other tensors against.
             Tensors = TensorBinding.Bind(problem, bare ? new Dictionary<string, NpyArray> { ["output_grad"] = tensors["output_grad"] } : tensors),
             ResultShape = problem.ResultShape,
-            Quantisation = spec.Quantisation,
             Container = container,
         };
     }

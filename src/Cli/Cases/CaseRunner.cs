@@ -67,7 +67,6 @@ public sealed class CaseRunner(string backend, PlanOptions options, TextWriter o
     {
         ArgumentNullException.ThrowIfNull(prepared);
         if (Executor.Missing(backend) is { } missing) return new RunResult(CaseStatus.Unavailable, backend, "", missing);
-        if (QuantisationReason(prepared) is { } reason) return new RunResult(CaseStatus.Unsupported, backend, "", reason);
         RunResult result = Executor.Run(backend, prepared.Problem, prepared.Tensors, options);
         if (result.Result is null || outputPath is null) return result;
         if (Path.GetDirectoryName(Path.GetFullPath(outputPath)) is { } parent) Directory.CreateDirectory(parent);
@@ -88,8 +87,4 @@ public sealed class CaseRunner(string backend, PlanOptions options, TextWriter o
             json.WriteString("message", result.Message);
         });
     }
-
-    /// <summary>The one place that decides whether scales and zero points can be computed: no backend takes them yet.</summary>
-    private static string? QuantisationReason(PreparedCase prepared) =>
-        prepared.Quantisation is null ? null : "scales and zero points: no backend of this build computes quantised convolutions";
 }

@@ -17,9 +17,6 @@ public sealed record PreparedCase
     /// <summary>A correlation whose operands swapped comes out reversed along every axis.</summary>
     public bool ReverseResult { get; init; }
 
-    /// <summary>Scales and zero points, validated; null without.</summary>
-    public Quantisation? Quantisation { get; init; }
-
     /// <summary>Type that bf16 operands came in.</summary>
     public NpyType? Container { get; init; }
 

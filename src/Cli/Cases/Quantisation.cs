@@ -25,6 +25,10 @@ public sealed record Quantisation
         ArgumentNullException.ThrowIfNull(problem);
         if (!problem.InputType.IsInteger())
             throw new ConvProblemException(First(), "given", $"scales and zero points belong to integer data types, not to {problem.InputType.Name()}");
+        if (problem.Direction != Direction.Forward)
+            throw new ConvProblemException(First(), "given", $"scales and zero points belong to the forward direction, not to {Names.Of(problem.Direction)}");
+        if (!problem.HasWeights || problem.Op == ConvOp.Deformable)
+            throw new ConvProblemException(First(), "given", $"{Names.Of(problem.Op)} has no scales and zero points");
         Scales("x_scale", XScale, 1);
         Scales("w_scale", WScale, problem.OutputChannels);
         Scales("y_scale", YScale, 1);
@@ -32,15 +36,27 @@ public sealed record Quantisation
         ZeroPoints("w_zero_point", WZeroPoint, problem.OutputChannels, problem.WeightType);
         ZeroPoints("y_zero_point", YZeroPoint, 1, problem.OutputType);
         int scales = (XScale is null ? 0 : 1) + (WScale is null ? 0 : 1) + (YScale is null ? 0 : 1);
-        if (scales is 1 or 2)
-            throw new ConvProblemException(XScale is null ? "x_scale" : WScale is null ? "w_scale" : "y_scale", "none", "x_scale, w_scale and y_scale are given together or not at all");
+        bool real = scales == 2 && YScale is null && !problem.OutputType.IsInteger();
+        if (scales is 1 or 2 && !real)
+            throw new ConvProblemException(XScale is null ? "x_scale" : WScale is null ? "w_scale" : "y_scale", "none", "x_scale, w_scale and y_scale are given together (without y_scale for a floating-point output_type) or not at all");
         if (scales == 3 && problem.OutputType is not (DataType.U8 or DataType.S8))
             throw new ConvProblemException("output_type", problem.OutputType.Name(), "a scaled result is u8 or s8");
         if (scales == 0 && problem.OutputType != DataType.S32)
             throw new ConvProblemException("output_type", problem.OutputType.Name(), "without scales the result is s32");
-        if (scales == 0 && YZeroPoint is not null)
+        if (scales != 3 && YZeroPoint is not null)
             throw new ConvProblemException("y_zero_point", "given", "needs y_scale");
     }
+
+    /// <summary>The validated numbers as the problem has them.</summary>
+    public Quantization ToQuantization() => new()
+    {
+        InputScale = XScale?[0] ?? 1,
+        InputZeroPoint = (int)(XZeroPoint?[0] ?? 0),
+        WeightScales = [.. WScale ?? [1]],
+        WeightZeroPoints = [.. (WZeroPoint ?? [0]).Select(z => (int)z)],
+        OutputScale = YScale?[0] ?? 1,
+        OutputZeroPoint = (int)(YZeroPoint?[0] ?? 0),
+    };
 
     private string First() => XScale is not null ? "x_scale" : XZeroPoint is not null ? "x_zero_point" : WScale is not null ? "w_scale"
         : WZeroPoint is not null ? "w_zero_point" : YScale is not null ? "y_scale" : "y_zero_point";

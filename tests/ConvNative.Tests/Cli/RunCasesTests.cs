@@ -217,7 +217,7 @@ public sealed class RunCasesTests
     }
 
     [TestMethod]
-    public void Quantised_cases_are_validated_and_then_unsupported()
+    public void Quantised_cases_are_validated_and_computed()
     {
         using var host = new CliHost();
         NpyFile.Write(host.At("x.npy"), new NpyArray(NpyType.U1, [1, 1, 5], [1, 2, 3, 4, 5]));
@@ -225,15 +225,22 @@ public sealed class RunCasesTests
         const string Case = "\"op\":\"correlation\",\"data_type\":\"u8\",\"tensors\":{\"input\":\"x.npy\",\"weights\":\"w.npy\"}";
         (int code, var lines) = host.Cases(
             "oracle",
-            $$$"""{"id":"zp","x_zero_point":128,"w_zero_point":[1,-2],{{{Case}}}}""",
-            $$$"""{"id":"all","x_scale":0.5,"x_zero_point":3,"w_scale":[0.5,0.25],"y_scale":2,"y_zero_point":7,{{{Case}}}}""",
+            $$$"""{"id":"zp","x_zero_point":128,"w_zero_point":[1,-2],"outputs":{"output":"zp.npy"},{{{Case}}}}""",
+            $$$"""{"id":"all","x_scale":0.5,"x_zero_point":3,"w_scale":[0.5,0.25],"y_scale":2,"y_zero_point":7,"outputs":{"output":"all.npy"},{{{Case}}}}""",
+            $$$"""{"id":"real","x_scale":0.5,"w_scale":[0.5,0.25],"output_type":"f32","outputs":{"output":"real.npy"},{{{Case}}}}""",
             $$$"""{"id":"range","x_zero_point":256,{{{Case}}}}""",
             $$$"""{"id":"count","w_zero_point":[1,2,3],{{{Case}}}}""",
             $$$"""{"id":"scale","x_scale":-1,"w_scale":1,"y_scale":1,{{{Case}}}}""",
             $$$"""{"id":"some","x_scale":1,{{{Case}}}}""");
         Assert.AreEqual(2, code);
-        Assert.AreEqual("unsupported", Status(lines["zp"]), Message(lines["zp"]));
-        Assert.AreEqual("unsupported", Status(lines["all"]), Message(lines["all"]));
+        foreach (string id in new[] { "zp", "all", "real" }) Assert.AreEqual("ok", Status(lines[id]), Message(lines[id]));
+
+        // w - w_zero_point is 0 1 2 and 6 7 8; x - 128 is -127 -126 -125 and so on.
+        CollectionAssert.AreEqual(new[] { -376, -373, -370, -2644, -2623, -2602 }, System.Runtime.InteropServices.MemoryMarshal.Cast<byte, int>(NpyFile.Read(host.At("zp.npy")).Data).ToArray());
+
+        // x - 3 is -2 -1 0 1 2: sums -4 2 8 and -13 2 17; times 1/8 and 1/16, halves to even, plus 7.
+        CollectionAssert.AreEqual(new byte[] { 7, 7, 8, 6, 7, 8 }, NpyFile.Read(host.At("all.npy")).Data);
+        CollectionAssert.AreEqual(new[] { 3.5f, 5, 6.5f, 4, 5.875f, 7.75f }, host.ReadSingles("real.npy", out _));
         foreach ((string id, string field) in new Dictionary<string, string> { ["range"] = "x_zero_point", ["count"] = "w_zero_point", ["scale"] = "x_scale", ["some"] = "w_scale" })
         {
             Assert.AreEqual("invalid", Status(lines[id]), id);
