@@ -82,7 +82,7 @@ public static class Fills
             case FillKind.ExactInteger:
                 return Exact(p, name, type, terms, random);
             default:
-                return FullRange(type, p.ResultType, terms, random);
+                return FullRange(type, p.ResultType, terms, p.Direction is Direction.BackwardOffset or Direction.BackwardMask ? 3 : 2, random);
         }
     }
 
@@ -131,18 +131,19 @@ public static class Fills
 
     /// <summary>
     /// A sign, a binade drawn evenly from a wide range, a random significand; one in 32 is a zero, half of those negative. The top
-    /// is such that even the sum of the largest products is finite in the result's type.
+    /// is such that even the sum of the largest products (of <paramref name="factors"/> tensors) is finite in the result's type.
     /// </summary>
-    private static Func<long, double> FullRange(DataType type, DataType result, long terms, CounterRandom random)
+    private static Func<long, double> FullRange(DataType type, DataType result, long terms, int factors, CounterRandom random)
     {
         (int lowest, int highest) = type switch
         {
             DataType.F64 => (-300, 300),
             DataType.F16 => (-14, 12),
-            _ => (-100, 55),
+            // Of three factors two are multiplied first: what they lose to underflow must not be magnified by the third.
+            _ => (factors > 2 ? -60 : -100, 55),
         };
         int reach = (result == DataType.F16 || type == DataType.F16 ? 15 : type == DataType.F64 ? 1020 : 125) - (int)Math.Ceiling(Math.Log2(terms + 2));
-        int top = Math.Max(lowest + 1, Math.Min(highest, (reach / 2) - 2));
+        int top = Math.Max(lowest + 1, Math.Min(highest, (reach / factors) - 2));
         return i =>
         {
             ulong bits = random.Bits(i);

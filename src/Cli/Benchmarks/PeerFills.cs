@@ -60,4 +60,14 @@ public static class PeerFills
         for (long i = 0; i < count; i++) b[i] = Bias(i);
         return b;
     }
+
+    /// <summary>Mask of a deformable problem: the logistic function of the first half of each image's offsets.</summary>
+    public static float[] Masks(ConvProblem p)
+    {
+        ArgumentNullException.ThrowIfNull(p);
+        long image = p.MaskShape.Product / Math.Max(1, p.Batch);
+        var m = new float[p.MaskShape.Product];
+        for (long i = 0; i < m.Length; i++) m[i] = 1 / (1 + MathF.Exp(-Source((i / image * 2 * image) + (i % image))));
+        return m;
+    }
 }

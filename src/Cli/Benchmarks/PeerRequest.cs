@@ -43,12 +43,14 @@ public sealed class PeerRequest
     /// <exception cref="ConvProblemException">The fields describe no valid problem.</exception>
     public ConvProblem ToProblem(Layout layout)
     {
-        bool transposed = Text("kind") switch
+        ConvOp op = Text("kind") switch
         {
-            "conv" => false,
-            "deconv" => true,
-            var kind => throw new FormatException($"kind = {kind}: must be conv or deconv"),
+            "conv" => ConvOp.Correlation,
+            "deconv" => ConvOp.Transposed,
+            "deform1" or "deform2" => ConvOp.Deformable,
+            var kind => throw new FormatException($"kind = {kind}: must be conv, deconv, deform1 or deform2"),
         };
+        bool transposed = op == ConvOp.Transposed;
         Direction direction = Text("dir") switch
         {
             "F" => Direction.Forward,
@@ -62,7 +64,8 @@ public sealed class PeerRequest
         Dims kernel = Spatial("k", rank);
         return new ConvSpec
         {
-            Op = transposed ? ConvOp.Transposed : ConvOp.Correlation,
+            Op = op,
+            HasMask = Text("kind") == "deform2",
             Direction = direction,
             InputShape = Spatial("i", rank).Prepend(Number("mb"), inputs),
             WeightShape = transposed ? kernel.Prepend(inputs, outputs / groups) : kernel.Prepend(outputs, inputs / groups),

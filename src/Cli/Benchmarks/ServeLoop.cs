@@ -87,6 +87,8 @@ public sealed class ServeLoop : IDisposable
         if (_plan.NeedsWeights) _session.SetWeights(MemoryMarshal.AsBytes<float>(PeerFills.Weights(p)), MemoryMarshal.AsBytes<float>(p.HasBias ? PeerFills.Biases(p.OutputChannels) : []));
         _session.SetInput(MemoryMarshal.AsBytes<float>(PeerFills.Sources(p.InputShape.Product)));
         if (p.Direction != Direction.Forward) _session.SetOutputGradient(MemoryMarshal.AsBytes<float>(PeerFills.Sources(p.OutputShape.Product)));
+        if (p.Op == ConvOp.Deformable) _session.SetOffset(MemoryMarshal.AsBytes<float>(PeerFills.Sources(p.OffsetShape.Product)));
+        if (p.HasMask) _session.SetMask(MemoryMarshal.AsBytes<float>(PeerFills.Masks(p)));
         _call = _session.Run;
         _call();
         _checksum = p.Direction == Direction.Forward ? PeerFills.Checksum(MemoryMarshal.Cast<byte, float>(_session.Result())) : 0;

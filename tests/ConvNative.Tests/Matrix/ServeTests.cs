@@ -17,12 +17,12 @@ public sealed class ServeTests
         var engine = new FakeBackend();
         using var loop = new ServeLoop(engine, Layout.ChannelsFirst, 1);
         var output = new StringWriter();
-        loop.Run(new StringReader($"{Conv}\n{Conv.Replace("budget=1", "budget=2", StringComparison.Ordinal)}\n{Conv.Replace("kind=conv", "kind=deform1", StringComparison.Ordinal)}\n{Conv}\nquit\n{Conv}\n"), output);
+        loop.Run(new StringReader($"{Conv}\n{Conv.Replace("budget=1", "budget=2", StringComparison.Ordinal)}\n{Conv.Replace("kind=conv", "kind=pool", StringComparison.Ordinal)}\n{Conv}\nquit\n{Conv}\n"), output);
         string[] lines = output.ToString().Split('\n', StringSplitOptions.RemoveEmptyEntries);
         Assert.HasCount(5, lines, output.ToString());
         Assert.AreEqual("ready", lines[0]);
         StringAssert.Matches(lines[1], new(@"^ok \d+\.\d{6} \d+\.\d{6} \d+ -?[\d.e+-]+ fake:naive$"));
-        Assert.AreEqual("skip kind = deform1: must be conv or deconv", lines[3]);
+        Assert.AreEqual("skip kind = pool: must be conv, deconv, deform1 or deform2", lines[3]);
         Assert.AreEqual(2, engine.Created, "equal requests keep their plan, a refused one drops it");
         Assert.AreEqual(Checksum(lines[1]), Checksum(lines[4]));
     }
@@ -37,6 +37,19 @@ public sealed class ServeTests
         using var loop = new ServeLoop(managed, layout, 1);
         Assert.AreEqual(PeerConvolution(), Checksum(loop.Answer(Conv)), 1e-6);
         Assert.AreEqual(PeerDeconvolution(), Checksum(loop.Answer(Deconv)), 1e-6);
+    }
+
+    /// <summary>The sums are torchvision's, as the peers' results record them.</summary>
+    [TestMethod]
+    [DataRow("deform1", 1.99339197)]
+    [DataRow("deform2", 1.99220577)]
+    public void DeformableChecksumsAreThePeers(string kind, double expected)
+    {
+        ConvBackend onednn = Backends.Engines.Find("onednn")!;
+        if (!onednn.Status.Available) Engines.Skip("onednn", onednn.Status.Summary);
+        using var loop = new ServeLoop(onednn, Layout.ChannelsFirst, 0);
+        string request = $"run kind={kind} dir=F nd=2 g=1 mb=1 ic=256 id=1 ih=28 iw=28 oc=256 od=1 oh=28 ow=28 kd=1 kh=3 kw=3 sd=1 sh=1 sw=1 dd=0 dh=0 dw=0 pd=0 ph=1 pw=1 rd=0 rh=1 rw=1 budget=1";
+        Assert.AreEqual(expected, Checksum(loop.Answer(request)), 1e-7);
     }
 
     [TestMethod]
