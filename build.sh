@@ -26,9 +26,11 @@ while (($#)); do
     shift
 done
 if ((${#tool[@]})); then
-    CONVNATIVE_TOOL_ARGS=$(printf '%q ' "${tool[@]}")
+    # Quoted as .NET splits a command line: double quotes, inner ones escaped.
+    CONVNATIVE_TOOL_ARGS=
+    for argument in "${tool[@]}"; do CONVNATIVE_TOOL_ARGS+="\"${argument//\"/\\\"}\" "; done
     export CONVNATIVE_TOOL_ARGS
 fi
 
 dotnet tool restore --verbosity quiet
-exec dotnet cake build.cake "${cake[@]}"
+exec dotnet cake build.cake ${cake[@]+"${cake[@]}"}

@@ -67,7 +67,7 @@ public static class Conv
         for (int i = 0; i < lengths.Length; i++) lengths[i] = checked((nint)p.OutputShape[i]);
         if (p.OutputShape.Product > int.MaxValue) throw new ConvProblemException("output_shape", p.OutputShape.ToString(), "a tensor must have fewer than 2^31 elements");
         Tensor<float> y = Tensor.CreateFromShapeUninitialized<float>(lengths);
-        if (p.OutputShape.Product > 0) Run(p, options, x, w, bias, MemoryMarshal.CreateSpan(ref TensorMarshal.GetReference(y.AsTensorSpan()), (int)p.OutputShape.Product));
+        Run(p, options, x, w, bias, p.OutputShape.Product == 0 ? default : MemoryMarshal.CreateSpan(ref TensorMarshal.GetReference(y.AsTensorSpan()), (int)p.OutputShape.Product));
         return y;
     }
 
@@ -77,7 +77,7 @@ public static class Conv
         ConvProblem p = Problem(op, inputShape, weightShape, !bias.IsEmpty, options);
         Length("input", input.Length, p.InputShape);
         Length("output", output.Length, p.OutputShape);
-        if (p.OutputShape.Product > 0) Run(p, options, input, weights, bias, output);
+        Run(p, options, input, weights, bias, output);
         return p.OutputShape;
     }
 
@@ -85,6 +85,7 @@ public static class Conv
     {
         Length("weights", w.Length, p.WeightShape);
         if (p.HasBias) Length("bias", bias.Length, p.BiasShape);
+        if (p.OutputShape.Product == 0) return;
         var key = new PlanCache.PlanKey(p, options.Plan, options.Backend);
         ConvPlan plan = PlanCache.Shared.Take(key);
         try

@@ -63,7 +63,6 @@ public sealed record ConvOptions
     internal ConvSpec ToSpec(ConvOp op, Dims input, Dims weights, bool bias)
     {
         int rank = input.Count - 2;
-        bool derived = AutoPad != AutoPad.NotSet || OutputShape is not null;
         return new ConvSpec
         {
             Op = op == ConvOp.Correlation && Flip ? ConvOp.Convolution : op,
@@ -72,8 +71,8 @@ public sealed record ConvOptions
             HasBias = bias,
             Strides = Strides ?? Dims.Repeat(Stride, rank),
             Dilations = Dilations ?? Dims.Repeat(Dilation, rank),
-            PadsBegin = PadsBegin ?? Dims.Repeat(derived ? 0 : Padding, rank),
-            PadsEnd = PadsEnd ?? Dims.Repeat(derived ? 0 : Padding, rank),
+            PadsBegin = PadsBegin ?? Dims.Repeat(Padding, rank),
+            PadsEnd = PadsEnd ?? Dims.Repeat(Padding, rank),
             AutoPad = AutoPad,
             PaddingMode = PaddingMode,
             PadValue = PadValue,

@@ -45,6 +45,26 @@ internal static class EngineSelector
     {
         var best = new double[plans.Count];
         Array.Fill(best, double.MaxValue);
+        try
+        {
+            Time(plans, best);
+        }
+        catch
+        {
+            foreach (ConvPlan plan in plans) plan.Dispose();
+            throw;
+        }
+
+        int winner = Array.IndexOf(best, best.Min());
+        for (int i = 0; i < plans.Count; i++)
+            if (i != winner) plans[i].Dispose();
+        TuningStore.Auto.Put(key, plans[winner].Backend);
+        plans[winner].ForgetWeights();
+        return plans[winner];
+    }
+
+    private static void Time(List<ConvPlan> plans, double[] best)
+    {
         for (int i = 0; i < plans.Count; i++)
         {
             var trial = new TrialRun(plans[i]);
@@ -60,11 +80,5 @@ internal static class EngineSelector
                 while (Stopwatch.GetElapsedTime(start).TotalMilliseconds < 4);
             }
         }
-
-        int winner = Array.IndexOf(best, best.Min());
-        for (int i = 0; i < plans.Count; i++)
-            if (i != winner) plans[i].Dispose();
-        TuningStore.Auto.Put(key, plans[winner].Backend);
-        return plans[winner];
     }
 }

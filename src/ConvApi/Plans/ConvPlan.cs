@@ -1,12 +1,14 @@
 using System.Runtime.InteropServices;
 using ConvNative.Backends;
+using ConvNative.Bindings;
 using ConvNative.Problems;
 
 namespace ConvNative.Plans;
 
 /// <summary>
 /// One problem made ready on one engine: kernels chosen and built, weights packed once, workspace allocated. Runs without
-/// managed allocation. Not thread-safe: one run at a time; make a plan per thread for concurrent runs.
+/// managed allocation. Not thread-safe: one run at a time; make a plan per thread for concurrent runs. A run on oneDNN sets the
+/// calling thread's OpenMP thread count and leaves it so.
 /// </summary>
 public abstract unsafe class ConvPlan : IDisposable
 {
@@ -102,8 +104,17 @@ public abstract unsafe class ConvPlan : IDisposable
         ObjectDisposedException.ThrowIf(_disposed, this);
         Check("weights", weights.Length, WeightBytes, Problem.WeightShape);
         Check("bias", bias.Length, BiasBytes, Problem.HasBias ? Problem.BiasShape : default);
-        fixed (byte* w = weights, b = bias) SetWeightsCore(w, Problem.HasBias ? b : null);
+        try
+        {
+            fixed (byte* w = weights, b = bias) SetWeightsCore(w, Problem.HasBias ? b : null);
+        }
+        catch (NativeCallException e)
+        {
+            throw Translate(e);
+        }
+
         _weightsSet = true;
+        GC.KeepAlive(this);
     }
 
     /// <summary>As the other overload, for f32.</summary>
@@ -117,16 +128,28 @@ public abstract unsafe class ConvPlan : IDisposable
     /// <summary>Forward f32 without further operands: reads <paramref name="input"/>, writes <paramref name="output"/>, which must not overlap.</summary>
     /// <exception cref="ArgumentException">A length is not exactly what the problem says, or the problem is not this simple.</exception>
     /// <exception cref="InvalidOperationException">Weights have not been set.</exception>
+    /// <exception cref="ConvNativeException">A native call failed.</exception>
     public void Run(ReadOnlySpan<float> input, Span<float> output)
     {
         if (input.Length * 4L != InputBytes || output.Length * 4L != OutputBytes || !_isSimple) ThrowRun(input.Length, output.Length);
         if (_disposed || (NeedsWeights && !_weightsSet)) ThrowState();
-        fixed (float* x = input, y = output) RunCore(x, y);
+        try
+        {
+            fixed (float* x = input, y = output) RunCore(x, y);
+        }
+        catch (NativeCallException e)
+        {
+            throw Translate(e);
+        }
+
+        // Native calls know raw handles only: without this a plan that nobody disposes could be finalised during its last run.
+        GC.KeepAlive(this);
     }
 
     /// <summary>Runs any direction on tensors given as bytes.</summary>
     /// <exception cref="ArgumentException">A tensor is missing, superfluous, or of the wrong length.</exception>
     /// <exception cref="InvalidOperationException">Weights are needed and have not been set.</exception>
+    /// <exception cref="ConvNativeException">A native call failed.</exception>
     public void Execute(in ConvArguments a)
     {
         ConvProblem p = Problem;
@@ -145,8 +168,17 @@ public abstract unsafe class ConvPlan : IDisposable
         fixed (byte* x = a.Input, r = a.Residual, o = a.Offset, m = a.Mask, g = a.OutputGradient, y = a.Result, b = a.BiasResult)
         {
             var q = new ConvPointers { Input = x, Residual = r, Offset = o, Mask = m, OutputGradient = g, Result = y, BiasResult = b };
-            ExecuteCore(q);
+            try
+            {
+                ExecuteCore(q);
+            }
+            catch (NativeCallException e)
+            {
+                throw Translate(e);
+            }
         }
+
+        GC.KeepAlive(this);
     }
 
     /// <summary>
@@ -199,6 +231,11 @@ public abstract unsafe class ConvPlan : IDisposable
         Check("input", input * 4, InputBytes, Problem.InputShape);
         Check("output", output * 4, OutputBytes, Problem.OutputShape);
     }
+
+    /// <summary>After a trial on random weights: a run must not use them.</summary>
+    internal void ForgetWeights() => _weightsSet = false;
+
+    private ConvNativeException Translate(NativeCallException e) => new(Backend, e.Message, e.Function, e.StatusName, Problem, e);
 
     private void ThrowState()
     {

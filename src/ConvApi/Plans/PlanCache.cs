@@ -4,13 +4,15 @@ namespace ConvNative.Plans;
 
 /// <summary>
 /// Idle plans of the one-call functions, least recently used first to go. A plan runs for one caller at a time, so a call takes
-/// its plan out and puts it back; concurrent calls of one problem get a plan each. Thread-safe.
+/// its plan out and puts it back; concurrent calls of one problem get a plan each. Bounded in number and in bytes. Thread-safe.
 /// </summary>
 public sealed class PlanCache : IDisposable
 {
     private readonly Lock _lock = new();
     private readonly LinkedList<(PlanKey Key, ConvPlan Plan)> _idle = new();
     private int _capacity;
+    private long _byteCapacity = 1L << 30;
+    private long _bytes;
 
     /// <summary>Keeps at most <paramref name="capacity"/> idle plans.</summary>
     public PlanCache(int capacity = 64)
@@ -34,6 +36,18 @@ public sealed class PlanCache : IDisposable
         }
     }
 
+    /// <summary>Most bytes (packed weights and workspace) of idle plans, 1 GiB by default; lowering it disposes the oldest.</summary>
+    public long ByteCapacity
+    {
+        get => _byteCapacity;
+        set
+        {
+            ArgumentOutOfRangeException.ThrowIfNegative(value);
+            _byteCapacity = value;
+            Trim(_capacity);
+        }
+    }
+
     /// <summary>Idle plans now.</summary>
     public int Count
     {
@@ -43,14 +57,15 @@ public sealed class PlanCache : IDisposable
         }
     }
 
-    /// <summary>Disposes the oldest idle plans until at most <paramref name="keep"/> remain.</summary>
+    /// <summary>Disposes the oldest idle plans until at most <paramref name="keep"/> remain within <see cref="ByteCapacity"/>.</summary>
     public void Trim(int keep = 0)
     {
         var gone = new List<ConvPlan>();
         lock (_lock)
-            while (_idle.Count > keep)
+            while (_idle.Count > keep || _bytes > _byteCapacity)
             {
                 gone.Add(_idle.First!.Value.Plan);
+                _bytes -= Size(_idle.First.Value.Plan);
                 _idle.RemoveFirst();
             }
 
@@ -67,6 +82,7 @@ public sealed class PlanCache : IDisposable
                 if (n.Value.Key == key)
                 {
                     _idle.Remove(n);
+                    _bytes -= Size(n.Value.Plan);
                     return n.Value.Plan;
                 }
 
@@ -75,9 +91,16 @@ public sealed class PlanCache : IDisposable
 
     internal void Put(PlanKey key, ConvPlan plan)
     {
-        lock (_lock) _idle.AddLast((key, plan));
+        lock (_lock)
+        {
+            _idle.AddLast((key, plan));
+            _bytes += Size(plan);
+        }
+
         Trim(_capacity);
     }
+
+    private static long Size(ConvPlan plan) => plan.WorkspaceBytes + plan.WeightBytes;
 
     internal readonly record struct PlanKey(ConvProblem Problem, PlanOptions Options, string Backend);
 }

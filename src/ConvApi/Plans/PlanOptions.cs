@@ -38,14 +38,23 @@ public enum AlgorithmClass
 /// <summary>How a problem is to be computed; value-equal, part of the plan cache's key.</summary>
 public sealed record PlanOptions
 {
-    /// <summary>The defaults: strict, all physical cores, static ranking.</summary>
+    /// <summary>The defaults: strict, all processors, static ranking.</summary>
     public static PlanOptions Default { get; } = new();
 
     /// <summary>Permitted rounding.</summary>
     public MathMode Math { get; init; }
 
-    /// <summary>Most threads a run may use; 0 means all cores of the process.</summary>
-    public int MaxThreads { get; init; }
+    /// <summary>Most threads a run may use; 0 means all processors of the process.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The value is negative.</exception>
+    public int MaxThreads
+    {
+        get;
+        init
+        {
+            ArgumentOutOfRangeException.ThrowIfNegative(value, nameof(MaxThreads));
+            field = value;
+        }
+    }
 
     /// <summary>Choice among candidates.</summary>
     public Tuning Tuning { get; init; }

@@ -37,7 +37,7 @@ public readonly record struct Activation(ActivationKind Kind, double Alpha = 0, 
     public static Activation HardSwish => new(ActivationKind.HardSwish, 1.0 / 6, 0.5);
 }
 
-/// <summary>What follows the sum, in this order: bias (in the problem), residual, activation, output scale.</summary>
+/// <summary>What follows the sum, in this order: bias (in the problem), residual, activation.</summary>
 /// <param name="Residual">Adds a tensor of the output's shape, times <paramref name="ResidualScale"/>.</param>
 /// <param name="ResidualScale">Factor of the residual.</param>
 /// <param name="Activation">Applied after bias and residual.</param>

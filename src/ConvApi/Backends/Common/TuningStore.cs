@@ -17,9 +17,16 @@ internal sealed class TuningStore(Func<string> engineVersion)
     /// <summary>Which engine serves a problem best.</summary>
     public static TuningStore Auto { get; } = new(() => $"auto-onednn-{Bindings.OneDnn.OneDnnLibrary.Load().Version?.ToString() ?? "none"}");
 
-    private string FilePath => Path.Combine(
-        Environment.GetEnvironmentVariable("XDG_CACHE_HOME") is { Length: > 0 } x ? x : Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".cache"),
-        "convnative", "tuning", $"{engineVersion()}-{Machine()}.tsv");
+    // Null without a home: a relative path would land in whatever folder the caller is in.
+    private string? FilePath
+    {
+        get
+        {
+            string home = Environment.GetFolderPath(Environment.SpecialFolder.UserProfile);
+            string? cache = Environment.GetEnvironmentVariable("XDG_CACHE_HOME") is { Length: > 0 } x ? x : home.Length > 0 ? Path.Combine(home, ".cache") : null;
+            return cache is null ? null : Path.Combine(cache, "convnative", "tuning", $"{engineVersion()}-{Machine()}.tsv");
+        }
+    }
 
     /// <summary>The choice remembered for <paramref name="key"/>.</summary>
     public bool TryGet(string key, out string? choice)
@@ -38,12 +45,13 @@ internal sealed class TuningStore(Func<string> engineVersion)
         {
             _known ??= Read();
             _known[key] = choice;
+            if (FilePath is not { } file) return;
             try
             {
-                Directory.CreateDirectory(Path.GetDirectoryName(FilePath)!);
+                Directory.CreateDirectory(Path.GetDirectoryName(file)!);
 
                 // Appending one line is atomic enough for several processes; the last line of a key counts.
-                File.AppendAllText(FilePath, $"{key}\t{choice}\n");
+                File.AppendAllText(file, $"{key}\t{choice}\n");
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {
@@ -57,8 +65,8 @@ internal sealed class TuningStore(Func<string> engineVersion)
         var known = new Dictionary<string, string>();
         try
         {
-            if (File.Exists(FilePath))
-                foreach (string line in File.ReadLines(FilePath))
+            if (FilePath is { } file && File.Exists(file))
+                foreach (string line in File.ReadLines(file))
                     if (line.Split('\t') is [var key, var choice]) known[key] = choice;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
