@@ -30,7 +30,7 @@ public static class Verdict
         {
             double bound = ErrorBound.Of(p, fill, oracle, slot, arithmetic);
             double ratio = Ratio(p, oracle, slot, actual[(int)oracle.IndexOf(slot)], bound);
-            if (ratio > 1) failures++;
+            if (!(ratio <= 1)) failures++;
             if (ratio > worstRatio) (worst, worstRatio, worstBound) = (slot, ratio, bound);
             if (oracle.Roundings[slot] == 0 && oracle.Magnitude[slot] == 0) continue;
             withTerms++;

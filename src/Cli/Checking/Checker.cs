@@ -63,6 +63,10 @@ public sealed class Checker
             // Without a reference nothing is proved; that must not look like a pass, nor like the engine's fault.
             foreach (Contestant c in contestants) c.Mistrust($"no reference: the oracle does not compute {e.Message}");
         }
+        catch (Exception e) when (e is OutOfMemoryException or OverflowException)
+        {
+            foreach (Contestant c in contestants) c.Mistrust($"no reference: {e.Message}");
+        }
     }
 
     private static CellResult Describe(ConvProblem p, ConvBackend backend) => new()

@@ -81,7 +81,7 @@ public sealed class Reference
         {
             long index = oracle.IndexOf(slot);
             double bound = ErrorBound.Of(p, Fill, oracle, slot, arithmetic);
-            if (!(Verdict.Ratio(p, oracle, slot, actual[index], bound) > 1)) continue;
+            if (Verdict.Ratio(p, oracle, slot, actual[index], bound) <= 1) continue;
             return FormattableString.Invariant($"; first at [{string.Join(',', Coordinates(oracle.Shape, index))}]: expected {oracle.Values[slot]:R}, got {actual[index]:R}, bound {bound:0.###e+0}");
         }
 

@@ -80,9 +80,7 @@ public static class CheckCommand
             Take(ProblemFile.Load(f));
         }
 
-        // A whole problem string pasted between quotes is one token with spaces.
-        if (tokens.Length == 1 && tokens[0].Contains(' ', StringComparison.Ordinal)) problems.Add(ConvProblem.Parse(tokens[0]));
-        else if (tokens.Length > 0) Take(ProblemFile.Expand(tokens));
+        if (tokens.Length > 0) Take(ProblemTokens.Read(tokens, null));
         return new ProblemSuite("check", problems, unsupported);
     }
 

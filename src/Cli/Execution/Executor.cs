@@ -87,15 +87,11 @@ public static class Executor
 
     private static RunResult Auto(ConvProblem problem, LogicalTensors tensors, PlanOptions options)
     {
-        var reasons = new List<string>();
-        foreach (ConvBackend engine in Engines.All)
-        {
-            if (!engine.Status.Available) continue;
-            RunResult result = One(engine, problem, tensors, options);
-            if (result.Status != CaseStatus.Unsupported) return result;
-            reasons.Add($"{engine.Name}: {result.Message}");
-        }
-
-        return new RunResult(CaseStatus.Unsupported, "auto", "", string.Join("; ", reasons));
+        // The library's own choice, so that the tool's "auto" is what a program gets.
+        PlanResult choice = ConvPlan.TryCreate(problem, options);
+        if (choice.Plan is null) return new RunResult(CaseStatus.Unsupported, ConvPlan.Auto, "", choice.Reason ?? "no reason given");
+        string chosen = choice.Plan.Backend;
+        choice.Plan.Dispose();
+        return One(Engines.Find(chosen)!, problem, tensors, options);
     }
 }

@@ -113,6 +113,22 @@ public class ConvTests
     }
 
     [TestMethod]
+    public void AnEmptyBatchIsEmptyAndStillChecked()
+    {
+        Tensor<float> none = Tensor.CreateFromShape<float>([0, 3, 5, 7]), w = Numbers([4, 3, 3, 3], 2);
+        CollectionAssert.AreEqual(new nint[] { 0, 4, 3, 5 }, Conv.Conv2D(none, w).Lengths.ToArray());
+        Fails("bias", () => Conv.Conv2D(none, w, new float[3]));
+        Fails("pads_begin", () => Conv.Conv2D(Numbers([1, 3, 5, 7], 1), w, default, new ConvOptions { Padding = 1, AutoPad = AutoPad.SameUpper }));
+    }
+
+    [TestMethod]
+    public void MeasuringLeavesNoWeightsBehind()
+    {
+        using ConvPlan plan = ConvPlan.Create(ConvProblem.Parse("mb1ic3ih7iw5oc4kh3kw3"), new PlanOptions { Tuning = Tuning.Measure });
+        Assert.ThrowsExactly<InvalidOperationException>(() => plan.Run(new float[105], new float[60]));
+    }
+
+    [TestMethod]
     public void APlanWithoutWeightsSaysSo()
     {
         using ConvPlan plan = ConvPlan.Create(ConvProblem.Parse("mb1ic3ih9iw11oc5kh3kw3ph1pw1"));
