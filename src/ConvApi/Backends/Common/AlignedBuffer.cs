@@ -1,18 +1,19 @@
 using System.Runtime.ConstrainedExecution;
 using System.Runtime.InteropServices;
 
-namespace ConvNative.Backends.Managed;
+namespace ConvNative.Backends.Common;
 
-/// <summary>Native memory aligned to a cache line, zeroed when made; freed by <see cref="Dispose"/> or the finaliser.</summary>
+/// <summary>Native memory aligned to a cache line (to a page from there on), zeroed when made; freed by <see cref="Dispose"/> or the finaliser.</summary>
 internal sealed unsafe class AlignedBuffer : CriticalFinalizerObject, IDisposable
 {
     public const int Alignment = 64;
+    private const int Page = 4096;
     private void* _memory;
 
     public AlignedBuffer(long bytes)
     {
         Bytes = bytes;
-        _memory = NativeMemory.AlignedAlloc(checked((nuint)Math.Max(bytes, Alignment)), Alignment);
+        _memory = NativeMemory.AlignedAlloc(checked((nuint)Math.Max(bytes, Alignment)), bytes >= Page ? Page : (nuint)Alignment);
         NativeMemory.Clear(_memory, checked((nuint)Math.Max(bytes, Alignment)));
     }
 

@@ -1,4 +1,4 @@
-using System.Runtime.InteropServices;
+using ConvNative.Backends.Common;
 using ConvNative.Bindings.OneDnn;
 using static ConvNative.Bindings.OneDnn.Dnnl;
 
@@ -8,7 +8,7 @@ namespace ConvNative.Backends.OneDnn;
 internal sealed unsafe class DnnlMemory : IDisposable
 {
     private readonly DnnlMemoryHandle _handle;
-    private void* _owned;
+    private readonly AlignedBuffer? _owned;
 
     public DnnlMemory(DnnlMemoryDescHandle desc, bool allocate)
     {
@@ -19,9 +19,8 @@ internal sealed unsafe class DnnlMemory : IDisposable
         _handle = DnnlMemoryHandle.Adopt(raw, nameof(dnnl_memory_create), OneDnnRuntime.Engine);
         Raw = raw;
         if (!allocate) return;
-        _owned = NativeMemory.AlignedAlloc((nuint)Math.Max(64, Size), 4096);
-        NativeMemory.Clear(_owned, (nuint)Size);
-        Set(_owned);
+        _owned = new AlignedBuffer(Size);
+        Set(_owned.Pointer);
     }
 
     public DnnlMemoryDescHandle Desc { get; }
@@ -31,7 +30,7 @@ internal sealed unsafe class DnnlMemory : IDisposable
     public dnnl_memory_t Raw { get; }
 
     /// <summary>The owned bytes, or null.</summary>
-    public void* Data => _owned;
+    public void* Data => _owned is null ? null : _owned.Pointer;
 
     public void Set(void* data)
     {
@@ -43,7 +42,6 @@ internal sealed unsafe class DnnlMemory : IDisposable
     {
         _handle.Dispose();
         Desc.Dispose();
-        if (_owned != null) NativeMemory.AlignedFree(_owned);
-        _owned = null;
+        _owned?.Dispose();
     }
 }

@@ -1,4 +1,4 @@
-using System.Runtime.InteropServices;
+using ConvNative.Backends.Common;
 using ConvNative.Bindings.OneDnn;
 using static ConvNative.Bindings.OneDnn.Dnnl;
 
@@ -13,7 +13,8 @@ internal sealed unsafe class DnnlPrimitive : IDisposable
     private readonly DnnlPrimitiveHandle _handle;
     private readonly DnnlMemory? _scratchpad;
     private readonly int _count;
-    private dnnl_exec_arg_t* _args;
+    private readonly AlignedBuffer _memory;
+    private readonly dnnl_exec_arg_t* _args;
 
     public DnnlPrimitive(DnnlPrimitiveDescHandle pd, params ReadOnlySpan<(int Arg, DnnlMemory Memory)> args)
     {
@@ -25,7 +26,8 @@ internal sealed unsafe class DnnlPrimitive : IDisposable
         if (OneDnnRuntime.SizeOf(scratch) > 0) _scratchpad = new DnnlMemory(scratch, allocate: true);
         else scratch.Dispose();
         _count = args.Length + (_scratchpad is null ? 0 : 1);
-        _args = (dnnl_exec_arg_t*)NativeMemory.Alloc((nuint)_count, (nuint)sizeof(dnnl_exec_arg_t));
+        _memory = new AlignedBuffer(_count * sizeof(dnnl_exec_arg_t));
+        _args = (dnnl_exec_arg_t*)_memory.Pointer;
         for (int i = 0; i < args.Length; i++) _args[i] = new dnnl_exec_arg_t { arg = args[i].Arg, memory = args[i].Memory.Raw };
         if (_scratchpad is not null) _args[args.Length] = new dnnl_exec_arg_t { arg = DNNL_ARG_SCRATCHPAD, memory = _scratchpad.Raw };
     }
@@ -72,7 +74,6 @@ internal sealed unsafe class DnnlPrimitive : IDisposable
     {
         _handle.Dispose();
         _scratchpad?.Dispose();
-        NativeMemory.Free(_args);
-        _args = null;
+        _memory.Dispose();
     }
 }

@@ -58,16 +58,18 @@ public sealed class OneDnnBackend : ConvBackend
         ArgumentNullException.ThrowIfNull(problem);
         ArgumentNullException.ThrowIfNull(options);
         if (Unsupported(problem) is { } reason) return PlanResult.Unsupported(reason);
-        _ = OneDnnRuntime.Engine;
         if (_unsupported.TryGetValue((problem, options), out string? known)) return PlanResult.Unsupported(known);
         if (problem.InputShape.Product == 0) return PlanResult.Supported(new EmptyPlan(problem, BackendName));
+        if (!OneDnnRuntime.Report.IsLoaded) _ = OneDnnRuntime.Engine;
         int before = OpenMp.GetMaxThreads();
         try
         {
+            _ = OneDnnRuntime.Engine;
             int threads = options.MaxThreads > 0 ? options.MaxThreads : DefaultThreads;
             if (OneDnnOwn.Serves(problem)) return OneDnnOwn.Create(problem, options, threads);
             if (TryPlan(problem, options, threads) is { } plan) return PlanResult.Supported(plan);
             string none = $"oneDNN {OneDnnRuntime.Report.Version} has no {Names.Of(problem.Direction)} implementation for {Types(problem)} on this processor";
+            if (options.MaxWorkspaceBytes != long.MaxValue) none += $", or none within {options.MaxWorkspaceBytes} bytes of workspace";
             if (_unsupported.Count < MostReasons) _unsupported[(problem, options)] = none;
             return PlanResult.Unsupported(none);
         }
@@ -85,8 +87,21 @@ public sealed class OneDnnBackend : ConvBackend
     {
         if (problem.InputType.IsInteger() && !OneDnnIntegers.IsDirect(problem, options.Math)) return TryIntegers(problem, options, threads);
         (InputExtension? extension, string purpose, ConvProblem inner) = OneDnnSteps.For(problem);
-        if (OneDnnTuner.Choose(inner, threads, options) is { } choice) return new OneDnnPlan(problem, extension, purpose, choice.Kernel, choice.Why);
+        if (OneDnnTuner.Choose(inner, threads, options) is { } choice) return Own(problem, extension, purpose, choice);
         return problem.InputType.IsInteger() && OneDnnIntegers.Sums(problem, zeroPoint: true) != problem ? TryIntegers(problem, options, threads) : null;
+    }
+
+    private static OneDnnPlan Own(ConvProblem problem, InputExtension? extension, string purpose, (OneDnnKernel Kernel, string Why) choice)
+    {
+        try
+        {
+            return new OneDnnPlan(problem, extension, purpose, choice.Kernel, choice.Why);
+        }
+        catch
+        {
+            choice.Kernel.Dispose();
+            throw;
+        }
     }
 
     /// <summary>Sums by oneDNN, the rest by us; where it does not take the input's zero point, that too.</summary>

@@ -1,4 +1,5 @@
 using ConvNative.Backends.Managed;
+using ConvNative.Backends.Common;
 using ConvNative.Plans;
 using ConvNative.Problems;
 

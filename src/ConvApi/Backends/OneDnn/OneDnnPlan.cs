@@ -11,6 +11,7 @@ internal sealed unsafe class OneDnnPlan : ConvPlan
 {
     private readonly OneDnnKernel _kernel;
     private readonly InputExtension? _extension;
+    private readonly List<AlignedBuffer> _buffers = [];
     private readonly void* _extended;
     private readonly void* _flipped;
     private readonly float* _folded;
@@ -26,17 +27,17 @@ internal sealed unsafe class OneDnnPlan : ConvPlan
         _purpose = purpose;
         if (problem.InputLayout == Layout.Any && extension is null) InputBytes = kernel.InputBytes;
         if (problem.OutputLayout == Layout.Any) OutputBytes = kernel.OutputBytes;
-        if (extension is not null) _extended = NativeMemory.AlignedAlloc((nuint)Math.Max(64, extension.Bytes), 4096);
+        if (extension is not null) _extended = Allocate(extension.Bytes);
         if (extension is not null && problem.Direction == Direction.BackwardData && problem.InputType != DataType.F32)
-            _folded = (float*)NativeMemory.AlignedAlloc((nuint)Math.Max(64, problem.InputShape.Product * sizeof(float)), 64);
-        if (problem.Op == ConvOp.Convolution) _flipped = NativeMemory.AlignedAlloc((nuint)Math.Max(64, WeightBytes), 64);
+            _folded = (float*)Allocate(problem.InputShape.Product * sizeof(float));
+        if (problem.Op == ConvOp.Convolution) _flipped = Allocate(WeightBytes);
     }
 
     public override string Implementation => _kernel.Implementation;
 
     public override int Threads => _kernel.Candidate.Threads;
 
-    public override long WorkspaceBytes => _kernel.WorkspaceBytes + (_extension?.Bytes ?? 0);
+    public override long WorkspaceBytes => _kernel.WorkspaceBytes + _buffers.Sum(b => b.Bytes);
 
     public override IReadOnlyList<string> Notes =>
     [
@@ -57,6 +58,7 @@ internal sealed unsafe class OneDnnPlan : ConvPlan
     protected override void SetWeightsCore(void* weights, void* bias)
     {
         if (!NeedsWeights) return;
+        if (_extension is not null && Problem.Op == ConvOp.Transposed) CheckFinite(weights);
         if (_flipped != null) WeightFlip.Copy(Problem, weights, _flipped);
         _kernel.SetWeights(_flipped != null ? _flipped : weights, bias);
     }
@@ -94,9 +96,22 @@ internal sealed unsafe class OneDnnPlan : ConvPlan
     protected override void Dispose(bool disposing)
     {
         _kernel.Dispose();
-        NativeMemory.AlignedFree(_extended);
-        NativeMemory.AlignedFree(_flipped);
-        NativeMemory.AlignedFree(_folded);
+        foreach (AlignedBuffer b in _buffers) b.Dispose();
+    }
+
+    // Zeros appended for output padding are not taps: times Inf they would be NaN where no padding may tell.
+    private void CheckFinite(void* weights)
+    {
+        if (Problem.WeightType != DataType.F32) return;
+        foreach (float w in new ReadOnlySpan<float>(weights, checked((int)Problem.WeightCount)))
+            if (!float.IsFinite(w)) throw new NotSupportedException($"weights = {w}: oneDNN's engine takes finite weights only with output padding of a stride or more ({Problem})");
+    }
+
+    private void* Allocate(long bytes)
+    {
+        var buffer = new AlignedBuffer(bytes);
+        _buffers.Add(buffer);
+        return buffer.Pointer;
     }
 
     private Layout InputLayout => _extension is null ? Problem.InputLayout : Layout.ChannelsFirst;

@@ -67,7 +67,9 @@ internal static unsafe class OneDnnTuner
             int best = Array.IndexOf(times, times.Min());
             OneDnnKernel winner = kernels[best];
             kernels.RemoveAt(best);
-            TuningStore.OneDnn.Put(key, winner.Candidate.ToString());
+            
+            // A choice among what a workspace limit left is no choice for others.
+            if (options.MaxWorkspaceBytes == long.MaxValue) TuningStore.OneDnn.Put(key, winner.Candidate.ToString());
             return (winner, $"fastest of {times.Length} measured, {times[best]:0.0000} ms");
         }
         finally
