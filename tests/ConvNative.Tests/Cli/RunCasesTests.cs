@@ -217,14 +217,18 @@ public sealed class RunCasesTests
     }
 
     [TestMethod]
-    public void Quantised_cases_are_validated_and_computed()
+    [DataRow("oracle")]
+    [DataRow("managed")]
+    [DataRow("onednn")]
+    public void Quantised_cases_are_validated_and_computed(string backend)
     {
+        if (backend != "oracle" && Backends.Engines.Find(backend) is not { Status.Available: true }) Engines.Skip(backend, "not available");
         using var host = new CliHost();
         NpyFile.Write(host.At("x.npy"), new NpyArray(NpyType.U1, [1, 1, 5], [1, 2, 3, 4, 5]));
         NpyFile.Write(host.At("w.npy"), new NpyArray(NpyType.I1, [2, 1, 3], [1, 2, 3, 4, 5, 6]));
         const string Case = "\"op\":\"correlation\",\"data_type\":\"u8\",\"tensors\":{\"input\":\"x.npy\",\"weights\":\"w.npy\"}";
         (int code, var lines) = host.Cases(
-            "oracle",
+            backend,
             $$$"""{"id":"zp","x_zero_point":128,"w_zero_point":[1,-2],"outputs":{"output":"zp.npy"},{{{Case}}}}""",
             $$$"""{"id":"all","x_scale":0.5,"x_zero_point":3,"w_scale":[0.5,0.25],"y_scale":2,"y_zero_point":7,"outputs":{"output":"all.npy"},{{{Case}}}}""",
             $$$"""{"id":"real","x_scale":0.5,"w_scale":[0.5,0.25],"output_type":"f32","outputs":{"output":"real.npy"},{{{Case}}}}""",

@@ -63,6 +63,16 @@ internal static unsafe class OneDnnTuner
             }
 
             if (kernels.Count == 0) return null;
+
+            // One call of a reference implementation may take seconds, and none was ever the fastest.
+            List<OneDnnKernel> slow = kernels.FindAll(k => k.Implementation.Contains("ref", StringComparison.Ordinal));
+            if (slow.Count < kernels.Count)
+                foreach (OneDnnKernel k in slow)
+                {
+                    kernels.Remove(k);
+                    k.Dispose();
+                }
+
             double[] times = Time(p, kernels);
             int best = Array.IndexOf(times, times.Min());
             OneDnnKernel winner = kernels[best];
