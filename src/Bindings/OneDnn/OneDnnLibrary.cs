@@ -57,7 +57,7 @@ public static unsafe class OneDnnLibrary
         ReadVersion = ReadVersion,
         RequiredSymbols = Dnnl.RequiredSymbols(),
         InstallHint = "run ./build.sh --target=Native once to build it, or install oneDNN 3.5 or newer"
-            + $" (Debian and Ubuntu: libdnnl3), or set {Variable} to its file",
+            + $" (Debian and Ubuntu: libdnnl3.6 or later), or set {Variable} to its file",
     };
 
     // Not inlined: an import without GC transition is bound when its caller is compiled, which must be after the load.

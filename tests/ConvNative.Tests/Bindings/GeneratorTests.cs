@@ -24,7 +24,7 @@ public sealed class GeneratorTests
     {
         if (!Directory.Exists(Path.Combine(Root(), "Generator"))) Assert.Inconclusive("the sources are not where this was compiled");
         var (code, output, error) = Run("--check", "--library", "onednn", "--root", Root());
-        if (code == 3) Assert.Inconclusive(error);
+        if (code == 3) Engines.Skip("clang", error);
         // A machine may have headers of another version; those say nothing about the committed files.
         if (output.Contains("+ // Library: oneDNN, headers of version", StringComparison.Ordinal)) Assert.Inconclusive(output);
         Assert.AreEqual(0, code, output + error);
@@ -106,7 +106,7 @@ public sealed class GeneratorTests
         File.WriteAllText(Path.Combine(libraries, "odd.json"), Description);
         File.WriteAllText(folder.File("odd.h"), Header);
         var (code, output, error) = Run("--root", folder.Path, "--headers", folder.Path);
-        if (code == 3 && error.Contains("clang was not found", StringComparison.Ordinal)) Assert.Inconclusive(error);
+        if (code == 3 && error.Contains("clang was not found", StringComparison.Ordinal)) Engines.Skip("clang", error);
         Assert.AreEqual(0, code, output + error);
         StringAssert.Contains(output, "Odd 3.11");
 

@@ -67,7 +67,7 @@ public sealed class LayoutTests
             : Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".cache");
         var include = Path.Combine(cache, "convnative", "onednn", "current", "include");
         var version = Path.Combine(include, "oneapi", "dnnl", "dnnl_version.h");
-        if (!File.Exists(version)) Assert.Inconclusive($"oneDNN's headers are not in {include}");
+        if (!File.Exists(version)) Engines.Skip("onednn-headers", $"oneDNN's headers are not in {include}");
         if (!File.ReadAllText(version).Contains($"DNNL_VERSION_MINOR {Dnnl.DNNL_VERSION_MINOR}", StringComparison.Ordinal))
             Assert.Inconclusive($"the headers in {include} are of another version than the bindings");
         return include;

@@ -141,6 +141,6 @@ public class ManagedOracleTests
             }
 
         Assert.IsEmpty(failures, $"{failures.Count} of {compared}\n{string.Join('\n', failures.Take(12))}");
-        if (compared == 0) Assert.Inconclusive("the oracle has none of these");
+        Assert.IsGreaterThan(0, compared);
     }
 }

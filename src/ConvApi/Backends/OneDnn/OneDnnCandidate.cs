@@ -47,7 +47,7 @@ internal readonly record struct OneDnnCandidate(PropagationKind Kind, Activation
         else if (PrefersReorders(p)) layouts.AddRange([ActivationLayout.Any, ActivationLayout.Caller, ActivationLayout.ChannelsLast]);
         else layouts.AddRange([ActivationLayout.Caller, ActivationLayout.Any, ActivationLayout.ChannelsLast]);
 
-        // Measured on Zen 5 with 3.7 (peers/RESULTS.md): depthwise wants the training kernels, backward data channels last.
+        // Measured on Zen 5 with oneDNN 3.7: depthwise wants the training kernels, backward data channels last.
         PropagationKind first = p.IsDepthwise && (free || small) ? PropagationKind.Training : PropagationKind.Inference;
         PropagationKind second = first == PropagationKind.Inference ? PropagationKind.Training : PropagationKind.Inference;
         if (free && p.Direction == Direction.BackwardData) (layouts[0], layouts[1]) = (layouts[1], layouts[0]);
