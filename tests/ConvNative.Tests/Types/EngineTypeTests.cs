@@ -37,7 +37,12 @@ public sealed class EngineTypeTests
         --attr-post-ops= --pad-mode=reflect,constant:3 mb2ic19ih13iw11oc17kh3kw5ph1pw2
         --pad-mode=zeros --wtag=axb --op=conv,deconv mb2ic19ih13iw11oc17kh3kw5ph1pw2
         g2mb2ic18ih13iw11oc14kh3kw5sh2sw2ph1pw2
-        --op=deconv --dt=u8:s8:s32,s8:s8:s8 --quant= mb1ic4ih5iw7oc1kh3kw3ph1pw1
+        --op=corr,deconv --dt=u8:s8:s32,s8:s8:s8,u8:s8:f32 --quant=,xz:7 mb1ic4ih5iw7oc1kh3kw3ph1pw1
+        mb1ic1ih5iw7oc2kh3kw3ph1pw1
+        g3mb2ic3ih5iw7oc6kh3kw3ph1pw1
+        mb1ic1iw5oc2kw3pw0
+        mb1ic3iw7oc5kw3pw1
+        --op=deconv
         --dt=u8:u8:s8 --quant=xs:0.01+xz:9+ws:0.03+wz:120+ys:0.4+yz:5 mb1ic4ih5iw7oc1kh3kw3ph1pw1
         --op=deconv --output-padding=1x0 g2mb2ic18ih13iw11oc14kh3kw5sh2sw2ph1pw2
         --op=corr --output-padding=0x0 --quant=xs:0.01+ws:0.03:0.02:0.01+wz:7:0:9+ys:0.5+xz:1 mb2ic19ih13iw11oc3kh3kw5ph1pw2
