@@ -23,7 +23,8 @@ public sealed class Reference
         _oracle = NaiveOracle.Compute(problem, t, sampling.Indices);
         if (problem is { Direction: Direction.BackwardWeights, HasBias: true })
         {
-            _biasProblem = problem.With(s => s with { Direction = Direction.BackwardBias });
+            // Only the weights' own gradient may have a wider type than what it is computed from.
+            _biasProblem = problem.With(s => s with { Direction = Direction.BackwardBias, WeightType = s.InputType });
             _biasOracle = NaiveOracle.Compute(_biasProblem, t);
         }
 

@@ -50,11 +50,15 @@ internal static unsafe class OneDnnDescriptor
             end[i] = Math.Max(0, p.PadsEnd[i] - p.OutputPadding[i]);
         }
 
+        // The hint for a backward direction has forward types: a gradient in f32 of what is bf16 has no forward counterpart.
+        using DnnlMemoryDescHandle hintSrc = forward ? src : Activation(p.InputShape, p.OutputType, p.InputLayout, c.Layout);
+        using DnnlMemoryDescHandle hintWeights = forward ? weights : OneDnnRuntime.DescribeAny(WeightDims(p), p.OutputType);
+
         // A hint for the backward directions must not carry the bias of a problem that only asks for data.
         dnnl_primitive_desc_t raw;
         dnnl_status_t status = transposed
-            ? dnnl_deconvolution_forward_primitive_desc_create(&raw, engine, kind, alg, src.Raw, weights.Raw, biasMd, dst.Raw, strides, dilates, begin, end, forward ? attr.Raw : default)
-            : dnnl_convolution_forward_primitive_desc_create(&raw, engine, kind, alg, src.Raw, weights.Raw, biasMd, dst.Raw, strides, dilates, begin, end, forward ? attr.Raw : default);
+            ? dnnl_deconvolution_forward_primitive_desc_create(&raw, engine, kind, alg, hintSrc.Raw, hintWeights.Raw, biasMd, dst.Raw, strides, dilates, begin, end, forward ? attr.Raw : default)
+            : dnnl_convolution_forward_primitive_desc_create(&raw, engine, kind, alg, hintSrc.Raw, hintWeights.Raw, biasMd, dst.Raw, strides, dilates, begin, end, forward ? attr.Raw : default);
         DnnlPrimitiveDescHandle? fwd = Adopt(status, raw, transposed ? nameof(dnnl_deconvolution_forward_primitive_desc_create) : nameof(dnnl_convolution_forward_primitive_desc_create));
         if (forward || fwd is null) return fwd;
         using (fwd)
