@@ -49,17 +49,12 @@ public static class MarkdownWriter
 
     private static void Summary(StringBuilder b, IReadOnlyList<CellResult> cells)
     {
-        SummaryTable t = SummaryTable.Of(cells);
-        b.Append("\n## By variant\n\nDistinct problems; a problem counts in every row that describes it. In parentheses the largest error in units of its bound.\n\n| variant |");
-        foreach (string c in t.Columns) b.Append(CultureInfo.InvariantCulture, $" {Cell(c)} |");
-        b.Append("\n|---|").Insert(b.Length, "---|", t.Columns.Count).Append('\n');
+        SummaryTable t = SummaryTable.Of(cells, byType: true);
+        b.Append("\n## By variant\n\nDistinct problems; a problem counts in every row that describes it. In parentheses the largest error in units of its bound.\n\n| variant | direction | type |");
+        foreach (string c in t.Backends) b.Append(CultureInfo.InvariantCulture, $" {Cell(c)} |");
+        b.Append("\n|---|---|---|").Insert(b.Length, "---|", t.Backends.Count).Append('\n');
         foreach (SummaryTable.Row row in t.Rows)
-        {
-            b.Append(CultureInfo.InvariantCulture, $"| {row.Label} |");
-            for (int i = 0; i < t.Columns.Count; i++)
-                b.Append(CultureInfo.InvariantCulture, $" {row.Text(i)}{(row.Worst[i] > 0 ? $" ({row.Worst[i]:G3})" : "")} |");
-            b.Append('\n');
-        }
+            b.Append(CultureInfo.InvariantCulture, $"| {row.Variant} | {row.Direction} | {Cell(row.Types)} | {string.Join(" | ", row.Cells)} |\n");
     }
 
     private static void Bad(StringBuilder b, IReadOnlyList<CellResult> cells)
@@ -85,12 +80,11 @@ public static class MarkdownWriter
 
     private static void Reasons(StringBuilder b, IReadOnlyList<CellResult> cells)
     {
-        var reasons = cells.Where(c => c.Status == CellStatus.Unsupported).DistinctBy(c => (c.Problem, c.Backend))
-            .GroupBy(c => (c.Backend, c.Message)).OrderByDescending(g => g.Count()).ToList();
+        IReadOnlyList<UnsupportedReason> reasons = UnsupportedReason.Of(cells);
         if (reasons.Count == 0) return;
         b.Append("\n## Unsupported, and why\n\n| backend | problems | reason | for example |\n|---|---|---|---|\n");
-        foreach (var g in reasons)
-            b.Append(CultureInfo.InvariantCulture, $"| {g.Key.Backend} | {g.Count()} | {Cell(g.Key.Message)} | `{Cell(g.First().Problem)}` |\n");
+        foreach (UnsupportedReason r in reasons)
+            b.Append(CultureInfo.InvariantCulture, $"| {r.Backend} | {r.Problems} | {Cell(r.Reason)} | `{Cell(r.Example)}` |\n");
     }
 
     private static void Sampled(StringBuilder b, IReadOnlyList<CellResult> cells)

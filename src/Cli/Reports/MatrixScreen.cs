@@ -76,28 +76,36 @@ public sealed class MatrixScreen : IMatrixProgress
         return $"{Problems.Names.Of(c.Status).ToUpperInvariant()} {c.Backend} {c.Name ?? c.Problem}{(c.Implementation is null ? "" : $" ({c.Implementation})")}: {c.Message}\n  {Repro.Command(c)}";
     }
 
-    /// <summary>The table by variant and the totals line.</summary>
+    /// <summary>The table by variant and direction, why what is unsupported is, and the totals line.</summary>
     public static void Summary(MatrixReport report, TextWriter output)
     {
         ArgumentNullException.ThrowIfNull(report);
         ArgumentNullException.ThrowIfNull(output);
-        SummaryTable t = SummaryTable.Of(report.Cells);
+        SummaryTable t = SummaryTable.Of(report.Cells, byType: false);
         if (Terminal.IsInteractive(output))
         {
-            Table table = new Table().Border(TableBorder.Rounded).AddColumn("variant");
-            foreach (string c in t.Columns) table.AddColumn(Markup.Escape(c));
+            Table table = new Table().Border(TableBorder.Rounded).AddColumn("variant").AddColumn("direction").AddColumn("types");
+            foreach (string c in t.Backends) table.AddColumn(Markup.Escape(c));
             foreach (SummaryTable.Row row in t.Rows)
-                table.AddRow([Markup.Escape(row.Label), .. t.Columns.Select((_, i) => $"[{(row.IsBad(i) ? "red" : "default")}]{Markup.Escape(row.Text(i))}[/]")]);
+                table.AddRow([Markup.Escape(row.Variant), row.Direction, Markup.Escape(row.Types), .. row.Cells.Select(c => $"[{(c.IsBad() ? "red" : "default")}]{Markup.Escape(c.ToString())}[/]")]);
             Terminal.On(output).Write(table);
         }
         else
         {
-            int width = t.Rows.Max(r => r.Label.Length);
+            int variant = t.Rows.Select(r => r.Variant.Length).DefaultIfEmpty().Max(), direction = t.Rows.Select(r => r.Direction.Length).DefaultIfEmpty().Max();
             foreach (SummaryTable.Row row in t.Rows)
-                output.WriteLine($"{row.Label.PadRight(width)}  {string.Join("; ", t.Columns.Select((c, i) => $"{c}: {row.Text(i)}"))}");
+                output.WriteLine($"{row.Variant.PadRight(variant)}  {row.Direction.PadRight(direction)}  {row.Types}  {string.Join("; ", t.Backends.Zip(row.Cells, (b, c) => $"{b}: {c}"))}");
         }
 
+        Reasons(UnsupportedReason.Of(report.Cells), output);
         output.WriteLine(report.Totals);
+    }
+
+    private static void Reasons(IReadOnlyList<UnsupportedReason> reasons, TextWriter output)
+    {
+        const int most = 40;
+        foreach (UnsupportedReason r in reasons.Take(most)) output.WriteLine($"unsupported by {r.Backend}: {r.Problems} {(r.Problems == 1 ? "problem" : "problems")}: {r.Reason}");
+        if (reasons.Count > most) output.WriteLine($"unsupported for {reasons.Count - most} rarer reasons: see results.md");
     }
 
     // The oracle's work dominates, and it samples beyond two thousand million.

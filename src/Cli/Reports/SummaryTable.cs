@@ -1,71 +1,82 @@
 using ConvNative.Cli.Checking;
+using ConvNative.Problems;
 
 namespace ConvNative.Cli.Reports;
 
-/// <summary>Variants down, engines and directions across: what the terminal and the Markdown report show first.</summary>
+/// <summary>Variants and directions down, engines across: what the terminal and the Markdown report show first.</summary>
 public sealed class SummaryTable
 {
-    private SummaryTable(IReadOnlyList<string> columns, IReadOnlyList<Row> rows) => (Columns, Rows) = (columns, rows);
+    private static readonly List<string> s_directions = [.. Enum.GetValues<Direction>().Select(Names.Of)];
+    private static readonly List<string> s_types = [.. Enum.GetValues<DataType>().Select(t => t.Name())];
 
-    /// <summary>Engine and direction, for example <c>onednn forward</c>.</summary>
-    public IReadOnlyList<string> Columns { get; }
+    private SummaryTable(IReadOnlyList<string> backends, IReadOnlyList<Row> rows) => (Backends, Rows) = (backends, rows);
 
-    /// <summary>A row a variant, and one for all.</summary>
+    /// <summary>The engines, in order of first appearance.</summary>
+    public IReadOnlyList<string> Backends { get; }
+
+    /// <summary>Rows by variant, then direction, then type; last those of all variants.</summary>
     public IReadOnlyList<Row> Rows { get; }
 
-    /// <summary>Counts distinct problems, so that a layer in several suites weighs once.</summary>
-    public static SummaryTable Of(IReadOnlyList<CellResult> cells)
+    /// <summary>
+    /// Counts distinct problems, so that a layer in several suites weighs once. <paramref name="byType"/> gives every type a row of
+    /// its own; else a row has all types of its variant and direction, and its cells name those that did not pass.
+    /// </summary>
+    public static SummaryTable Of(IReadOnlyList<CellResult> cells, bool byType)
     {
         var distinct = cells.DistinctBy(c => (c.Problem, c.Backend, c.BackendVersion)).ToList();
-        List<string> columns = [.. distinct.Select(Column).Distinct()];
+        List<string> backends = [.. distinct.Select(c => c.Backend).Distinct()];
         var rows = new List<Row>();
-        foreach (string variant in Variants.Order)
-        {
-            List<CellResult> of = [.. distinct.Where(c => c.Variants.Contains(variant))];
-            if (of.Count > 0) rows.Add(MakeRow(variant, of, columns));
-        }
+        foreach (string variant in Variants.Order) Add(variant, distinct.Where(c => c.Variants.Contains(variant)));
+        Add("all", distinct);
+        return new SummaryTable(backends, rows);
 
-        rows.Add(MakeRow("all", distinct, columns));
-        return new SummaryTable(columns, rows);
+        void Add(string variant, IEnumerable<CellResult> of)
+        {
+            foreach (IGrouping<string, CellResult> direction in of.GroupBy(c => c.Direction).OrderBy(g => s_directions.IndexOf(g.Key)))
+            {
+                var types = direction.GroupBy(c => c.DataType).OrderBy(g => Rank(g.Key)).ThenBy(g => g.Key, StringComparer.Ordinal).ToList();
+                if (byType) rows.AddRange(types.Select(t => MakeRow(variant, direction.Key, [t], backends)));
+                else rows.Add(MakeRow(variant, direction.Key, types, backends));
+            }
+        }
     }
 
-    private static string Column(CellResult c) => c.Direction.Length == 0 ? c.Backend : $"{c.Backend} {c.Direction}";
-
-    private static Row MakeRow(string label, List<CellResult> cells, List<string> columns)
+    /// <summary>Names of types in few words: what differs only in the output is written once, <c>u8:s8:s32|f32</c>.</summary>
+    internal static string Join(IEnumerable<string> types)
     {
-        var totals = new List<Totals>();
-        var worst = new List<double>();
-        foreach (string column in columns)
+        var heads = new List<(string Head, List<string> Tails)>();
+        foreach (string t in types)
         {
-            List<CellResult> of = [.. cells.Where(c => Column(c) == column)];
-            totals.Add(Totals.Of(of));
-            worst.Add(of.Max(c => c.WorstError) ?? 0);
+            int cut = t.LastIndexOf(':') + 1;
+            (string head, string tail) = (t[..cut], t[cut..]);
+            if (cut > 0 && heads.Find(h => h.Head == head) is { Tails: { } known }) known.Add(tail);
+            else heads.Add((head, [tail]));
         }
 
-        return new Row(label, totals, worst);
+        return string.Join(' ', heads.Select(h => h.Head + string.Join('|', h.Tails)));
     }
 
-    /// <summary>One variant.</summary>
-    /// <param name="Label">Its name.</param>
-    /// <param name="Columns">Counts, a column each.</param>
-    /// <param name="Worst">Largest error in units of the bound, a column each.</param>
-    public sealed record Row(string Label, IReadOnlyList<Totals> Columns, IReadOnlyList<double> Worst)
+    private static int Rank(string type) => s_types.IndexOf(type.Split(':')[0]);
+
+    private static Row MakeRow(string variant, string direction, List<IGrouping<string, CellResult>> types, List<string> backends)
     {
-        /// <summary>Text of a cell: passes first, then whatever else there is.</summary>
-        public string Text(int column)
+        var row = new List<SummaryCell>();
+        foreach (string backend in backends)
         {
-            Totals t = Columns[column];
-            var parts = new List<string>();
-            if (t.Pass > 0) parts.Add($"{t.Pass} pass");
-            if (t.Fail > 0) parts.Add($"{t.Fail} FAIL");
-            if (t.Error > 0) parts.Add($"{t.Error} ERROR");
-            if (t.Mistrusted > 0) parts.Add($"{t.Mistrusted} MISTRUSTED");
-            if (t.Unsupported > 0) parts.Add($"{t.Unsupported} unsupported");
-            if (t.Unavailable > 0) parts.Add($"{t.Unavailable} unavailable");
-            return parts.Count == 0 ? "-" : string.Join(", ", parts);
+            row.Add(new SummaryCell([.. types.Select(t =>
+            {
+                List<CellResult> of = [.. t.Where(c => c.Backend == backend)];
+                return new SummaryCell.Part(t.Key, Totals.Of(of), of.Max(c => c.WorstError) ?? 0);
+            })]));
         }
 
-        /// <summary>True where something is wrong.</summary>
-        public bool IsBad(int column) => Columns[column].IsBad();
+        return new Row(variant, direction, Join(types.Select(t => t.Key)), row);
     }
+
+    /// <summary>One variant and direction, with one type or all.</summary>
+    /// <param name="Variant">Its name, one of <see cref="Variants.Order"/>, or all.</param>
+    /// <param name="Direction">For example <c>backward_data</c>; empty for problems that could not be read as one.</param>
+    /// <param name="Types">The types that the row counts.</param>
+    /// <param name="Cells">An engine each.</param>
+    public sealed record Row(string Variant, string Direction, string Types, IReadOnlyList<SummaryCell> Cells);
 }

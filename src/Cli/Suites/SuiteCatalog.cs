@@ -10,13 +10,13 @@ public static class SuiteCatalog
     private const string Extension = ".txt";
     private static readonly Assembly s_assembly = typeof(SuiteCatalog).Assembly;
 
-    /// <summary>Names of the shipped suites, smoke and edge first: what breaks there needs no network to be seen.</summary>
+    /// <summary>Names of the shipped suites, smoke, edge and variants first: what breaks there needs no network to be seen.</summary>
     public static IReadOnlyList<string> Shipped { get; } =
     [
         .. s_assembly.GetManifestResourceNames()
             .Where(n => n.StartsWith(Prefix, StringComparison.Ordinal) && n.EndsWith(Extension, StringComparison.Ordinal))
             .Select(n => n[Prefix.Length..^Extension.Length])
-            .OrderBy(n => n switch { "smoke" => 0, "edge" => 1, _ => 2 })
+            .OrderBy(n => n switch { "smoke" => 0, "edge" => 1, "variants" => 2, _ => 3 })
             .ThenBy(n => n, StringComparer.Ordinal),
     ];
 

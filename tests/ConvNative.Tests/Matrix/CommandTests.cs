@@ -94,7 +94,9 @@ public sealed class CommandTests
 
         string md = File.ReadAllText(Path.Combine(_folder, "results.md"));
         Assert.Contains("cells: 1 pass, 1 fail, 2 unsupported, 2 unavailable, 0 mistrusted", md);
-        Assert.Contains("| 2-D | 1 pass", md);
+        Assert.Contains("| correlation 2-D | forward | f32 | 1 pass (", md);
+        Assert.Contains("correlation 2-D     forward  f32  fake: 1 pass (", output);
+        Assert.Contains("unsupported by fake: 1 problem: the fake does forward correlation only", output);
         Assert.Contains("the fake does forward correlation only", md);
         Assert.HasCount(6, File.ReadAllLines(Path.Combine(_folder, "results.jsonl")), "four distinct cells of engines that are there, two of one that is not");
     }
