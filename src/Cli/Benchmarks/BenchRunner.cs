@@ -87,6 +87,8 @@ public sealed class BenchRunner
                 var random = new Random(20_240_607);
                 byte[] weights = RandomBytes(random, p.WeightCount, p.WeightType), bias = RandomBytes(random, p.HasBias ? p.OutputChannels : 0, p.BiasType);
                 byte[] input = RandomBytes(random, p.InputShape.Product, p.InputType), like = RandomBytes(random, p.OutputShape.Product, p.OutputType);
+                bool sampled = p.Op == ConvOp.Deformable && p.Direction != Direction.BackwardBias;
+                byte[] offset = RandomBytes(random, sampled ? p.OffsetShape.Product : 0, p.InputType), mask = RandomBytes(random, sampled && p.HasMask ? p.MaskShape.Product : 0, p.InputType);
                 long t0 = Stopwatch.GetTimestamp();
                 PlanResult made = backend.CreatePlan(p, settings.Options);
                 if (made.Plan is null)
@@ -104,6 +106,8 @@ public sealed class BenchRunner
                 _session.SetInput(input);
                 _session.SetResidual(like);
                 _session.SetOutputGradient(like);
+                if (offset.Length > 0) _session.SetOffset(offset);
+                if (mask.Length > 0) _session.SetMask(mask);
                 t0 = Stopwatch.GetTimestamp();
                 _session.Run();
                 double first = Stopwatch.GetElapsedTime(t0).TotalMilliseconds;

@@ -18,6 +18,9 @@ public sealed class Checker
     /// <summary>Plans are made with <paramref name="options"/>.</summary>
     public Checker(PlanOptions? options = null) => _options = options ?? PlanOptions.Default;
 
+    /// <summary>How plans are chosen; part of what a result depends on.</summary>
+    public Tuning Tuning => _options.Tuning;
+
     /// <summary>
     /// One cell an engine: a plan, made once, runs on three fills, twice on each. Exceptions become cells. When
     /// <paramref name="stop"/> is cancelled, only cells that are decided come back.

@@ -27,6 +27,9 @@ public sealed class MatrixRunner
     /// <summary>Cells that were taken from an earlier run.</summary>
     public int Reused { get; private set; }
 
+    // What an earlier result depended on beside problem and library: another processor or another choice of kernels is another result.
+    private string Identity => $"{_machine.ToolVersion} on {_machine.Cpu}{(_checker.Tuning == Plans.Tuning.Measure ? ", tuned" : "")}";
+
     /// <summary>Runs to the end, or until <paramref name="stop"/>: then what has finished stays.</summary>
     public void Run(IMatrixProgress? progress, CancellationToken stop)
     {
@@ -39,7 +42,7 @@ public sealed class MatrixRunner
             var missing = new List<ConvBackend>();
             foreach (ConvBackend b in _selection.Backends)
             {
-                if (_log?.Find(text, b.Name, _machine.ToolVersion, b.Status.Summary) is { } known)
+                if (_log?.Find(text, b.Name, Identity, b.Status.Summary) is { } known)
                 {
                     cells.Add(known);
                     Reused++;
@@ -54,7 +57,7 @@ public sealed class MatrixRunner
             {
                 foreach (CellResult c in _checker.Check(p, missing, stop))
                 {
-                    CellResult cell = c with { ToolVersion = _machine.ToolVersion };
+                    CellResult cell = c with { ToolVersion = Identity };
                     _log?.Add(cell);
                     cells.Add(cell);
                 }
