@@ -56,7 +56,7 @@ public sealed class BenchRunner
         Suite = suite,
         Name = p.Name,
         Count = LayerName.Count(p.Name),
-        Problem = ProblemText.Of(p),
+        Problem = p.Key,
         Backend = backend.Name,
         Layout = Names.Of(p.InputLayout),
         Threads = _settings.Threads,

@@ -75,7 +75,7 @@ public sealed class Checker
     private static CellResult Describe(ConvProblem p, ConvBackend backend) => new()
     {
         Name = p.Name,
-        Problem = ProblemText.Of(p),
+        Problem = p.Key,
         Backend = backend.Name,
         Op = Names.Of(p.Op),
         Direction = Names.Of(p.Direction),

@@ -37,7 +37,7 @@ public sealed class MatrixRunner
         {
             if (stop.IsCancellationRequested) return;
             progress?.Begin(p);
-            string text = ProblemText.Of(p);
+            string text = p.Key;
             var cells = new List<CellResult>();
             var missing = new List<ConvBackend>();
             foreach (ConvBackend b in _selection.Backends)

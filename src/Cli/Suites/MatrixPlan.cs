@@ -48,7 +48,7 @@ public sealed class MatrixPlan
         {
             // A list may name the same layer twice; the table of a suite counts it twice then, as its author did.
             foreach (ConvProblem p in s.Problems)
-                foreach (CellResult c in byProblem[ProblemText.Of(p)]) rows.Add(c with { Suite = s.Name, Name = p.Name });
+                foreach (CellResult c in byProblem[p.Key]) rows.Add(c with { Suite = s.Name, Name = p.Name });
             foreach (UnsupportedProblem u in s.Unsupported)
                 foreach (string b in backends)
                     rows.Add(new CellResult { Suite = s.Name, Problem = u.Text, Backend = b, Status = CellStatus.Unsupported, Message = u.Reason });

@@ -17,7 +17,7 @@ internal static class EngineSelector
             return engine.CreatePlan(problem, options);
         }
 
-        string key = $"{problem.With(s => s with { Name = null })} threads={options.MaxThreads} math={options.Math}";
+        string key = $"{problem.Key} threads={options.MaxThreads} math={options.Math}";
         if (TuningStore.Auto.TryGet(key, out string? known) && Engines.Find(known!) is { Status.Available: true } remembered
             && remembered.CreatePlan(problem, options) is { Plan: not null } result)
             return result;

@@ -7,6 +7,7 @@ namespace ConvNative.Problems;
 public sealed partial class ConvProblem
 {
     private string? _text;
+    private string? _key;
 
     /// <summary>
     /// Reads one problem: knobs and one descriptor, such as <c>--dir=BWD_D --stag=axb g32mb1ic128ih28oc128kh3ph1n"name"</c>.
@@ -39,4 +40,7 @@ public sealed partial class ConvProblem
 
     /// <summary>The canonical problem string: what <see cref="Parse"/> reads as an equal problem with the same name.</summary>
     public override string ToString() => _text ??= ProblemWriter.Write(this);
+
+    /// <summary>The canonical problem string without the name: equal problems have equal keys. For stores and reports.</summary>
+    public string Key => _key ??= Name is null ? ToString() : With(s => s with { Name = null }).ToString();
 }

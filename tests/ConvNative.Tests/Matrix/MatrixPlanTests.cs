@@ -15,7 +15,7 @@ public sealed class MatrixPlanTests
     {
         var plan = new MatrixPlan([Suite("a", "ic3ih7oc5kh3ph1n\"a:1\"", "ic2ih7oc5kh3ph1n\"a:2\""), Suite("b", "ic3ih7oc5kh3ph1n\"b:1\"")]);
         Assert.HasCount(2, plan.Distinct);
-        CellResult[] cells = [.. plan.Distinct.Select(p => new CellResult { Problem = ProblemText.Of(p), Backend = "x", Status = CellStatus.Pass })];
+        CellResult[] cells = [.. plan.Distinct.Select(p => new CellResult { Problem = p.Key, Backend = "x", Status = CellStatus.Pass })];
         IReadOnlyList<CellResult> rows = plan.Expand(cells, ["x"]);
         CollectionAssert.AreEqual(new[] { "a a:1", "a a:2", "b b:1" }, rows.Select(r => $"{r.Suite} {r.Name}").ToArray());
     }

@@ -15,7 +15,7 @@ internal static unsafe class OneDnnTuner
     public static (OneDnnKernel Kernel, string Why)? Choose(ConvProblem p, int threads, PlanOptions options)
     {
         List<OneDnnCandidate> candidates = OneDnnCandidate.For(p, threads);
-        string key = $"{p.With(s => s with { Name = null })} threads={threads}";
+        string key = $"{p.Key} threads={threads}";
         if (TuningStore.OneDnn.TryGet(key, out string? known))
         {
             foreach (OneDnnCandidate c in candidates)
