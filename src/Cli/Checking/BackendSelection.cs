@@ -13,15 +13,22 @@ public sealed record BackendSelection(IReadOnlyList<ConvBackend> Backends, bool 
     {
         ArgumentNullException.ThrowIfNull(all);
         List<string> asked = Split(names);
-        if (asked.Count == 0) return new BackendSelection(all, false);
+        if (asked.Count == 0) return new BackendSelection([.. all.SelectMany(PerDevice)], false);
         var found = new List<ConvBackend>();
         foreach (string name in asked.Distinct())
         {
-            found.Add(all.FirstOrDefault(b => b.Name == name)
+            found.Add(Engines.Find(name, all)
                 ?? throw new CliException($"--backend = {name}: must be one of {string.Join(", ", all.Select(b => b.Name))}"));
         }
 
         return new BackendSelection(found, true);
+    }
+
+    // An engine with several usable devices is a column of the matrix for each.
+    private static IEnumerable<ConvBackend> PerDevice(ConvBackend engine)
+    {
+        DeviceInfo[] usable = engine.Status.Available ? [.. engine.Devices.Where(d => d.Rejected is null)] : [];
+        return usable.Length < 2 ? [engine] : usable.Select(d => engine.On(d.Id[(d.Id.IndexOf(':') + 1)..]));
     }
 
     /// <summary>Entries of comma-separated lists.</summary>

@@ -41,7 +41,7 @@ public static class Executor
     /// <exception cref="CliException">No such backend.</exception>
     public static void CheckName(string backend)
     {
-        if (!Backends.Contains(backend)) throw new CliException($"--backend = {backend}: must be one of {string.Join(", ", Backends)}");
+        if (!Backends.Contains(backend) && Engines.Find(backend) is null) throw new CliException($"--backend = {backend}: must be one of {string.Join(", ", Backends)}, with a device as in opencl:0 where wanted");
     }
 
     /// <summary>Why a backend cannot be used on this machine, with the remedy; null when it can.</summary>

@@ -32,4 +32,31 @@ public abstract class ConvBackend
     /// <summary>Makes a plan, or says why not. Unsupported answers are cheap and cached by the engine where they are not.</summary>
     /// <exception cref="ConvNativeException">The engine is unavailable, or a native call failed.</exception>
     public abstract PlanResult CreatePlan(ConvProblem problem, PlanOptions options);
+
+    /// <summary>Opens the device that <paramref name="name"/> selects (see <see cref="FindDevice"/>; null: the first usable one), once for the process.</summary>
+    /// <exception cref="ArgumentException">No usable device is selected.</exception>
+    /// <exception cref="NotSupportedException">The engine computes in the host's memory.</exception>
+    /// <exception cref="ConvNativeException">The engine is unavailable, or a native call failed.</exception>
+    public virtual ConvDevice OpenDevice(string? name = null) => throw new NotSupportedException($"{Name} computes in the host's memory: it has no device to open");
+
+    /// <summary>This engine held to one device: plans that it makes have <see cref="PlanOptions.Device"/> set.</summary>
+    /// <param name="device">As <see cref="FindDevice"/> takes it; whether it is there is told by the result's <see cref="Status"/>.</param>
+    public ConvBackend On(string device)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(device);
+        return new DeviceView(this, device);
+    }
+
+    /// <summary>
+    /// The device that <paramref name="selector"/> means: its <see cref="DeviceInfo.Id"/>, what follows the colon in it (a number), or a part of
+    /// its name in any case; the first that fits, rejected ones included. Null: the first that is not rejected.
+    /// </summary>
+    /// <returns>Null where none fits.</returns>
+    public DeviceInfo? FindDevice(string? selector)
+    {
+        IReadOnlyList<DeviceInfo> all = Devices;
+        return selector is null
+            ? all.FirstOrDefault(d => d.Rejected is null)
+            : all.FirstOrDefault(d => d.Id == selector || d.Id == $"{Name}:{selector}") ?? all.FirstOrDefault(d => d.Name.Contains(selector, StringComparison.OrdinalIgnoreCase));
+    }
 }

@@ -13,7 +13,7 @@ internal static class EngineSelector
         if (backend != ConvPlan.Auto)
         {
             ConvBackend engine = Engines.Find(backend)
-                ?? throw new ArgumentException($"backend = {backend}: must be auto or one of {string.Join(", ", Engines.All.Select(e => e.Name))}", nameof(backend));
+                ?? throw new ArgumentException($"backend = {backend}: must be auto or one of {string.Join(", ", Engines.All.Select(e => e.Name))}, with a device as in opencl:0 where wanted", nameof(backend));
             return engine.CreatePlan(problem, options);
         }
 

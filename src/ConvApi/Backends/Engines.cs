@@ -8,6 +8,18 @@ public static class Engines
     /// <summary>All engines, available or not.</summary>
     public static IReadOnlyList<ConvBackend> All => s_all;
 
-    /// <summary>The engine called <paramref name="name"/>, or null.</summary>
-    public static ConvBackend? Find(string name) => Array.Find(s_all, b => b.Name == name);
+    /// <summary>
+    /// The engine called <paramref name="name"/>, or null. <c>opencl:1</c> or <c>opencl:PART-OF-A-NAME</c> is the engine held to that device
+    /// (<see cref="ConvBackend.On"/>), whether it is there or not.
+    /// </summary>
+    public static ConvBackend? Find(string name) => Find(name, s_all);
+
+    /// <summary>As the other overload, in a list of engines.</summary>
+    public static ConvBackend? Find(string name, IReadOnlyList<ConvBackend> engines)
+    {
+        ArgumentNullException.ThrowIfNull(name);
+        int colon = name.IndexOf(':');
+        ConvBackend? engine = engines.FirstOrDefault(b => b.Name == (colon < 0 ? name : name[..colon]));
+        return colon < 0 || colon == name.Length - 1 ? colon < 0 ? engine : null : engine?.On(name[(colon + 1)..]);
+    }
 }

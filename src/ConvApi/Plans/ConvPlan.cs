@@ -10,7 +10,7 @@ namespace ConvNative.Plans;
 /// managed allocation. Not thread-safe: one run at a time; make a plan per thread for concurrent runs. A run on oneDNN sets the
 /// calling thread's OpenMP thread count and leaves it so.
 /// </summary>
-public abstract unsafe class ConvPlan : IDisposable
+public abstract unsafe partial class ConvPlan : IDisposable
 {
     private readonly bool _isSimple;
     private bool _disposed;
@@ -152,19 +152,8 @@ public abstract unsafe class ConvPlan : IDisposable
     /// <exception cref="ConvNativeException">A native call failed.</exception>
     public void Execute(in ConvArguments a)
     {
-        ConvProblem p = Problem;
         if (_disposed || (NeedsWeights && !_weightsSet)) ThrowState();
-        Direction d = p.Direction;
-        bool forward = d == Direction.Forward, deformable = p.Op == ConvOp.Deformable;
-        bool input = forward || d is Direction.BackwardWeights or Direction.BackwardOffset or Direction.BackwardMask;
-        bool sampled = deformable && d != Direction.BackwardBias;
-        Check("input", a.Input.Length, input ? InputBytes : 0, p.InputShape);
-        Check("residual", a.Residual.Length, forward && p.PostOps.Residual ? OutputBytes : 0, p.OutputShape);
-        Check("offset", a.Offset.Length, sampled ? p.OffsetShape.Product * p.InputType.SizeOf() : 0, p.OffsetShape);
-        Check("mask", a.Mask.Length, sampled && p.HasMask ? p.MaskShape.Product * p.InputType.SizeOf() : 0, p.MaskShape);
-        Check("output_grad", a.OutputGradient.Length, forward ? 0 : OutputBytes, p.OutputShape);
-        Check("result", a.Result.Length, ResultBytes, p.ResultShape);
-        if (a.BiasResult.Length != 0) Check("bias result", a.BiasResult.Length, d == Direction.BackwardWeights ? BiasBytes : 0, p.BiasShape);
+        CheckTensors(a.Input.Length, a.Residual.Length, a.Offset.Length, a.Mask.Length, a.OutputGradient.Length, a.Result.Length, a.BiasResult.Length);
         fixed (byte* x = a.Input, r = a.Residual, o = a.Offset, m = a.Mask, g = a.OutputGradient, y = a.Result, b = a.BiasResult)
         {
             var q = new ConvPointers { Input = x, Residual = r, Offset = o, Mask = m, OutputGradient = g, Result = y, BiasResult = b };
@@ -218,6 +207,22 @@ public abstract unsafe class ConvPlan : IDisposable
 
     /// <summary>Runs; pointers that the direction does not need are null, lengths have been checked.</summary>
     protected abstract void ExecuteCore(in ConvPointers pointers);
+
+    private void CheckTensors(long input, long residual, long offset, long mask, long outputGradient, long result, long biasResult)
+    {
+        ConvProblem p = Problem;
+        Direction d = p.Direction;
+        bool forward = d == Direction.Forward;
+        bool reads = forward || d is Direction.BackwardWeights or Direction.BackwardOffset or Direction.BackwardMask;
+        bool sampled = p.Op == ConvOp.Deformable && d != Direction.BackwardBias;
+        Check("input", input, reads ? InputBytes : 0, p.InputShape);
+        Check("residual", residual, forward && p.PostOps.Residual ? OutputBytes : 0, p.OutputShape);
+        Check("offset", offset, sampled ? p.OffsetShape.Product * p.InputType.SizeOf() : 0, p.OffsetShape);
+        Check("mask", mask, sampled && p.HasMask ? p.MaskShape.Product * p.InputType.SizeOf() : 0, p.MaskShape);
+        Check("output_grad", outputGradient, forward ? 0 : OutputBytes, p.OutputShape);
+        Check("result", result, ResultBytes, p.ResultShape);
+        if (biasResult != 0) Check("bias result", biasResult, d == Direction.BackwardWeights ? BiasBytes : 0, p.BiasShape);
+    }
 
     private void Check(string name, long got, long want, Dims shape)
     {

@@ -56,6 +56,15 @@ public sealed record PlanOptions
         }
     }
 
+    /// <summary>
+    /// The device of an engine that has several, as <see cref="Backends.ConvBackend.FindDevice"/> takes it; null means its first usable one. The
+    /// engine name <c>opencl:1</c> sets it.
+    /// </summary>
+    public string? Device { get; init; }
+
+    /// <summary>Only kernels whose results are the same bits on every run.</summary>
+    public bool Deterministic { get; init; }
+
     /// <summary>Choice among candidates.</summary>
     public Tuning Tuning { get; init; }
 
