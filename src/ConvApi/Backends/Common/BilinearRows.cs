@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using ConvNative.Backends.Managed;
 
 namespace ConvNative.Backends.Common;
 

@@ -1,4 +1,3 @@
-using ConvNative.Backends.Managed;
 
 namespace ConvNative.Backends.Common;
 

@@ -1,3 +1,4 @@
+using ConvNative.Backends.Common;
 using ConvNative.Plans;
 using ConvNative.Problems;
 

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Numerics;
 using System.Runtime.InteropServices;
+using ConvNative.Backends.Common;
 using ConvNative.Plans;
 using ConvNative.Problems;
 

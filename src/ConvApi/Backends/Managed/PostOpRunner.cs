@@ -1,5 +1,6 @@
 using System.Numerics;
 using System.Numerics.Tensors;
+using ConvNative.Backends.Common;
 using ConvNative.Problems;
 
 namespace ConvNative.Backends.Managed;

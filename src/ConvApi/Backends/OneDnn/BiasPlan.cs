@@ -1,5 +1,4 @@
 using ConvNative.Backends.Common;
-using ConvNative.Backends.Managed;
 using ConvNative.Problems;
 
 namespace ConvNative.Backends.OneDnn;

@@ -1,6 +1,5 @@
 using System.Runtime.InteropServices;
 using ConvNative.Backends.Common;
-using ConvNative.Backends.Managed;
 using ConvNative.Problems;
 
 namespace ConvNative.Backends.OneDnn;

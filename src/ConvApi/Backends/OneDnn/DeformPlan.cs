@@ -1,5 +1,4 @@
 using ConvNative.Backends.Common;
-using ConvNative.Backends.Managed;
 using ConvNative.Bindings.Loading;
 using ConvNative.Bindings.OneDnn;
 using ConvNative.Problems;

@@ -1,4 +1,3 @@
-using ConvNative.Backends.Managed;
 using ConvNative.Backends.Common;
 using ConvNative.Plans;
 using ConvNative.Problems;

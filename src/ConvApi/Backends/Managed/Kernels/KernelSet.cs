@@ -1,4 +1,5 @@
 using System.Runtime.Intrinsics;
+using ConvNative.Backends.Common;
 
 namespace ConvNative.Backends.Managed.Kernels;
 

@@ -2,7 +2,7 @@ using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.Arm;
 using System.Runtime.Intrinsics.X86;
 
-namespace ConvNative.Backends.Managed;
+namespace ConvNative.Backends.Common;
 
 /// <summary>The vectors that the runtime uses here; switching them off (<c>DOTNET_EnableAVX512=0</c>, ...) narrows the choice.</summary>
 internal static class InstructionSet

@@ -1,6 +1,6 @@
 using System.Runtime.ExceptionServices;
 
-namespace ConvNative.Backends.Managed;
+namespace ConvNative.Backends.Common;
 
 /// <summary>Work that splits into independent parts; which thread does a part never changes its result.</summary>
 internal interface IParallelWork

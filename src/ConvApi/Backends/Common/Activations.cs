@@ -1,6 +1,6 @@
 using ConvNative.Problems;
 
-namespace ConvNative.Backends.Managed;
+namespace ConvNative.Backends.Common;
 
 /// <summary>Activation functions in double, so that an f32 result is rounded once.</summary>
 internal static class Activations
@@ -48,20 +48,5 @@ internal static class Activations
         double f = x;
         for (int n = 60; n >= 1; n--) f = x + (n * 0.5 / f);
         return Math.Exp(-x * x) / Math.Sqrt(Math.PI) / f;
-    }
-}
-
-/// <summary>What follows a sum: bias, residual, activation.</summary>
-internal readonly unsafe struct Finish<T>(T* bias, T* residual, PostOps ops)
-    where T : unmanaged, System.Numerics.IFloatingPointIeee754<T>
-{
-    private readonly T _scale = T.CreateTruncating(ops.ResidualScale);
-
-    /// <summary>The final value of output channel <paramref name="channel"/> at element <paramref name="index"/>.</summary>
-    public T Apply(T sum, long channel, long index)
-    {
-        if (bias != null) sum += bias[channel];
-        if (residual != null) sum += _scale * residual[index];
-        return ops.Activation.Kind == ActivationKind.None ? sum : T.CreateTruncating(Activations.Apply(ops.Activation, double.CreateTruncating(sum)));
     }
 }

@@ -1,0 +1,20 @@
+using System.Numerics;
+using ConvNative.Backends.Common;
+using ConvNative.Problems;
+
+namespace ConvNative.Backends.Managed;
+
+/// <summary>What follows a sum: bias, residual, activation.</summary>
+internal readonly unsafe struct Finish<T>(T* bias, T* residual, PostOps ops)
+    where T : unmanaged, IFloatingPointIeee754<T>
+{
+    private readonly T _scale = T.CreateTruncating(ops.ResidualScale);
+
+    /// <summary>The final value of output channel <paramref name="channel"/> at element <paramref name="index"/>.</summary>
+    public T Apply(T sum, long channel, long index)
+    {
+        if (bias != null) sum += bias[channel];
+        if (residual != null) sum += _scale * residual[index];
+        return ops.Activation.Kind == ActivationKind.None ? sum : T.CreateTruncating(Activations.Apply(ops.Activation, double.CreateTruncating(sum)));
+    }
+}
