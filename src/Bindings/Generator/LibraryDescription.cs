@@ -13,7 +13,7 @@ internal sealed class LibraryDescription
     [
         "name", "import", "namespace", "class", "output", "includes", "includePaths", "hashed", "defines", "version",
         "functions", "types", "macros", "excluded", "withoutGcTransition", "required", "flags", "external", "statusType",
-        "success", "handles",
+        "success", "statuses", "handles",
     ];
 
     public required string Name { get; init; }
@@ -49,6 +49,10 @@ internal sealed class LibraryDescription
 
     public string? StatusType { get; init; }
     public string? Success { get; init; }
+
+    /// <summary>Where the status is a number: the macros that name its values. Others may share a value with them.</summary>
+    public Regex? Statuses { get; init; }
+
     public required OwnedHandle[] Handles { get; init; }
 
     public static LibraryDescription Load(string path)
@@ -91,6 +95,7 @@ internal sealed class LibraryDescription
                 : [],
             StatusType = Optional("statusType"),
             Success = Optional("success"),
+            Statuses = Optional("statuses") is { } statuses ? new Regex(statuses) : null,
             Handles = root.TryGetProperty("handles", out var handles)
                 ? handles.EnumerateArray().Select(ReadHandle).ToArray()
                 : [],

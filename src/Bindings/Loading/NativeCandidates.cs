@@ -7,18 +7,19 @@ internal static class NativeCandidates
 {
     public static IEnumerable<(string Source, string Path)> Find(NativeLibraryDescription library, Func<string, string?> environment)
     {
+        string[] files = [library.FileName, .. library.OtherFileNames];
         if (environment(library.Variable) is { Length: > 0 } named)
         {
             named = Path.GetFullPath(named);
             if (!Directory.Exists(named)) return [(library.Variable, named)];
-            return InPrefix(named, library.FileName).Prepend(Path.Combine(named, library.FileName))
+            return files.SelectMany(file => InPrefix(named, file).Prepend(Path.Combine(named, file)))
                 .Select(path => (library.Variable, path));
         }
 
-        var candidates = ApplicationFolders().Select(folder => ("application", Path.Combine(folder, library.FileName)))
-            .Append(("system", library.FileName));
+        var candidates = ApplicationFolders().SelectMany(folder => files.Select(file => ("application", Path.Combine(folder, file))))
+            .Concat(files.Select(file => ("system", file)));
         return library.CacheFolder is { } cache && CacheRoot(environment) is { } root
-            ? candidates.Concat(InPrefix(Path.Combine(root, cache), library.FileName).Select(path => ("cache", path)))
+            ? candidates.Concat(files.SelectMany(file => InPrefix(Path.Combine(root, cache), file)).Select(path => ("cache", path)))
             : candidates;
     }
 

@@ -73,7 +73,9 @@ internal static class NativeLoader
     {
         if (!NativeLibrary.TryGetExport(handle, library.VersionSymbol, out var address))
             return (NativeLoadOutcome.SymbolMissing, library.VersionSymbol, null);
-        var version = library.ReadVersion(address);
+        var version = library.ReadVersion is { } read
+            ? read(address)
+            : library.VersionBySymbol.FirstOrDefault(item => NativeLibrary.TryGetExport(handle, item.Symbol, out _)).Since ?? new Version(0, 0);
         // The version comes first: that an old library lacks new functions is no news.
         if (version < library.From || version >= library.Below)
             return (NativeLoadOutcome.VersionOutOfRange, $"version {version}, wanted {library.VersionWanted}", version);
