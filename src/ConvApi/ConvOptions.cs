@@ -54,6 +54,9 @@ public sealed record ConvOptions
     /// <summary>Applied to the result, fused where the engine can.</summary>
     public Activation Activation { get; init; }
 
+    /// <summary>Factor of the result, after the activation; null for none.</summary>
+    public double? OutputScale { get; init; }
+
     /// <summary>Engine by name, or <c>auto</c>.</summary>
     public string Backend { get; init; } = ConvPlan.Auto;
 
@@ -79,7 +82,7 @@ public sealed record ConvOptions
             Groups = Groups,
             OutputPadding = OutputPadding,
             OutputShape = OutputShape,
-            PostOps = new PostOps(false, 0, Activation),
+            PostOps = new PostOps(false, 0, Activation, OutputScale),
         };
     }
 }

@@ -2,7 +2,7 @@ using ConvNative.Problems;
 
 namespace ConvNative.Oracle;
 
-/// <summary>What follows the sum of a forward direction, in order: bias, residual, activation.</summary>
+/// <summary>What follows the sum of a forward direction, in order: bias, residual, activation, output scale.</summary>
 public static class Epilogue
 {
     /// <summary>The activation at <paramref name="x"/> in double; DESIGN's formulas.</summary>
@@ -35,7 +35,7 @@ public static class Epilogue
         _ => 1,
     };
 
-    /// <summary>Adds bias and residual (their magnitudes and roundings too) and applies the activation.</summary>
+    /// <summary>Adds bias and residual (their magnitudes and roundings too), applies the activation and the output scale, which leave magnitude and roundings as they are.</summary>
     internal static double[]? Apply(ConvProblem p, OracleTensors t, Sums sums, long[]? sample)
     {
         PostOps post = p.PostOps;
@@ -67,6 +67,8 @@ public static class Epilogue
                 before[slot] = v;
                 v = Activate(post.Activation, v);
             }
+
+            if (post.OutputScale is { } scale) v *= scale;
 
             sums.Set(slot, v, magnitude, roundings);
         });

@@ -21,6 +21,8 @@ namespace ConvNative.Oracle;
 /// <para>Output: rounding to the output's type adds u_out*|y|.</para>
 /// <para>Activation f after the sum: an error e of its argument becomes at most Lipschitz(f)*e, and f itself is computed with
 /// the error of <see cref="ActivationError"/>.</para>
+/// <para>Output scale s after it: an error e becomes |s|*e, and the rounding of s and that of the product add 2*u*|s|*(|f| + e),
+/// with a third u for the product of the two.</para>
 /// <para>The oracle's own double sums add r*2^-53*A, which matters for f64 only.</para>
 /// <para>Winograd and FFT mix the elements of a tile, so their error is relative to the largest magnitude that any element could
 /// have, <see cref="OracleResult.LargestMagnitude"/>, not to the element's own A. Winograd F(4x4,3x3): the transforms' largest
@@ -83,7 +85,8 @@ public static class ErrorBound
         error += (((2 * operands) + (operands * operands)) * magnitude) + (r * Rounding.Underflow(type)) + (r * Math.ScaleB(1, -53) * magnitude);
         if (oracle.Sensitivity is { } s) error += s[slot] * u;
         if (oracle.BeforeActivation is { } before)
-            error = (Epilogue.Lipschitz(p.PostOps.Activation) * error) + ActivationError(p.PostOps.Activation, before[slot], y, u);
+            error = (Epilogue.Lipschitz(p.PostOps.Activation) * error) + ActivationError(p.PostOps.Activation, before[slot], Epilogue.Activate(p.PostOps.Activation, before[slot]), u);
+        error = AfterScale(p.PostOps, error, y, u) + (p.PostOps.OutputScale is null ? 0 : Rounding.Underflow(type));
         DataType result = p.ResultType;
         return result.IsInteger() ? error : error + (Rounding.UnitRoundoff(result) * (Math.Abs(y) + error)) + Rounding.Underflow(result);
     }
@@ -119,10 +122,20 @@ public static class ErrorBound
         };
     }
 
+    /// <summary>What becomes of an error of the activation's result by the output scale, whose result is <paramref name="y"/>.</summary>
+    internal static double AfterScale(PostOps ops, double error, double y, double u)
+    {
+        if (ops.OutputScale is not { } scale) return error;
+        error *= Math.Abs(scale);
+        return error + (3 * u * (Math.Abs(y) + error));
+    }
+
     private static DataType AccumulationType(ConvProblem p) => p.InputType == DataType.F64 ? DataType.F64 : DataType.F32;
 
     internal static bool HasExactActivation(ConvProblem p)
     {
+        // A power of two only moves the exponent; a modest one keeps clear of the ends of the range.
+        if (p.PostOps.OutputScale is { } s && s != 0 && !(Math.Abs(s) is >= 1.0 / (1 << 16) and <= 1 << 16 && double.IsPow2(Math.Abs(s)))) return false;
         Activation a = p.PostOps.Activation;
         return a.Kind is ActivationKind.None or ActivationKind.Relu || (a.Kind == ActivationKind.Clip && (float)a.Alpha == a.Alpha && (float)a.Beta == a.Beta);
     }

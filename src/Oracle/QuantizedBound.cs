@@ -8,6 +8,7 @@ namespace ConvNative.Oracle;
 /// <see cref="Roundings"/> = 8 roundings: the conversion of the sum, bias or residual (1), the scales' own representation (2), their
 /// product (1), the multiplication (1), the residual's zero point (1) and two additions (2). So the error before the activation is
 /// at most gamma_8 * A, A = (|sum| + |bias|) * x_scale * w_scale + |residual|.</para>
+/// <para>A post-op's output scale adds what <see cref="ErrorBound.AfterScale"/> says.</para>
 /// <para>The output's scale adds 3 (its representation, its reciprocal, the product), the addition of the zero point one more. An
 /// 8-bit result may therefore be one unit off where, and only where, the value before rounding lies this close to a tie; that also
 /// covers engines that add the zero point before they round, which falls on the other side of an exact tie.</para>
@@ -23,7 +24,7 @@ internal static class QuantizedBound
     public static bool IsExact(ConvProblem p, OracleResult oracle, int slot)
     {
         Quantization q = p.Quantization ?? Quantization.None;
-        if (q.InputScale != 1 || q.OutputScale != 1 || q.WeightScales.Any(s => s != 1)) return oracle.Magnitude[slot] == 0 && ErrorBound.HasExactActivation(p);
+        if (q.InputScale != 1 || q.OutputScale != 1 || q.WeightScales.Any(s => s != 1) || p.PostOps.OutputScale is not null) return oracle.Magnitude[slot] == 0 && ErrorBound.HasExactActivation(p);
         if (!ErrorBound.HasExactActivation(p) || p.PostOps.ResidualScale != Math.Round(p.PostOps.ResidualScale)) return false;
         return p.OutputType.IsInteger() || oracle.Magnitude[slot] <= Integers;
     }
@@ -36,7 +37,8 @@ internal static class QuantizedBound
         double u = Rounding.UnitRoundoff(DataType.F32), y = oracle.BeforeRounding?[slot] ?? oracle.Values[slot];
         double error = ErrorBound.Factor(Roundings, u) * oracle.Magnitude[slot];
         if (oracle.BeforeActivation is { } before)
-            error = (Epilogue.Lipschitz(p.PostOps.Activation) * error) + ErrorBound.ActivationError(p.PostOps.Activation, before[slot], y * q.OutputScale, u);
+            error = (Epilogue.Lipschitz(p.PostOps.Activation) * error) + ErrorBound.ActivationError(p.PostOps.Activation, before[slot], Epilogue.Activate(p.PostOps.Activation, before[slot]), u);
+        error = ErrorBound.AfterScale(p.PostOps, error, y * q.OutputScale, u);
         error /= q.OutputScale;
         if (p.OutputType.IsInteger()) return error + (ErrorBound.Factor(3, u) * (Math.Abs(y) + error)) + (u * (Math.Abs(y) + error + Math.Abs(q.OutputZeroPoint)));
         return error + (Rounding.UnitRoundoff(p.OutputType) * (Math.Abs(y) + error)) + Rounding.Underflow(p.OutputType);

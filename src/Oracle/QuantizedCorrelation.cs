@@ -89,6 +89,8 @@ internal static class QuantizedCorrelation
                     v = Epilogue.Activate(post.Activation, v);
                 }
 
+                if (post.OutputScale is { } scale) v *= scale;
+
                 v /= q.OutputScale;
             }
 

@@ -86,7 +86,7 @@ public static class Verdict
     /// <summary>A zero in the place of the value (before the activation) would be noticed.</summary>
     private static bool Tells(ConvProblem p, OracleResult oracle, int slot, double bound)
     {
-        double v = oracle.BeforeActivation is { } before ? before[slot] / (p.Quantization?.OutputScale ?? 1) : oracle.BeforeRounding?[slot] ?? oracle.Values[slot];
+        double v = oracle.BeforeActivation is { } before ? before[slot] * (p.PostOps.OutputScale ?? 1) / (p.Quantization?.OutputScale ?? 1) : oracle.BeforeRounding?[slot] ?? oracle.Values[slot];
         return !(Math.Abs(v) <= (oracle.BeforeRounding is null ? bound : Math.Max(bound, 0.5)));
     }
 

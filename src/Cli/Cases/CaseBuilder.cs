@@ -96,7 +96,7 @@ public static class CaseBuilder
             OffsetGroups = spec.OffsetGroups,
             HasMask = tensors.ContainsKey("mask") || spec.Direction == Direction.BackwardMask,
             HasBias = (forward && tensors.ContainsKey("bias")) || spec.Direction == Direction.BackwardBias,
-            PostOps = new PostOps(tensors.ContainsKey("residual"), tensors.ContainsKey("residual") ? 1 : 0, spec.Activation),
+            PostOps = new PostOps(tensors.ContainsKey("residual"), tensors.ContainsKey("residual") ? 1 : 0, spec.Activation, spec.OutputScale),
         };
     }
 }

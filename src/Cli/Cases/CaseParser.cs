@@ -81,6 +81,7 @@ public static class CaseParser
                 case "pad_value": spec = spec with { PadValue = Number(name, v) }; break;
                 case "mode": spec = spec with { Mode = Choice<SignalMode>(name, v) }; break;
                 case "activation": spec = spec with { Activation = ActivationNames.Parse(name, Text(name, v)) }; break;
+                case "output_scale": spec = spec with { OutputScale = Number(name, v) }; break;
                 case "tensors": spec = spec with { Tensors = Files(name, v, s_tensors) }; break;
                 case "outputs": spec = spec with { Output = Files(name, v, ["output"]).GetValueOrDefault("output") }; break;
                 case "auto_pad":

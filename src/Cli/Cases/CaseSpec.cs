@@ -51,6 +51,9 @@ public sealed record CaseSpec
 
     public Activation Activation { get; init; }
 
+    /// <summary>Factor of the activation's result; null: none.</summary>
+    public double? OutputScale { get; init; }
+
     public Dims? Kernel { get; init; }
 
     public Dims? ImageShape { get; init; }

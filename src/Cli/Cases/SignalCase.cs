@@ -1,3 +1,4 @@
+using System.Globalization;
 using ConvNative.Cli.Execution;
 using ConvNative.Cli.Files;
 using ConvNative.Problems;
@@ -58,6 +59,7 @@ internal static class SignalCase
         if (s.Groups != 1) throw new ConvProblemException("groups", $"{s.Groups}", $"must be 1: {mode}, whose signals have no channels");
         if (s.OffsetGroups != 1) throw new ConvProblemException("offset_groups", $"{s.OffsetGroups}", mode);
         if (s.Activation.Kind != ActivationKind.None) throw new ConvProblemException("activation", ActivationNames.Of(s.Activation), mode);
+        if (s.OutputScale is { } scale) throw new ConvProblemException("output_scale", scale.ToString(CultureInfo.InvariantCulture), mode);
         if (s.Quantisation is not null) throw new ConvProblemException("mode", Names.Of(s.Mode), "scales and zero points do not go with a signal mode");
         foreach (string name in tensors.Keys)
             if (name is not ("input" or "weights")) throw new ConvProblemException(name, "given", mode);

@@ -82,6 +82,7 @@ public static class ExplainCommand
             w.WriteBoolean("mask", p.HasMask);
             w.WriteBoolean("bias", p.HasBias);
             w.WriteString("activation", ActivationNames.Of(p.PostOps.Activation));
+            w.WriteNumber("output_scale", p.PostOps.OutputScale ?? 1);
             w.WriteBoolean("residual", p.PostOps.Residual);
             if (p.Op == ConvOp.Deformable) JsonText.Integers(w, "offset_shape", p.OffsetShape);
             if (p.HasMask) JsonText.Integers(w, "mask_shape", p.MaskShape);
@@ -173,7 +174,7 @@ public static class ExplainCommand
         }
 
         if (p.Op == ConvOp.Deformable) rows.Add(("deformable", $"{p.OffsetGroups} offset groups, offsets {p.OffsetShape}{(p.HasMask ? $", mask {p.MaskShape}" : "")}"));
-        rows.Add(("then", $"{(p.HasBias ? "bias, " : "")}{(p.PostOps.Residual ? "residual, " : "")}activation {ActivationNames.Of(p.PostOps.Activation)}"));
+        rows.Add(("then", $"{(p.HasBias ? "bias, " : "")}{(p.PostOps.Residual ? "residual, " : "")}activation {ActivationNames.Of(p.PostOps.Activation)}{(p.PostOps.OutputScale is { } scale ? $", times {scale.ToString(CultureInfo.InvariantCulture)}" : "")}"));
         rows.Add(("parameters", $"{Count(p.Parameters)} ({Count(p.WeightCount)} weights)"));
         rows.Add(("multiply-adds", Count(p.MultiplyAdds)));
         rows.Add(("bytes", Count(p.Bytes)));

@@ -35,6 +35,7 @@ public static partial class RunCommand
         ("pads_begin", "For example 1,1"),
         ("pads_end", "For example 1,1"),
         ("pad_value", "Value of padding mode constant"),
+        ("output_scale", "Factor of the result, after the activation"),
         ("output_padding", "Transposed: extra output at the end"),
         ("output_shape", "Transposed: wanted spatial shape"),
         ("groups", "Channel blocks that do not mix"),
@@ -51,8 +52,8 @@ public static partial class RunCommand
         ("y_zero_point", "Zero point of the output"),
     ];
 
-    /// <summary>The fields of <c>pad_value</c>, <c>groups</c> and <c>offset_groups</c> are numbers, the others lists.</summary>
-    private static readonly string[] s_scalars = ["pad_value", "groups", "offset_groups"];
+    /// <summary>The fields of <c>pad_value</c>, <c>output_scale</c>, <c>groups</c> and <c>offset_groups</c> are numbers, the others lists.</summary>
+    private static readonly string[] s_scalars = ["pad_value", "output_scale", "groups", "offset_groups"];
 
     public static Command Create()
     {

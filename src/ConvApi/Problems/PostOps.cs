@@ -37,15 +37,19 @@ public readonly record struct Activation(ActivationKind Kind, double Alpha = 0, 
     public static Activation HardSwish => new(ActivationKind.HardSwish, 1.0 / 6, 0.5);
 }
 
-/// <summary>What follows the sum, in this order: bias (in the problem), residual, activation.</summary>
+/// <summary>What follows the sum, in this order: bias (in the problem), residual, activation, output scale.</summary>
 /// <param name="Residual">Adds a tensor of the output's shape, times <paramref name="ResidualScale"/>.</param>
 /// <param name="ResidualScale">Factor of the residual.</param>
 /// <param name="Activation">Applied after bias and residual.</param>
-public readonly record struct PostOps(bool Residual, double ResidualScale, Activation Activation)
+/// <param name="OutputScale">
+/// Factor of the activation's result, null for none (1). In an 8-bit problem the value that it multiplies is still the real one:
+/// the output's own scale and zero point come after it.
+/// </param>
+public readonly record struct PostOps(bool Residual, double ResidualScale, Activation Activation, double? OutputScale = null)
 {
     /// <summary>Nothing follows.</summary>
     public static PostOps None => default;
 
     /// <summary>True when nothing follows.</summary>
-    public bool IsNone => !Residual && Activation.Kind == ActivationKind.None;
+    public bool IsNone => !Residual && Activation.Kind == ActivationKind.None && OutputScale is null;
 }

@@ -64,7 +64,7 @@ internal static class ProblemRules
             throw Bad("direction", Names.Of(s.Direction), "the problem has no mask");
         }
 
-        if (s.Direction != Direction.Forward && !s.PostOps.IsNone) throw Bad("activation", Names.Of(s.PostOps.Activation.Kind), "post-ops belong to the forward direction");
+        if (s.Direction != Direction.Forward) PostOpRules.CheckNone(s.PostOps);
         if (s.PaddingMode != PaddingMode.Zeros && s.Op is ConvOp.Transposed or ConvOp.Deformable)
             throw Bad("padding_mode", Names.Of(s.PaddingMode), $"a {Names.Of(s.Op)} convolution takes zeros only");
         if (s.PadValue != 0 && s.PaddingMode != PaddingMode.Constant) throw Bad("pad_value", s.PadValue, "needs padding_mode constant");

@@ -31,8 +31,8 @@ public class ManagedOracleTests
     {
         ActivationKind[] kinds = Enum.GetValues<ActivationKind>();
         var specs = kinds.SelectMany(k => ManagedProblems.Linear().Where(s => s.Name is "groups wide" or "depthwise wide" or "1x1" or "deconv dcgan" or "rank1 dilated")
-            .Select(s => s with { Name = $"{s.Name} {k}", PostOps = new PostOps((int)k % 2 == 0, 0.5, new Activation(k, Alpha(k), Beta(k))) }))
-            .Concat(kinds.Select(k => ManagedProblems.Deformable().First() with { PostOps = new PostOps(true, 2, new Activation(k, Alpha(k), Beta(k))) }));
+            .Select(s => s with { Name = $"{s.Name} {k}", PostOps = new PostOps((int)k % 2 == 0, 0.5, new Activation(k, Alpha(k), Beta(k)), (int)k % 3 == 0 ? 0.3 : null) }))
+            .Concat(kinds.Select(k => ManagedProblems.Deformable().First() with { PostOps = new PostOps(true, 2, new Activation(k, Alpha(k), Beta(k)), -0.7) }));
         Check(ManagedProblems.Spread(specs), [Direction.Forward], FillKind.Random);
 
         static double Alpha(ActivationKind k) => k switch

@@ -104,8 +104,8 @@ public sealed class CheckerTests
     [TestMethod]
     public void PostOpsThatAnEngineIgnoresFail()
     {
-        ConvProblem relu = Uneven.With(s => s with { PostOps = new PostOps(false, 0, Activation.Relu) });
-        Assert.AreEqual(CellStatus.Fail, new Checker().Check(relu, [new FakeBackend()])[0].Status);
+        foreach (PostOps ops in (PostOps[])[new(false, 0, Activation.Relu), new(false, 0, Activation.None, 0.3), new(false, 0, Activation.None, 2)])
+            Assert.AreEqual(CellStatus.Fail, new Checker().Check(Uneven.With(s => s with { PostOps = ops }), [new FakeBackend()])[0].Status, $"{ops}");
     }
 
     [TestMethod]

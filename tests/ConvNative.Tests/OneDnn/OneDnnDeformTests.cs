@@ -57,6 +57,7 @@ public class OneDnnDeformTests
     [DataRow("sum+relu", "")]
     [DataRow("sum:0.5+tanh", "--stag=axb --dtag=axb ")]
     [DataRow("gelu_erf", "--dtag=axb ")]
+    [DataRow("sum+relu+linear:0.3", "")]
     public void PostOps(string ops, string layout)
     {
         foreach (string shape in s_shapes)

@@ -22,7 +22,7 @@ public class OneDnnOwnTests
     public void PostOpsOfRearrangements()
     {
         foreach (ConvProblem p in Floats(ManagedProblems.Rearrangements()))
-            foreach (PostOps ops in (PostOps[])[new PostOps(true, 0.5, Activation.Tanh), new PostOps(false, 0, Activation.Relu)])
+            foreach (PostOps ops in (PostOps[])[new PostOps(true, 0.5, Activation.Tanh), new PostOps(false, 0, Activation.Relu), new PostOps(true, 1, Activation.Relu, 0.3), new PostOps(false, 0, Activation.None, -0.5)])
                 OneDnnRun.Check(p.With(s => s with { PostOps = ops }), FillKind.Random, "");
     }
 

@@ -139,6 +139,7 @@ public sealed class GeometryRuleTests
         Same(s with { PadsEnd = [1] }, s, "an end pad that no output reads");
         Same(s with { AutoPad = AutoPad.SameLower }, s with { PadsBegin = [1], PadsEnd = [1] }, "auto padding and its pads");
         Same(s with { PostOps = new PostOps(false, 3, Activation.LeakyRelu(0)) }, s with { PostOps = new PostOps(false, 1, Activation.Relu) }, "post-ops' unused numbers");
+        Same(s with { PostOps = new PostOps(false, 0, Activation.Relu, 1) }, s with { PostOps = new PostOps(false, 0, Activation.Relu) }, "a scale of 1");
         Same(s with { Direction = Direction.BackwardData, HasBias = true }, s with { Direction = Direction.BackwardData }, "a bias that its direction does not see");
         Same(s with { Direction = Direction.BackwardBias }, s with { Direction = Direction.BackwardBias, HasBias = true }, "a bias that its direction needs");
         Assert.AreNotEqual(s.Build(), (s with { HasBias = true }).Build());

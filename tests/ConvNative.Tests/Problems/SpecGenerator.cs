@@ -95,7 +95,7 @@ internal static class SpecGenerator
             ActivationKind.Clip => Activation.Clip(-Math.Abs(Number()), r.Next(2) == 0 ? 6 : double.PositiveInfinity),
             ActivationKind.HardSwish when r.Next(2) == 0 => Activation.HardSwish,
             var kind => new Activation(kind, Number(), Number()),
-        });
+        }, r.Next(2) == 0 ? null : Number());
     }
 
     /// <summary>Turns a spec whose sizes are an image's into one whose input are the image's columns.</summary>

@@ -151,6 +151,7 @@ public sealed partial class SuiteTests
         foreach (Layout l in (Layout[])[Layout.ChannelsFirst, Layout.ChannelsLast, Layout.Any]) Has($"layout {l}", p => p.InputLayout == l && p.OutputLayout == l);
         Has("layouts that differ", p => p.InputLayout != p.OutputLayout);
         Has("residual", p => p.PostOps.Residual && p.PostOps.Activation.Kind != ActivationKind.None);
+        Has("output scale", p => p.PostOps.OutputScale is not null);
         Has("no bias", p => !p.HasBias);
         Has("multiplier", p => p.IsDepthwise && p.OutputChannels > p.InputChannels);
         Has("cropped", p => p.Op == ConvOp.Correlation && p.PadsEnd.Any(e => e < -3));

@@ -32,7 +32,7 @@ public sealed class EngineTypeTests
         + Knobs("--reset --dt=u8:s8:u8,s8:u8:s8 --quant=xs:0.01+xz:3+ws:0.03+wz:2+ys:0.5+yz:5 --stag=any --dtag=any")
         + """
         --reset --dt=u8:s8:u8,u8:s8:s8,u8:s8:f32
-        --attr-post-ops=relu,sum:2,sum+relu,gelu_tanh mb2ic19ih13iw11oc17kh3kw5ph1pw2
+        --attr-post-ops=relu,sum:2,sum+relu,gelu_tanh,linear:0.3,sum+relu+linear:0.5 mb2ic19ih13iw11oc17kh3kw5ph1pw2
         --dt=u8:u8:s8 --quant=xs:0.01+xz:9+ws:0.03+wz:120+ys:0.4+yz:5 mb2ic19ih13iw11oc17kh3kw5ph1pw2
         --attr-post-ops= --pad-mode=reflect,constant:3 mb2ic19ih13iw11oc17kh3kw5ph1pw2
         --pad-mode=zeros --wtag=axb --op=conv,deconv mb2ic19ih13iw11oc17kh3kw5ph1pw2
@@ -57,6 +57,8 @@ public sealed class EngineTypeTests
         + """
         --reset --dt=s8:s8:u8,u8:s8:f32
         --quant=xs:0.01+ws:0.03:0.02:0.01:0.04+xz:1 g2mb2ic18ih13iw11oc4kh3kw5ph1pw2
+        --attr-post-ops=sum+relu+linear:0.3,linear:-2 g2mb2ic18ih13iw11oc4kh3kw5ph1pw2
+        --attr-post-ops=
         mb2ic19ih13iw11oc4kh3kw5ph1pw2
         --op=deconv --quant=xs:0.01+ws:0.03:0.02:0.01:0.04 g2mb2ic18ih13iw11oc4kh3kw5ph1pw2
         """);
@@ -72,7 +74,7 @@ public sealed class EngineTypeTests
         + Knobs("--dir=BWD_W --dt=bf16:f32:bf16")
         + """
         --reset --dt=bf16 --op=deconv --dir=FWD_B,BWD_D,BWD_WB g2mb2ic18ih13iw11oc14kh3kw5sh2sw2ph1pw2
-        --dir=FWD_B --attr-post-ops=sum+relu,gelu_tanh,sum:0.5 mb2ic19ih13iw11oc17kh3kw5ph1pw2
+        --dir=FWD_B --attr-post-ops=sum+relu,gelu_tanh,sum:0.5,sum+relu+linear:0.3 mb2ic19ih13iw11oc17kh3kw5ph1pw2
         --op=corr mb2ic19ih13iw11oc17kh3kw5ph1pw2
         --attr-post-ops= --dir=BWD_D --pad-mode=reflect mb2ic19ih13iw11oc17kh3kw5ph1pw2
         """);

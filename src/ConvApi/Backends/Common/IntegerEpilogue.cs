@@ -140,11 +140,12 @@ internal sealed unsafe class IntegerEpilogue<T> : IParallelWork, IDisposable
     private void PostOps(double* v, long at, int count, int channel)
     {
         PostOps ops = _p.PostOps;
+        double scale = ops.OutputScale ?? 1;
         for (int i = 0; i < count; i++)
         {
             double x = v[i] * _unit[_last ? i : channel];
             if (ops.Residual) x += (Load(_residual, at + i) - _q.OutputZeroPoint) * _q.OutputScale * ops.ResidualScale;
-            v[i] = Activations.Apply(ops.Activation, x) / _q.OutputScale;
+            v[i] = Activations.Apply(ops.Activation, x) * scale / _q.OutputScale;
         }
     }
 

@@ -5,11 +5,12 @@ using ConvNative.Problems;
 
 namespace ConvNative.Backends.Managed;
 
-/// <summary>Residual and activation, in place on contiguous results that already hold the sum with its bias.</summary>
+/// <summary>Residual, activation and output scale, in place on contiguous results that already hold the sum with its bias.</summary>
 internal readonly unsafe struct PostOpRunner<T>(PostOps ops)
     where T : unmanaged, IFloatingPointIeee754<T>
 {
-    private readonly T _scale = T.CreateTruncating(ops.ResidualScale);
+    private readonly T _residualScale = T.CreateTruncating(ops.ResidualScale);
+    private readonly T _outputScale = T.CreateTruncating(ops.OutputScale ?? 1);
     private readonly T _alpha = T.CreateTruncating(ops.Activation.Alpha);
     private readonly T _beta = T.CreateTruncating(ops.Activation.Beta);
 
@@ -19,7 +20,14 @@ internal readonly unsafe struct PostOpRunner<T>(PostOps ops)
     public void Apply(T* y, T* residual, int count)
     {
         var span = new Span<T>(y, count);
-        if (residual != null) TensorPrimitives.MultiplyAddEstimate(new ReadOnlySpan<T>(residual, count), _scale, span, span);
+        if (residual != null) TensorPrimitives.MultiplyAddEstimate(new ReadOnlySpan<T>(residual, count), _residualScale, span, span);
+        Activate(y, span);
+        if (ops.OutputScale is not null) TensorPrimitives.Multiply(span, _outputScale, span);
+    }
+
+    private void Activate(T* y, Span<T> span)
+    {
+        int count = span.Length;
         switch (ops.Activation.Kind)
         {
             case ActivationKind.None:

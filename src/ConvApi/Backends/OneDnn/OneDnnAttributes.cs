@@ -4,7 +4,7 @@ using static ConvNative.Bindings.OneDnn.Dnnl;
 
 namespace ConvNative.Backends.OneDnn;
 
-/// <summary>Post-ops as oneDNN fuses them: a sum into the destination, then an element-wise function.</summary>
+/// <summary>Post-ops as oneDNN fuses them: a sum into the destination, then an element-wise function, then a linear one.</summary>
 internal static unsafe class OneDnnAttributes
 {
     public static DnnlPrimitiveAttrHandle Create(PostOps ops) => Create(ops, null);
@@ -32,6 +32,8 @@ internal static unsafe class OneDnnAttributes
                 dnnl_post_ops_append_eltwise(raw, Algorithm(a.Kind), (float)a.Alpha, (float)a.Beta).ThrowIfFailed(nameof(dnnl_post_ops_append_eltwise));
             }
 
+            if (ops.OutputScale is { } scale)
+                dnnl_post_ops_append_eltwise(raw, dnnl_alg_kind_t.dnnl_eltwise_linear, (float)scale, 0).ThrowIfFailed(nameof(dnnl_post_ops_append_eltwise));
             dnnl_primitive_attr_set_post_ops(attr.Raw, raw).ThrowIfFailed(nameof(dnnl_primitive_attr_set_post_ops));
             return attr;
         }

@@ -36,7 +36,7 @@ internal static class OneDnnIntegers
         // oneDNN converts sums to f32 before bias and post-ops: no loss where the result is f32 or saturates far below 2^24.
         bool wide = p.OutputType == DataType.S32;
         if (wide) return !p.HasBias && p.PostOps.IsNone && q.OutputZeroPoint == 0;
-        bool stored = p.OutputType is DataType.S8 or DataType.U8, scaled = OneDnnQuantization.HasScales(p);
+        bool stored = p.OutputType is DataType.S8 or DataType.U8, scaled = OneDnnQuantization.HasScales(p) || p.PostOps.OutputScale is not null;
         if (math == MathMode.Strict && (scaled || (stored && (p.HasBias || p.PostOps.Residual)))) return false;
 
         // It rounds after adding the output's zero point; only an even one leaves ties where they belong.

@@ -2,16 +2,16 @@ using System.Globalization;
 
 namespace ConvNative.Problems.Language;
 
-/// <summary>benchdnn's post-op chains, as far as a residual sum and then one activation can express them.</summary>
+/// <summary>benchdnn's post-op chains, as far as a residual sum, then one activation, then a scale can express them.</summary>
 internal static class PostOpsText
 {
     public const string Accepted =
-        "sum[:scale] then at most one of relu[:alpha], clip:a:b, logistic, tanh, gelu_erf, gelu_tanh, swish:alpha, hardswish[:a:b], joined by +";
+        "sum[:scale] then at most one of relu[:alpha], clip:a:b, logistic, tanh, gelu_erf, gelu_tanh, swish:alpha, hardswish[:a:b], then at most one linear:scale, joined by +";
 
     // Known to benchdnn, so that a file which uses them is well formed.
     private static readonly string[] OnlyBenchdnn =
     [
-        "elu", "square", "abs", "sqrt", "linear", "soft_relu", "srelu", "hardsigmoid", "mish", "exp", "log", "pow", "round", "add", "sub", "mul", "div",
+        "elu", "square", "abs", "sqrt", "soft_relu", "srelu", "hardsigmoid", "mish", "exp", "log", "pow", "round", "add", "sub", "mul", "div",
         "max", "min", "eq", "ge", "gt", "le", "lt", "ne", "select", "prelu", "dw",
     ];
 
@@ -31,16 +31,26 @@ internal static class PostOpsText
                 return Refuse($"post-op '{kind}' is not supported");
             if (kind == "sum")
             {
-                if (ops.Residual || ops.Activation.Kind != ActivationKind.None) return Refuse("a residual sum comes once, before the activation");
+                if (!ops.IsNone) return Refuse("a residual sum comes once, before the activation and the scale");
                 if (fields.Count > 2 && fields[2].Text != "0") return Refuse("a sum with a zero point is not supported");
                 if (fields.Count > 3) return Refuse("a sum with a type of its own is not supported");
                 ops = ops with { Residual = true, ResidualScale = fields.Count > 1 ? Number(fields[1]) : 1 };
                 continue;
             }
 
-            if (ops.Activation.Kind != ActivationKind.None) return Refuse("one activation at most is supported");
             double[] v = [.. fields.Skip(1).Select(Number)];
             if (v.Length > 3) throw fields[4].Error($"post-op '{kind}' has too many numbers", Accepted);
+            if (kind == "linear")
+            {
+                if (v.Length == 0) throw entry.Error("linear needs its factor", "linear:scale, as in linear:0.5");
+                if (ops.OutputScale is not null) return Refuse("one output scale at most is supported");
+                if (v.Length > 1 && v[1] != 0) return Refuse("post-op 'linear' with an addend is not supported");
+                ops = ops with { OutputScale = v[0] * (v.Length > 2 ? v[2] : 1) };
+                continue;
+            }
+
+            if (ops.OutputScale is not null) return Refuse("an activation after the output scale is not supported");
+            if (ops.Activation.Kind != ActivationKind.None) return Refuse("one activation at most is supported");
 
             // Before benchdnn 3.0 a third number scaled the result.
             if (v.Length == 3 && v[2] != 1) return Refuse($"post-op '{kind}' with a scale is not supported");
@@ -54,9 +64,9 @@ internal static class PostOpsText
 
     public static string Write(PostOps ops)
     {
-        string activation = Write(ops.Activation);
         string sum = !ops.Residual ? "" : ops.ResidualScale == 1 ? "sum" : Invariant($"sum:{ops.ResidualScale}");
-        return sum.Length > 0 && activation.Length > 0 ? $"{sum}+{activation}" : sum + activation;
+        string scale = ops.OutputScale is { } factor ? Invariant($"linear:{factor}") : "";
+        return string.Join('+', new[] { sum, Write(ops.Activation), scale }.Where(part => part.Length > 0));
     }
 
     public static double Number(TokenPart part)
