@@ -51,7 +51,7 @@ internal static class CommandLine
             {
                 var path = Path.Combine(descriptions, name + ".json");
                 if (!File.Exists(path)) throw new GeneratorException($"no library '{name}': {path} does not exist");
-                same &= Generate(LibraryDescription.Load(path), headers, Path.Combine(root, "Generated"), check, output, error);
+                same &= Generate(LibraryDescription.Load(path), headers, root, check, output, error);
             }
             return same ? 0 : 1;
         }
@@ -70,7 +70,7 @@ internal static class CommandLine
     private static bool Generate(
         LibraryDescription library, List<string> headers, string root, bool check, TextWriter output, TextWriter error)
     {
-        var paths = IncludePaths(library, headers);
+        var paths = IncludePaths(library, headers, root);
         var clang = Clang.Find(paths, library.Defines);
         var umbrella = string.Concat(library.Includes.Select(header => $"#include <{header}>\n"));
         var bodies = MacroReader.Bodies(clang.ReadMacros(umbrella));
@@ -83,7 +83,7 @@ internal static class CommandLine
         var files = writer.Write();
 
         foreach (var line in writer.Skipped) error.WriteLine($"{library.Name}: skipped {line}");
-        var folder = Path.Combine(root, library.Output);
+        var folder = Path.Combine(root, "Generated", library.Output);
         if (check) return Compare(library, folder, files, output);
         Directory.CreateDirectory(folder);
         foreach (var stale in Directory.GetFiles(folder, "*.cs").Where(file => !files.ContainsKey(Path.GetFileName(file)))) File.Delete(stale);
@@ -92,22 +92,22 @@ internal static class CommandLine
         return true;
     }
 
-    private static List<string> IncludePaths(LibraryDescription library, List<string> headers)
+    private static List<string> IncludePaths(LibraryDescription library, List<string> headers, string root)
     {
         if (headers.Count > 0) return [.. headers.Select(Path.GetFullPath)];
         var first = library.Includes[0];
-        var candidates = library.IncludePaths.Select(Expand).ToArray();
+        var candidates = library.IncludePaths.Select(path => Expand(path, root)).ToArray();
         return candidates.FirstOrDefault(folder => File.Exists(Path.Combine(folder, first))) is { } found
             ? [found]
             : throw new MissingInputException(
                 $"{library.Name}: {first} was not found in {string.Join(", ", candidates)}; name its folder with --headers");
     }
 
-    private static string Expand(string path)
+    private static string Expand(string path, string root)
     {
         var home = Environment.GetFolderPath(Environment.SpecialFolder.UserProfile);
         var cache = Environment.GetEnvironmentVariable("XDG_CACHE_HOME") is { Length: > 0 } folder ? folder : Path.Combine(home, ".cache");
-        return path.Replace("{cache}", cache).Replace("{home}", home).Replace('/', Path.DirectorySeparatorChar);
+        return path.Replace("{cache}", cache).Replace("{home}", home).Replace("{sources}", root).Replace('/', Path.DirectorySeparatorChar);
     }
 
     private static string Provenance(LibraryDescription library, string version, List<string> paths)

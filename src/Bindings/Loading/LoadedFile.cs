@@ -20,6 +20,21 @@ internal static class LoadedFile
         }
     }
 
+    /// <summary>Every mapped file whose name starts with <paramref name="prefix"/>, with its full path; empty where the system does not tell.</summary>
+    public static IReadOnlyList<string> All(string prefix)
+    {
+        if (!OperatingSystem.IsLinux()) return [];
+        try
+        {
+            return [.. File.ReadLines("/proc/self/maps").Where(line => line.Contains('/')).Select(line => line[line.IndexOf('/')..])
+                .Where(path => Path.GetFileName(path).StartsWith(prefix, StringComparison.Ordinal)).Distinct()];
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return [];
+        }
+    }
+
     private static string? FindInMaps(ulong address)
     {
         // "7f00-7f10 r-xp 00000000 08:01 1234    /usr/lib/libx.so"

@@ -37,6 +37,16 @@ internal static class NativeLibraries
         }
     }
 
+    /// <summary>Makes a library known that was loaded elsewhere, as part of a set.</summary>
+    public static void Add(string importName, NativeLoadResult result)
+    {
+        lock (s_lock)
+        {
+            EnsureRegistered();
+            s_results[importName] = result;
+        }
+    }
+
     private static void EnsureRegistered()
     {
         if (s_registered) return;

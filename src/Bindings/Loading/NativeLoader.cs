@@ -86,14 +86,14 @@ internal static class NativeLoader
     }
 
     /// <summary>What the system's loader said, without what the runtime wraps around it.</summary>
-    private static string LoaderWords(string message)
+    internal static string LoaderWords(string message)
     {
         var lines = message.Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
         return lines.Length > 1 ? string.Join("; ", lines.Skip(1).Distinct()) : message.Trim();
     }
 
     // A name that the loader does not know, as opposed to a library of that name whose own dependency is missing.
-    private static bool IsAbsence(string words, string name) =>
+    internal static bool IsAbsence(string words, string name) =>
         words.Contains($"{name}: cannot open shared object file: No such file", StringComparison.Ordinal) // glibc
         || words.Contains($"Error loading shared library {name}: No such file", StringComparison.Ordinal) // musl
         || words.Contains($"tried: '{name}' (no such file)", StringComparison.Ordinal) // macOS
