@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text.Json;
 using ConvNative.Cli.Cases;
 using ConvNative.Cli.Execution;
+using ConvNative.Graphs;
 using ConvNative.Problems;
 using Spectre.Console;
 
@@ -15,21 +16,32 @@ public static class ExplainCommand
     {
         var problem = new ProblemArgument();
         var batch = new Option<string?>("--batch") { Description = "Problems from a file, as benchdnn reads it", HelpName = "FILE" };
+        var block = new Option<string?>("--block") { Description = "A block or a whole network of the literature: its nodes, counts, and what it is compared with", HelpName = "NAME" };
         var json = new Option<bool>("--json") { Description = "Print one JSON object a problem, a line each" };
         var verb = new Verb(
             "explain",
             "Output shape, parameters, multiply-adds, bytes, receptive field of a problem, and what each backend would do with it.",
             "convnative explain ic16ih28oc32kh3ph1",
             "convnative explain --dir=BWD_D --dt=f32 g32mb1ic128ih28oc128oh28kh3ph1n\"resnext:conv3\"",
-            "convnative explain --batch shapes.txt --json")
+            "convnative explain --batch shapes.txt --json",
+            "convnative explain --block bottleneck")
         {
-            problem, batch, json,
+            problem, batch, block, json,
         };
         verb.SetAction(p =>
         {
-            ProblemList list = ProblemTokens.Read(p.GetValue(problem) ?? [], p.GetValue(batch));
+            string[] tokens = p.GetValue(problem) ?? [];
             TextWriter output = p.InvocationConfiguration.Output, error = p.InvocationConfiguration.Error;
             bool asJson = p.GetValue(json);
+            if (p.GetValue(block) is { } name)
+            {
+                BlockExample example = BlockReport.Find(name);
+                if (asJson) output.WriteLine(BlockReport.ToJson(example));
+                else BlockReport.Print(example, output);
+                if (tokens.Length == 0 && p.GetValue(batch) is null) return ExitCode.Done;
+            }
+
+            ProblemList list = ProblemTokens.Read(tokens, p.GetValue(batch));
             foreach (ConvProblem each in list.Problems)
             {
                 if (asJson) output.WriteLine(ToJson(each, Explanation.Ask(each)));
