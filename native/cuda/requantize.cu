@@ -19,8 +19,8 @@ static __device__ inline Y::stored finish(double v, int zero_point)
 
 // sums[i] - offset[o] - weight_zero[o] * window[..] + bias[o], in units of unit[o] = input scale * weight scale[o].
 // offset, weight_zero and bias have one element a channel and may be null; window (cn_window_sum's) goes with weight_zero.
-// Without residual and activation one factor unit[o] / output_scale is used, as ONNX's reference has it.
-extern "C" __global__ void cn_requantize(Y::stored *output, const int *sums, const i64_t *offset, const int *weight_zero, const int *window, const int *bias, const double *unit, const Y::stored *residual, i64_t count, i64_t inner, i64_t channels, i64_t groups, double residual_scale, double output_scale, int zero_point, int activation, double alpha, double beta)
+// has_post_ops = 0: one factor unit[o] / output_scale is used, as ONNX's reference has it. Else residual, activation and post_scale.
+extern "C" __global__ void cn_requantize(Y::stored *output, const int *sums, const i64_t *offset, const int *weight_zero, const int *window, const int *bias, const double *unit, const Y::stored *residual, i64_t count, i64_t inner, i64_t channels, i64_t groups, double residual_scale, double output_scale, int zero_point, int has_post_ops, int activation, double alpha, double beta, double post_scale)
 {
     i64_t per_group = channels / groups;
     for (i64_t i = FIRST; i < count; i += STEP)
@@ -30,12 +30,12 @@ extern "C" __global__ void cn_requantize(Y::stored *output, const int *sums, con
         if (offset) v -= (double)offset[o];
         if (weight_zero) v -= (double)weight_zero[o] * (double)window[(i / inner / channels * groups + o / per_group) * inner + i % inner];
         if (bias) v += (double)bias[o];
-        if (!residual && activation == ACT_NONE) v *= unit[o] / output_scale;
+        if (!has_post_ops) v *= unit[o] / output_scale;
         else
         {
             v *= unit[o];
             if (residual) v += ((double)Y::load(residual[i]) - zero_point) * output_scale * residual_scale;
-            v = activate<double>(v, activation, alpha, beta) / output_scale;
+            v = activate<double>(v, activation, alpha, beta) * post_scale / output_scale;
         }
         output[i] = finish(v, zero_point);
     }
