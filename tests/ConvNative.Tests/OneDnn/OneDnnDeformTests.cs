@@ -65,6 +65,30 @@ public class OneDnnDeformTests
     }
 
     [TestMethod]
+    [DataRow("g37mb2ic37ih9iw7oc37kh3kw2ph1pw0")]
+    [DataRow("g37mb2ic37ih9iw7oc74kh3kw2ph1pw0")]
+    [DataRow("g33mb1ic33ih15iw13oc99kh2kw3sh2ph1pw2dw1")]
+    public void DepthwiseNeedsNoProduct(string shape)
+    {
+        foreach (string knobs in (string[])["", "--stag=axb --dtag=axb --mask=1 ", "--dtag=axb --attr-post-ops=relu+linear:0.3 ", "--attr-post-ops=sum:0.5+tanh "])
+            foreach (int offsetGroups in (int[])[1, 3, 11])
+                foreach (FillKind fill in (FillKind[])[FillKind.ExactInteger, FillKind.Random])
+                {
+                    string groups = shape.StartsWith("g33", StringComparison.Ordinal) ? $"{offsetGroups}" : offsetGroups == 11 ? "37" : "1";
+                    ConvProblem p = ConvProblem.Parse($"--op=deform {knobs}--offset-groups={groups} {shape}");
+                    OneDnnRun.Check(p, fill, "gather:");
+                    StringAssert.Contains(Implementation(p), "+depthwise");
+                    CollectionAssert.AreEqual(OneDnnRun.Run(p, fill, new PlanOptions { MaxThreads = 1 }), OneDnnRun.Run(p, fill, new PlanOptions()), $"{p}");
+                }
+    }
+
+    private static string Implementation(ConvProblem p)
+    {
+        using ConvPlan plan = ConvPlan.Create(p, backend: "onednn");
+        return plan.Implementation;
+    }
+
+    [TestMethod]
     public void ThreadsDoNotChangeABit()
     {
         foreach (object[] row in Forward.Concat(Data).Concat(Weights))

@@ -79,6 +79,43 @@ public sealed class EngineTypeTests
         --attr-post-ops= --dir=BWD_D --pad-mode=reflect mb2ic19ih13iw11oc17kh3kw5ph1pw2
         """);
 
+    /// <summary>What no primitive of oneDNN computes, in the types that its primitives have.</summary>
+    [TestMethod]
+    public void OwnCodeAroundOneDnnInEveryType() => Check(
+        "onednn",
+        MathMode.Strict,
+        unsupported: 0,
+        """
+        --reset --op=deform --mask=1 --offset-groups=3 --dt=bf16,f16,bf16:bf16:f32 --dir=FWD_B,BWD_D,BWD_WB,BWD_O,BWD_M,BWD_B
+        g2mb1ic12ih8iw7oc10kh2kw3sh2sw1ph1pw2dh1dw2
+        --dir=FWD_B --stag=axb --dtag=axb --attr-post-ops=sum+relu
+        g12mb1ic12ih8iw7oc24kh2kw3sh2sw1ph1pw2dh1dw2
+        --reset --dir=BWD_B --dt=bf16,f16 --dtag=abx,axb
+        mb3ic5ih7iw9oc130kh3kw2ph1pw1
+        --reset --op=shuffle --dt=bf16,f16,s8,u8 --stag=abx,axb
+        g3mb2ic12ih5iw7
+        --dt=bf16 --attr-post-ops=sum+relu+linear:0.5
+        g3mb2ic12ih5iw7
+        --reset --op=im2col --dt=bf16,f16,s8,u8 --pad-mode=zeros,constant:3.3,reflect
+        mb2ic5ih7iw9kh3kw2ph1pw1
+        --dt=bf16,f16 --pad-mode=zeros,reflect --dir=BWD_D
+        mb2ic5ih7iw9kh3kw2ph1pw1
+        """);
+
+    [TestMethod]
+    public void RearrangementsOfIntegersByTheManagedEngine() => Check(
+        "managed",
+        MathMode.Strict,
+        unsupported: 0,
+        """
+        --reset --op=shuffle --dt=s8,u8 --stag=abx,axb
+        g3mb2ic12ih5iw7
+        --dt=s8 --attr-post-ops=sum+relu,linear:0.5
+        g3mb2ic12ih5iw7
+        --reset --op=im2col --dt=s8,u8 --pad-mode=zeros,constant:3.3,reflect --stag=abx,axb
+        mb2ic5ih7iw9kh3kw2ph1pw1
+        """);
+
     private static void Check(string name, MathMode math, int? unsupported, string problems)
     {
         ConvBackend engine = Backends.Engines.Find(name) ?? throw new AssertInconclusiveException($"no engine {name}");

@@ -50,6 +50,16 @@ internal static unsafe class BilinearRows
         if (i < count) Slopes<Lanes1>(p, g, a, b, d, e, i, count, ref alongY, ref alongX);
     }
 
+    /// <summary><c>to += a * b</c>.</summary>
+    public static void MultiplyAdd(float* a, float* b, float* to, int count)
+    {
+        int i = 0;
+        if (InstructionSet.VectorBits >= 512) i = MultiplyAdd<Lanes16>(a, b, to, 0, count);
+        if (InstructionSet.VectorBits >= 256 && i < count) i = MultiplyAdd<Lanes8>(a, b, to, i, count);
+        if (InstructionSet.VectorBits >= 128 && i < count) i = MultiplyAdd<Lanes4>(a, b, to, i, count);
+        if (i < count) MultiplyAdd<Lanes1>(a, b, to, i, count);
+    }
+
     private static void Add(float weight, float mask, float* from, float* to, int count)
     {
         int i = 0;
@@ -72,6 +82,14 @@ internal static unsafe class BilinearRows
             T.Multiply(v, m).Store(to + i);
         }
 
+        return i;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static int MultiplyAdd<T>(float* a, float* b, float* to, int i, int count)
+        where T : struct, ILanes<T>
+    {
+        for (; i + T.Count <= count; i += T.Count) T.MulAdd(T.Load(a + i), T.Load(b + i), T.Load(to + i)).Store(to + i);
         return i;
     }
 

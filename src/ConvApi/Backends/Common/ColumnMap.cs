@@ -4,7 +4,7 @@ using ConvNative.Problems;
 namespace ConvNative.Backends.Common;
 
 /// <summary>
-/// im2col and col2im in f32: an image <c>[N, C, spatial]</c> and its columns <c>[N, C*K, L]</c>, each in any dense layout. Work splits by
+/// im2col (a copy, in any type) and col2im (a sum, in f32): an image <c>[N, C, spatial]</c> and its columns <c>[N, C*K, L]</c>, each in any dense layout. Work splits by
 /// (image, channel); each owns all that it writes.
 /// </summary>
 internal sealed unsafe class ColumnMap
@@ -21,7 +21,6 @@ internal sealed unsafe class ColumnMap
     private readonly long _batchStep;
     private readonly long _rowStep;
     private readonly long _columnStep;
-    private readonly float _outside;
 
     public ColumnMap(ConvProblem p)
     {
@@ -31,7 +30,6 @@ internal sealed unsafe class ColumnMap
         (_imageStep, _channelStep) = (i[0], i[1]);
         (_batchStep, _rowStep, _columnStep) = (c[0], c[1], c[2]);
         _channels = image[1];
-        _outside = p.PaddingMode == PaddingMode.Constant ? (float)p.PadValue : 0;
         for (int s = 0; s < p.Rank; s++)
         {
             int a = 3 - p.Rank + s;
@@ -52,20 +50,21 @@ internal sealed unsafe class ColumnMap
     /// <summary>Number of (image, channel) pairs for a batch.</summary>
     public long Parts(long batch) => batch * _channels;
 
-    /// <summary>Writes all columns of a pair.</summary>
-    public void Unfold(long part, float* image, float* columns)
+    /// <summary>Writes all columns of a pair; <paramref name="outside"/> where they see nothing of the image.</summary>
+    public void Unfold<T>(long part, T* image, T* columns, T outside)
+        where T : unmanaged
     {
         image += (part / _channels * _imageStep) + (part % _channels * _channelStep);
         columns += (part / _channels * _batchStep) + (part % _channels * Taps * _rowStep);
         for (long tap = 0; tap < Taps; tap++)
             for (long line = 0; line < _columns[0] * _columns[1]; line++)
             {
-                float* to = columns + (tap * _rowStep) + (line * _columns[2] * _columnStep);
+                T* to = columns + (tap * _rowStep) + (line * _columns[2] * _columnStep);
                 int kw = (int)(tap % _kernel[2]);
                 ReadOnlySpan<int> source = _source[2].AsSpan((int)(kw * _columns[2]), (int)_columns[2]);
                 if (Line(image, tap, line) is var from && from == null)
                 {
-                    for (int w = 0; w < source.Length; w++) to[w * _columnStep] = _outside;
+                    for (int w = 0; w < source.Length; w++) to[w * _columnStep] = outside;
                     continue;
                 }
 
@@ -74,12 +73,12 @@ internal sealed unsafe class ColumnMap
                 {
                     if (w == start && end > start)
                     {
-                        NativeMemory.Copy(from + source[w], to + w, (nuint)(end - start) * sizeof(float));
+                        NativeMemory.Copy(from + source[w], to + w, (nuint)((end - start) * sizeof(T)));
                         w = end - 1;
                         continue;
                     }
 
-                    to[w * _columnStep] = source[w] < 0 ? _outside : from[source[w] * _step[2]];
+                    to[w * _columnStep] = source[w] < 0 ? outside : from[source[w] * _step[2]];
                 }
             }
     }
@@ -117,7 +116,8 @@ internal sealed unsafe class ColumnMap
     private long Taps => _kernel[0] * _kernel[1] * _kernel[2];
 
     /// <summary>The image's row that a tap sees along a line of columns, or null outside.</summary>
-    private float* Line(float* image, long tap, long line)
+    private T* Line<T>(T* image, long tap, long line)
+        where T : unmanaged
     {
         long kd = tap / _kernel[2] / _kernel[1], kh = tap / _kernel[2] % _kernel[1];
         int d = _source[0][(kd * _columns[0]) + (line / _columns[1])], h = _source[1][(kh * _columns[1]) + (line % _columns[1])];

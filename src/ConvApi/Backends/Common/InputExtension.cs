@@ -146,7 +146,8 @@ internal sealed unsafe class InputExtension
         for (long i = 0; i < count; i++) to[i] = value;
     }
 
-    private static ulong Bits(double value, DataType type) => type switch
+    /// <summary>The bits of <paramref name="value"/> as an element of <paramref name="type"/>.</summary>
+    public static ulong Bits(double value, DataType type) => type switch
     {
         DataType.F64 => BitConverter.DoubleToUInt64Bits(value),
         DataType.F32 => BitConverter.SingleToUInt32Bits((float)value),

@@ -5,7 +5,7 @@ using ConvNative.Problems;
 namespace ConvNative.Backends.Managed;
 
 /// <summary>
-/// 8-bit convolutions: integers with their zero points taken off, as doubles through the f64 kernels (exact up to 2^53), then bias,
+/// 8-bit convolutions (and im2col, col2im and channel shuffle): integers with their zero points taken off, as doubles through the f64 kernels (exact up to 2^53), then bias,
 /// scales, rounding and saturation. Correct for every problem, not fast.
 /// </summary>
 internal sealed unsafe class IntegerPlan : ManagedPlan
@@ -20,7 +20,7 @@ internal sealed unsafe class IntegerPlan : ManagedPlan
     /// <param name="options">Threads.</param>
     /// <param name="sums">A plan of <see cref="Sums"/>; owned.</param>
     public IntegerPlan(ConvProblem problem, PlanOptions options, ManagedPlan sums)
-        : base(problem, options, $"{sums.Implementation}+integer", problem.MultiplyAdds)
+        : base(problem, options, $"{sums.Implementation}+integer", Math.Max(problem.MultiplyAdds, problem.OutputShape.Product))
     {
         _sums = sums;
         _epilogue = new IntegerEpilogue<double>(problem.With(s => s with { OutputLayout = Plain(s.OutputLayout) }), Threads, 0);
@@ -37,7 +37,7 @@ internal sealed unsafe class IntegerPlan : ManagedPlan
     public static string? Lacking(ConvProblem p)
     {
         if (p.Direction != Direction.Forward) return $"direction {Names.Of(p.Direction)}: the managed engine computes 8-bit integers forward only";
-        if (p.Op is not (ConvOp.Correlation or ConvOp.Convolution or ConvOp.Transposed)) return $"data type {p.InputType.Name()}: the managed engine computes {Names.Of(p.Op)} in f32 and f64";
+        if (p.Op == ConvOp.Deformable) return $"data type {p.InputType.Name()}: a deformable convolution samples between pixels, at offsets that 8-bit integers do not hold";
 
         // 255 * 255 a term, and a bias: far below 2^53 for any kernel that fits memory.
         return null;

@@ -12,7 +12,7 @@ internal static class OneDnnIntegers
     /// <summary>What oneDNN has no integers for; null where it may have.</summary>
     public static string? Lacking(ConvProblem p)
     {
-        if (p.Direction != Direction.Forward) return $"direction {Names.Of(p.Direction)}: oneDNN computes 8-bit integers forward only";
+        if (p.Direction != Direction.Forward) return $"direction {Names.Of(p.Direction)}: the oneDNN engine computes 8-bit integers forward only";
         return p.OutputType == DataType.F64 ? "data_type f64: oneDNN has no f64 on the CPU" : null;
     }
 

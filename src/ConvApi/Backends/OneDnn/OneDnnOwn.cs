@@ -10,14 +10,19 @@ internal static class OneDnnOwn
     public static bool Serves(ConvProblem p) => p.Op == ConvOp.Deformable || !p.HasWeights || p.Direction == Direction.BackwardBias;
 
     /// <summary>Why there is no plan, or null.</summary>
-    public static string? Lacking(ConvProblem p) =>
-        p.InputType == DataType.F32 && p.OutputType == DataType.F32 ? null
-        : $"data type {p.InputType.Name()}: {(p.Direction == Direction.BackwardBias ? "direction backward_bias" : $"op {Names.Of(p.Op)}")} is our own code around oneDNN's primitives, in f32 only";
+    public static string? Lacking(ConvProblem p)
+    {
+        if (p.InputType == DataType.F64 || p.OutputType == DataType.F64) return "data_type f64: oneDNN has no f64 on the CPU";
+        if (!p.InputType.IsInteger()) return null;
+        if (p.Op == ConvOp.Deformable) return $"data type {p.InputType.Name()}: a deformable convolution samples between pixels, at offsets that 8-bit integers do not hold";
+        return p.Direction != Direction.Forward ? $"direction {Names.Of(p.Direction)}: the oneDNN engine computes 8-bit integers forward only" : null;
+    }
 
     /// <summary>A plan, or the reason why there is none.</summary>
     public static PlanResult Create(ConvProblem p, PlanOptions options, int threads)
     {
-        OneDnnOwnPlan plan = Make(p, threads);
+        bool direct = (p.InputType == DataType.F32 && p.OutputType == DataType.F32) || RearrangePlan.IsCopy(p);
+        OneDnnOwnPlan plan = direct ? Make(p, threads) : new WidePlan(p, Make(WidePlan.Inner(p), threads));
         if (plan.WorkspaceBytes <= options.MaxWorkspaceBytes) return PlanResult.Supported(plan);
         long need = plan.WorkspaceBytes;
         plan.Dispose();
@@ -28,6 +33,7 @@ internal static class OneDnnOwn
     {
         (_, Direction.BackwardBias) => new BiasPlan(p, threads),
         (not ConvOp.Deformable, _) => new RearrangePlan(p, threads),
+        (_, Direction.Forward) when DeformDepthwisePlan.Serves(p) => new DeformDepthwisePlan(p, threads),
         (_, Direction.Forward) => new DeformForwardPlan(p, threads),
         (_, Direction.BackwardData) => new DeformDataPlan(p, threads),
         (_, Direction.BackwardWeights) => new DeformWeightsPlan(p, threads),

@@ -58,6 +58,12 @@ internal abstract unsafe class OneDnnOwnPlan : ConvPlan, IParallelWork
         Now = default;
     }
 
+    /// <summary>For a plan inside another: its weights.</summary>
+    public void Set(void* weights, void* bias) => SetWeightsCore(weights, bias);
+
+    /// <summary>For a plan inside another: one run.</summary>
+    public void Run(in ConvPointers pointers) => ExecuteCore(pointers);
+
     /// <summary>Runs the steps, in the caller's thread.</summary>
     protected abstract void Execute();
 
