@@ -1,0 +1,17 @@
+namespace ConvNative.Backends.OpenCl;
+
+/// <summary>
+/// One way to compute some problems on some devices: a file <c>native/opencl/NAME.cl</c> and the host code for it. Has no state; see
+/// <see cref="ClRoutines"/> for the order in which routines are asked.
+/// </summary>
+internal abstract class ClRoutine
+{
+    /// <summary>The name of the kernel file, of the host's class and of its tests.</summary>
+    public abstract string Name { get; }
+
+    /// <summary>Why this routine does not serve the request, or null. Cheap: builds nothing.</summary>
+    public abstract string? Lacking(ClRequest request);
+
+    /// <summary>Makes the plan of a request that it serves. Kernels may be compiled here.</summary>
+    public abstract ClPlan Create(ClRequest request);
+}

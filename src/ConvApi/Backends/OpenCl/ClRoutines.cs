@@ -1,0 +1,57 @@
+using ConvNative.Plans;
+using ConvNative.Problems;
+
+namespace ConvNative.Backends.OpenCl;
+
+/// <summary>Which routines there are and in which order they are asked: the first that serves a request makes the plan.</summary>
+internal static class ClRoutines
+{
+    /// <summary><c>cpu</c>, <c>gpu</c> or <c>plain</c>: overrides the device's kind, so that the kernels of the others can be tried.</summary>
+    public const string FamilyVariable = "CONVNATIVE_OPENCL_FAMILY";
+
+    // Fast routines for processors: work-items are cores, vectors are written out, nothing goes through local memory.
+    private static readonly ClRoutine[] s_cpu = [];
+
+    // Fast routines for everything else: tiles in local memory, neighbouring work-items read neighbouring elements.
+    private static readonly ClRoutine[] s_gpu = [];
+
+    // They serve every problem that the engine supports at all.
+    private static readonly ClRoutine[] s_plain = [new DirectRoutine()];
+
+    /// <summary>A plan of the first routine that serves the problem, or every routine's reason.</summary>
+    public static PlanResult Create(ConvProblem problem, ClDevice device, PlanOptions options)
+    {
+        var request = new ClRequest(problem, device, options);
+        if (request.Types.Lacking(device.Properties) is { } type) return PlanResult.Unsupported(type);
+        if (!request.Geometry.Fits) return PlanResult.Unsupported("a size, stride or reach beyond 2^29: the opencl engine's kernels index axes with 32 bits");
+        var reasons = new List<string>();
+        foreach (ClRoutine routine in Of(device))
+        {
+            if (routine.Lacking(request) is { } reason)
+            {
+                reasons.Add($"{routine.Name}: {reason}");
+                continue;
+            }
+
+            ClPlan plan = routine.Create(request);
+            if (plan.WorkspaceBytes <= options.MaxWorkspaceBytes) return PlanResult.Supported(plan);
+            reasons.Add($"{routine.Name}: needs {plan.WorkspaceBytes} bytes of workspace, MaxWorkspaceBytes allows {options.MaxWorkspaceBytes}");
+            plan.Dispose();
+        }
+
+        return PlanResult.Unsupported(string.Join("; ", reasons));
+    }
+
+    /// <summary>The routines for a device, in the order in which they are asked.</summary>
+    public static IEnumerable<ClRoutine> Of(ClDevice device)
+    {
+        string family = Environment.GetEnvironmentVariable(FamilyVariable) is { Length: > 0 } named ? named : device.IsCpu ? "cpu" : "gpu";
+        return family switch
+        {
+            "cpu" => [.. s_cpu, .. s_plain],
+            "gpu" => [.. s_gpu, .. s_plain],
+            "plain" => s_plain,
+            _ => throw new ConvNativeException(OpenClBackend.EngineName, $"{FamilyVariable} = {family}: must be cpu, gpu or plain"),
+        };
+    }
+}
