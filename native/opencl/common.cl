@@ -100,6 +100,7 @@ REAL activate(int kind, REAL alpha, REAL beta, REAL x)
 #define F_RESIDUAL f[1]
 #define F_ALPHA f[2]
 #define F_BETA f[3]
+#define F_SCALE f[4]
 
 // What follows a sum in the forward direction; residual is the loaded element, or 0 where there is none.
-#define FINISH(sum, residual) activate(g[G_Activation], F_ALPHA, F_BETA, (sum) + (residual))
+#define FINISH(sum, residual) (activate(g[G_Activation], F_ALPHA, F_BETA, (sum) + (residual)) * F_SCALE)

@@ -94,11 +94,11 @@ internal abstract unsafe class ClPlan : ConvPlan
     /// <summary>The numbers of <paramref name="geometry"/> on the device: kernels' <c>g</c>.</summary>
     protected ClMemHandle Numbers(ClGeometry geometry) => Allocate(geometry.Numbers);
 
-    /// <summary>Pad value, factor of the residual, alpha and beta on the device: kernels' <c>f</c>.</summary>
+    /// <summary>Pad value, factor of the residual, alpha, beta and output scale on the device: kernels' <c>f</c>.</summary>
     protected ClMemHandle Reals(ClTypes types)
     {
         PostOps post = Problem.PostOps;
-        double[] values = [Problem.PaddingMode == PaddingMode.Constant ? Problem.PadValue : 0, post.ResidualScale, post.Activation.Alpha, post.Activation.Beta];
+        double[] values = [Problem.PaddingMode == PaddingMode.Constant ? Problem.PadValue : 0, post.ResidualScale, post.Activation.Alpha, post.Activation.Beta, post.OutputScale ?? 1];
         return types.IsDouble ? Allocate<double>(values) : Allocate<float>(Array.ConvertAll(values, v => (float)v));
     }
 
