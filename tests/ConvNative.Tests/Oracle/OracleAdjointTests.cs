@@ -75,4 +75,60 @@ public sealed class OracleAdjointTests
                 Assert.AreEqual(want, y[(oy * 7) + ox]);
             }
     }
+
+    [TestMethod]
+    [DataRow(ConvOp.Correlation)]
+    [DataRow(ConvOp.Convolution)]
+    [DataRow(ConvOp.Transposed)]
+    public void ADeltaKernelMovesEveryElement(ConvOp op)
+    {
+        // One tap: y[p] is x at p*s - pb + k*d, transposed y[p*s - pb + k*d] is x[p]; a flipped kernel has its tap at K-1-k.
+        var r = new Random(17 + (int)op);
+        for (int i = 0; i < 60; i++)
+        {
+            ConvProblem p = BruteForce.RandomProblem(r, op, anyPadding: false);
+            p = p.With(s => s with { Groups = 1, InputShape = s.InputShape.Slice(2).Prepend(1, 1), WeightShape = s.WeightShape.Slice(2).Prepend(1, 1) });
+            long[][] taps = [.. BruteForce.Coordinates(p.Kernel)];
+            long[] tap = taps[r.Next(taps.Length)];
+            double[] w = new double[taps.Length], x = [.. Enumerable.Range(1, (int)p.InputShape.Product).Select(v => (double)v)];
+            w[op == ConvOp.Convolution ? w.Length - 1 - Array.IndexOf(taps, tap) : Array.IndexOf(taps, tap)] = 1;
+            var want = new double[p.OutputShape.Product];
+            Dims small = op == ConvOp.Transposed ? p.InputSpatial : p.OutputSpatial, big = op == ConvOp.Transposed ? p.OutputSpatial : p.InputSpatial;
+            foreach (long[] at in BruteForce.Coordinates(small))
+            {
+                long[] other = [.. at.Select((v, a) => (v * p.Strides[a]) - p.PadsBegin[a] + (tap[a] * p.Dilations[a]))];
+                if (other.Where((v, a) => v < 0 || v >= big[a]).Any()) continue;
+                long s = BruteForce.Flat(small, at), b = BruteForce.Flat(big, other);
+                want[op == ConvOp.Transposed ? b : s] = x[op == ConvOp.Transposed ? s : b];
+            }
+
+            CollectionAssert.AreEqual(want, NaiveOracle.Compute(p, new OracleTensors { Input = x, Weights = w }).Values, p.ToString());
+        }
+    }
+
+    [TestMethod]
+    public void DepthwiseIsAProblemForEachChannel()
+    {
+        // With a multiplier: output channel c*m + j sees input channel c only.
+        var r = new Random(19);
+        for (int i = 0; i < 40; i++)
+        {
+            ConvProblem p = BruteForce.RandomProblem(r, (ConvOp)(i % 2));
+            long channels = r.Next(2, 6), m = r.Next(1, 4);
+            p = p.With(s => s with { Groups = channels, InputShape = s.InputShape.Slice(2).Prepend(s.InputShape[0], channels), WeightShape = s.WeightShape.Slice(2).Prepend(channels * m, 1) });
+            Assert.IsTrue(p.IsDepthwise);
+            OracleTensors t = Fills.Create(p, FillKind.ExactInteger, (ulong)i);
+            double[] whole = NaiveOracle.Compute(p, t).Values;
+            ConvProblem single = p.With(s => s with { Groups = 1, InputShape = s.InputShape.Slice(2).Prepend(1, 1), WeightShape = s.WeightShape.Slice(2).Prepend(1, 1) });
+            int inPlane = (int)p.InputSpatial.Product, outPlane = (int)p.OutputSpatial.Product, kernel = (int)p.Kernel.Product;
+            for (int n = 0; n < p.Batch; n++)
+                for (int o = 0; o < channels * m; o++)
+                {
+                    int c = o / (int)m;
+                    double[] x = t.Input!.AsSpan(((n * (int)channels) + c) * inPlane, inPlane).ToArray(), w = t.Weights!.AsSpan(o * kernel, kernel).ToArray();
+                    double[] y = NaiveOracle.Compute(single, new OracleTensors { Input = x, Weights = w }).Values;
+                    CollectionAssert.AreEqual(y, whole.AsSpan(((n * (int)channels * (int)m) + o) * outPlane, outPlane).ToArray(), p.ToString());
+                }
+        }
+    }
 }
