@@ -29,6 +29,8 @@ internal sealed unsafe class IntegerEpilogue<T> : IParallelWork, IDisposable
     private readonly double[] _unit;
     private readonly int[] _zero;
     private readonly double* _scratch;
+    private readonly bool _scales;
+    private readonly IntegerScaler _scaler;
     private readonly int _threads;
     private T* _sums;
     private T* _window;
@@ -57,6 +59,8 @@ internal sealed unsafe class IntegerEpilogue<T> : IParallelWork, IDisposable
             _zero[i] = _q.WeightZeroPoint(o) - weightOffset;
         }
 
+        _scales = typeof(T) == typeof(int) && IntegerScaler.Serves(p);
+        _scaler = new IntegerScaler(p);
         _threads = p.OutputShape.Product < OneThreadWork ? 1 : Math.Min(threads, WorkerPool.Shared.MaxThreads);
         _scratch = (double*)NativeMemory.AlignedAlloc((nuint)(2L * _threads * _length * sizeof(double)), 64);
     }
@@ -104,6 +108,16 @@ internal sealed unsafe class IntegerEpilogue<T> : IParallelWork, IDisposable
 
     private void Finish(double* v, long image, long offset, int count, long n, long position, int channel)
     {
+        if (_scales && _window == null)
+        {
+            int size = _p.OutputType.SizeOf();
+            long at = image + offset;
+            int* constant = _constant == null ? null : (int*)_constant + offset;
+            fixed (double* bias = &_bias[_last ? 0 : channel], factor = &(_p.PostOps.IsNone ? _factor : _unit)[_last ? 0 : channel])
+                _scaler.Run((int*)_sums + at, constant, bias, factor, !_last, _residual + (at * size), _result + (at * size), count);
+            return;
+        }
+
         var values = new Span<double>(v, count);
         TensorPrimitives.ConvertTruncating(new ReadOnlySpan<T>(_sums + image + offset, count), values);
         if (_constant != null)

@@ -55,7 +55,7 @@ internal sealed unsafe class OneDnnIntegerPlan : ConvPlan
     public override IReadOnlyList<string> Notes =>
     [
         .. _sums.Notes,
-        "s32 sums by oneDNN; bias, scales and rounding after it in double",
+        "s32 sums by oneDNN; bias, scales and rounding after it in double: oneDNN's own scaling adds the zero point before it rounds, in f32",
         .. Problem.WeightType == DataType.U8 ? ["u8 weights as s8, 128 off"] : Array.Empty<string>(),
         .. _window is null ? Array.Empty<string>() : [$"weights' zero points corrected by a convolution of ones ({_window.Implementation})"],
         .. _correctsInput ? ["the input's zero point corrected by the sums of an input that is all zero point"] : Array.Empty<string>(),
