@@ -9,11 +9,13 @@ namespace ConvNative.Tests;
 public class ManagedKernelTests
 {
     [TestMethod]
-    public void GeneratedKernelsAreCurrent()
+    [DataRow("MicroKernels.g.cs")]
+    [DataRow("GradientKernels.g.cs")]
+    public void GeneratedKernelsAreCurrent(string file)
     {
-        string path = Path.Combine(Path.GetDirectoryName(Here())!, "../../../src/ConvApi/Backends/Managed/Kernels/MicroKernels.g.cs");
+        string path = Path.Combine(Path.GetDirectoryName(Here())!, "../../../src/ConvApi/Backends/Managed/Kernels", file);
         if (!Directory.Exists(Path.GetDirectoryName(path))) Assert.Inconclusive("the sources are not beside the tests");
-        string text = MicroKernelText.Build();
+        string text = file[0] == 'M' ? MicroKernelText.Build() : GradientKernelText.Build();
         if (Environment.GetEnvironmentVariable("CONVNATIVE_WRITE_GENERATED") == "1") File.WriteAllText(path, text);
         Assert.AreEqual(text, File.ReadAllText(path));
     }
@@ -33,6 +35,32 @@ public class ManagedKernelTests
                 for (int i = 0; i < 10; i++) plan.Run(x, y);
                 Assert.AreEqual(before, GC.GetAllocatedBytesForCurrentThread(), $"{plan.Implementation}: {p}");
             }
+    }
+
+    [TestMethod]
+    public void GradientsAllocateNothing()
+    {
+        foreach (ConvSpec spec in ManagedProblems.Linear().Where(s => s.InputShape[0] > 0))
+            foreach (Layout layout in (Layout[])[Layout.ChannelsFirst, Layout.ChannelsLast])
+                foreach (Direction d in (Direction[])[Direction.BackwardData, Direction.BackwardWeights, Direction.BackwardBias])
+                {
+                    ConvProblem p = new(spec with { InputLayout = layout, OutputLayout = layout, Direction = d });
+                    using ConvPlan plan = ManagedRun.Plan(p, new PlanOptions());
+                    byte[] x = new byte[p.InputShape.Product * 4], dy = new byte[p.OutputShape.Product * 4], result = new byte[plan.ResultBytes], bias = new byte[plan.BiasBytes];
+                    if (plan.NeedsWeights) plan.SetWeights(new byte[p.WeightCount * 4], []);
+                    for (int i = 0; i < 3; i++) Execute();
+                    long before = GC.GetAllocatedBytesForCurrentThread();
+                    for (int i = 0; i < 10; i++) Execute();
+                    Assert.AreEqual(before, GC.GetAllocatedBytesForCurrentThread(), $"{plan.Implementation}: {p}");
+
+                    void Execute() => plan.Execute(new ConvArguments
+                    {
+                        Input = d == Direction.BackwardWeights ? x : default,
+                        OutputGradient = dy,
+                        Result = result,
+                        BiasResult = d == Direction.BackwardWeights ? bias : default,
+                    });
+                }
     }
 
     [TestMethod]

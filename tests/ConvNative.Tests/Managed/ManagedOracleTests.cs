@@ -70,7 +70,7 @@ public class ManagedOracleTests
                 Of([1, 64, 41, 37], [64, 4, 3, 3]) with { Name = "groups", Groups = 16 },
                 Of([1, 36, 29, 31], [36, 40, 4, 4], 2) with { Name = "deconv", Op = ConvOp.Transposed },
             ]).Where(p => p.InputType == DataType.F32),
-            [Direction.Forward, Direction.BackwardData], FillKind.ExactInteger);
+            [Direction.Forward, Direction.BackwardData, Direction.BackwardWeights], FillKind.ExactInteger);
     }
 
     /// <summary>Padding contributes nothing, so an infinite weight must not make NaN of it.</summary>
@@ -87,6 +87,46 @@ public class ManagedOracleTests
                 double[] expected = NaiveOracle.Compute(p, t).Values, actual = Run(p, t, new PlanOptions());
                 for (int i = 0; i < actual.Length; i++) Assert.AreEqual(expected[i], actual[i], $"element {i} of {p.Name} {d}: {p}");
             }
+    }
+
+    /// <summary>Nor may an infinite gradient.</summary>
+    [TestMethod]
+    public void InfiniteGradientsMeetNoPadding()
+    {
+        foreach (ConvProblem q in ManagedProblems.Spread(ManagedProblems.Linear().Where(s => s.InputShape[0] > 0 && s.PaddingMode == PaddingMode.Zeros)))
+        {
+            ConvProblem p = With(q, Direction.BackwardWeights);
+            OracleTensors t = Fills.Create(p, FillKind.ExactInteger, 3);
+            t.OutputGrad![0] = double.PositiveInfinity;
+            t.OutputGrad[^1] = double.NegativeInfinity;
+            double[] expected = NaiveOracle.Compute(p, t).Values, actual = Run(p, t, new PlanOptions());
+            for (int i = 0; i < actual.Length; i++) Assert.AreEqual(expected[i], actual[i], $"element {i} of {p.Name}: {p}");
+        }
+    }
+
+    /// <summary>Sums over so many pixels are cut into slices, by the shape alone.</summary>
+    [TestMethod]
+    public void SlicesDoNotFollowTheThreads()
+    {
+        ConvSpec[] specs =
+        [
+            new() { Name = "dense", InputShape = [2, 20, 40, 41], WeightShape = [24, 20, 3, 3], PadsBegin = [1, 1], PadsEnd = [1, 1], HasBias = true },
+            new() { Name = "few channels", InputShape = [2, 3, 61, 53], WeightShape = [33, 3, 5, 5], Strides = [2, 2], PadsBegin = [2, 2], HasBias = true },
+            new() { Name = "groups", InputShape = [2, 32, 40, 41], WeightShape = [32, 4, 3, 3], Groups = 8, PadsBegin = [1, 1], PadsEnd = [1, 1], HasBias = true },
+            new() { Name = "depthwise", InputShape = [3, 35, 60, 51], WeightShape = [35, 1, 5, 5], Groups = 35, PadsBegin = [2, 2], PadsEnd = [2, 2], HasBias = true },
+            new() { Name = "transposed", Op = ConvOp.Transposed, InputShape = [2, 20, 40, 41], WeightShape = [20, 24, 2, 2], Strides = [2, 2], HasBias = true },
+        ];
+        foreach (ConvProblem q in ManagedProblems.Spread(specs))
+        {
+            ConvProblem p = With(q, Direction.BackwardWeights);
+            using (ConvPlan plan = ManagedRun.Plan(p)) Assert.IsFalse(plan.Notes.Any(n => n.StartsWith("1 slice", StringComparison.Ordinal)), $"{p.Name}: {p}");
+            OracleTensors t = Fills.Create(p, FillKind.Random, 5);
+            double[] one = Run(p, t, new PlanOptions { MaxThreads = 1 });
+            for (int i = 0; i < 3; i++) CollectionAssert.AreEqual(one, Run(p, t, new PlanOptions()), $"{p.Name}: {p}");
+        }
+
+        Check(ManagedProblems.Spread(specs), [Direction.BackwardWeights], FillKind.Random);
+        Check(ManagedProblems.Spread(specs), [Direction.BackwardWeights, Direction.BackwardBias], FillKind.ExactInteger);
     }
 
     [TestMethod]

@@ -1,117 +1,163 @@
 using System.Numerics;
+using ConvNative.Backends.Common;
+using ConvNative.Backends.Managed.Kernels;
 using ConvNative.Plans;
 using ConvNative.Problems;
 
 namespace ConvNative.Backends.Managed;
 
-/// <summary>Gradients of weights and bias of the linear variants: each element is summed by one thread, in one order.</summary>
-internal sealed unsafe class GradientPlan<T> : ManagedPlan
+/// <summary>
+/// Gradient of weights (and bias) of a linear variant under zero padding. The pixels are cut into slices, each of which is summed
+/// into accumulators of its own; those are added in order and written to the caller's layout. Slices follow from the shape, never
+/// from the number of threads, so the bits do not either. Only taps that exist are multiplied.
+/// </summary>
+internal abstract unsafe class GradientPlan<T> : ManagedPlan
     where T : unmanaged, IFloatingPointIeee754<T>
 {
-    private readonly View _view;
-    private readonly bool _weights;
-    private readonly Strides5 _y;
-    private readonly T _pad;
-    private bool _biasStep;
+    // Pixels that a unit of work holds in a first- or second-level cache while all taps and rows pass over them.
+    private const int UnitPixels = 768;
+    private const long UnitBytes = 256 * 1024;
 
-    public GradientPlan(View view, PlanOptions options, string implementation)
-        : base(view.Problem, options, implementation, Math.Max(view.Problem.MultiplyAdds, view.Problem.OutputShape.Product))
+    // Enough parts for sixteen cores; a part should outweigh its claim and its share of the final additions.
+    private const int WantedParts = 32;
+    private const long LeastWork = 200_000;
+    private const long MostAccumulators = 16L << 20;
+
+    private readonly BiasSums<T> _bias;
+    private readonly T* _biasScratch;
+    private T* _accumulators;
+    private int _rowParts = 1;
+    private Step _step;
+
+    protected GradientPlan(View view, PlanOptions options, string name)
+        : base(view.Problem, options, $"managed:{name}:{InstructionSet.Name}", Math.Max(view.Problem.MultiplyAdds, view.Problem.OutputShape.Product))
     {
-        _view = view;
-        _weights = Problem.Direction == Direction.BackwardWeights;
-        _y = Problem.Op == ConvOp.Transposed ? view.Big : view.Small;
-        _pad = T.CreateTruncating(Problem.PadValue);
+        View = view;
+        Kernels = GradientSet.For<T>();
+        (D, H, W) = (new TapSpans(view.Axes[0]), new TapSpans(view.Axes[1]), new TapSpans(view.Axes[2]));
+        Weights = Strides5.Of(Problem.WeightShape, Problem.WeightLayout);
+        _bias = new BiasSums<T>(Problem);
+        _biasScratch = (T*)AllocateWorkspace(_bias.ScratchElements * sizeof(T));
     }
 
-    protected override void Execute()
+    private enum Step
     {
-        if (_weights)
+        Sum,
+        Write,
+    }
+
+    protected View View { get; }
+
+    protected GradientSet Kernels { get; }
+
+    protected TapSpans D { get; }
+
+    protected TapSpans H { get; }
+
+    protected TapSpans W { get; }
+
+    /// <summary>Strides of the result.</summary>
+    protected Strides5 Weights { get; }
+
+    protected int Lanes => Kernels.Lanes;
+
+    /// <summary>Taps of each axis, D, H, W.</summary>
+    protected int KernelD => View.Axes[0].Kernel;
+
+    protected int KernelH => View.Axes[1].Kernel;
+
+    protected int KernelW => View.Axes[2].Kernel;
+
+    /// <summary>Small rows that a unit holds.</summary>
+    protected int RowsPerUnit { get; private set; }
+
+    protected int Slices { get; private set; } = 1;
+
+    /// <summary>Parts of a slice: each owns a share of the accumulators.</summary>
+    protected abstract int PartsPerSlice { get; }
+
+    /// <summary>Parts of the last step: each owns a share of the result.</summary>
+    protected abstract int WriteParts { get; }
+
+    /// <summary>Elements of one slice's accumulators.</summary>
+    protected long SliceElements { get; private set; }
+
+    /// <summary>The big side is the input, except of a transposed convolution.</summary>
+    protected bool BigIsInput => Problem.Op != ConvOp.Transposed;
+
+    protected T* BigSide => (T*)(BigIsInput ? Now.Input : Now.OutputGradient);
+
+    protected T* SmallSide => (T*)(BigIsInput ? Now.OutputGradient : Now.Input);
+
+    public sealed override void DoParts(long from, long to, int worker)
+    {
+        int sums = Slices * PartsPerSlice;
+        for (int part = checked((int)from); part < to; part++)
         {
-            _biasStep = false;
-            Spread((long)_view.SmallChannels * (_view.BigChannels / _view.Groups));
+            if (_step == Step.Write) Write(part);
+            else if (part < sums) Sum(part / PartsPerSlice, part % PartsPerSlice, worker);
+            else _bias.Add(part - sums, (T*)Now.OutputGradient, _biasScratch);
         }
-
-        _biasStep = true;
-        if (!_weights || Now.BiasResult != null) Spread(Problem.OutputChannels);
     }
 
-    public override void DoParts(long from, long to, int worker)
+    protected sealed override void Execute()
     {
-        int perGroup = _view.BigChannels / _view.Groups;
-        for (long part = from; part < to; part++)
-            if (_biasStep) Bias((int)part);
-            else Weights((int)(part / perGroup), (int)(part % perGroup));
+        _step = Step.Sum;
+        Spread(((long)Slices * PartsPerSlice) + (Now.BiasResult != null ? _bias.Parts : 0));
+        _step = Step.Write;
+        Spread(WriteParts);
+        if (Now.BiasResult != null) _bias.Combine(_biasScratch, (T*)Now.BiasResult);
     }
 
-    private void Bias(int channel)
-    {
-        var db = (T*)(_weights ? Now.BiasResult : Now.Result);
-        Dims s = Problem.OutputShape;
-        T* dy = (T*)Now.OutputGradient + (channel * _y.C);
-        long width = s[^1], height = s.Count > 3 ? s[^2] : 1, depth = s.Count > 4 ? s[^3] : 1;
-        T sum = T.Zero;
-        for (long n = 0; n < s[0]; n++)
-            for (long d = 0; d < depth; d++)
-                for (long h = 0; h < height; h++)
-                {
-                    // A sum per row keeps the error of a large batch small.
-                    T* row = dy + (n * _y.N) + (d * _y.D) + (h * _y.H);
-                    T part = T.Zero;
-                    for (long w = 0; w < width; w++) part += row[w * _y.W];
-                    sum += part;
-                }
+    /// <summary>Sums one slice's share: <see cref="Units"/> one after the other.</summary>
+    protected abstract void Sum(int slice, int part, int worker);
 
-        db[channel] = sum;
+    protected abstract void Write(int part);
+
+    /// <summary>Chooses rows per unit for panels of that many bytes a big row, and slices; makes the accumulators.</summary>
+    protected void Cut(long bytesPerRow, long sliceElements)
+    {
+        AxisMap h = View.Axes[1];
+        RowsPerUnit = (int)Math.Clamp(Math.Min(UnitPixels / Math.Max(1, View.Axes[2].Small), UnitBytes / Math.Max(1, bytesPerRow)), 1, Math.Max(1, h.Small));
+        _rowParts = (h.Small + RowsPerUnit - 1) / RowsPerUnit;
+        RowsPerUnit = Math.Max(1, (h.Small + _rowParts - 1) / Math.Max(1, _rowParts));
+        SliceElements = sliceElements;
+        long work = Problem.MultiplyAdds, parts = Math.Clamp(work / LeastWork, 1, WantedParts), pixels = work / Math.Max(1, Problem.WeightCount);
+        long most = Math.Min(Math.Min(UnitCount, pixels / 100), MostAccumulators / (sliceElements * sizeof(T)));
+        Slices = (int)Math.Clamp((parts + PartsPerSlice - 1) / PartsPerSlice, 1, Math.Max(1, most));
+        _accumulators = (T*)AllocateWorkspace(checked(Slices * sliceElements * sizeof(T)));
     }
 
-    private void Weights(int small, int big)
+    protected T* Accumulators(int slice) => _accumulators + (slice * SliceElements);
+
+    private long UnitCount => Problem.Batch * View.Axes[0].Small * _rowParts;
+
+    /// <summary>Units of a slice: from and end.</summary>
+    protected (long From, long To) Units(int slice) => (UnitCount * slice / Slices, UnitCount * (slice + 1) / Slices);
+
+    /// <summary>Image, small depth and small rows of a unit.</summary>
+    protected (long Image, int Depth, int Row, int EndRow) Unit(long unit)
     {
-        Strides5 s = Strides5.Of(Problem.WeightShape, Problem.WeightLayout);
-        var (d, h, w) = (_view.Axes[0], _view.Axes[1], _view.Axes[2]);
-        for (int kd = 0; kd < d.Kernel; kd++)
-            for (int kh = 0; kh < h.Kernel; kh++)
-                for (int kw = 0; kw < w.Kernel; kw++)
-                {
-                    long at = _view.Flip
-                        ? _view.WeightOffset(s, small, big, d.Kernel - 1 - kd, h.Kernel - 1 - kh, w.Kernel - 1 - kw)
-                        : _view.WeightOffset(s, small, big, kd, kh, kw);
-                    ((T*)Now.Result)[at] = Tap(small, big, kd, kh, kw);
-                }
+        int row = (int)(unit % _rowParts) * RowsPerUnit, depths = View.Axes[0].Small;
+        return (unit / _rowParts / depths, (int)(unit / _rowParts % depths), row, Math.Min(View.Axes[1].Small, row + RowsPerUnit));
     }
 
-    private T Tap(int small, int big, int kd, int kh, int kw)
+    /// <summary>Place of a tap among the caller's, which true convolution stores backwards.</summary>
+    protected int Slot(int kd, int kh, int kw)
     {
-        bool transposed = Problem.Op == ConvOp.Transposed, constant = Problem.PaddingMode == PaddingMode.Constant;
-        var bigSide = (T*)(transposed ? Now.OutputGradient : Now.Input);
-        var smallSide = (T*)(transposed ? Now.Input : Now.OutputGradient);
-        int group = small / (_view.SmallChannels / _view.Groups);
-        bigSide += ((group * (_view.BigChannels / _view.Groups)) + big) * _view.Big.C;
-        smallSide += small * _view.Small.C;
-        var (d, h, w) = (_view.Axes[0], _view.Axes[1], _view.Axes[2]);
-        T sum = T.Zero;
-        for (long n = 0; n < Problem.Batch; n++)
-            for (int pd = 0; pd < d.Small; pd++)
-            {
-                int sd = d.Source[(pd * d.Kernel) + kd];
-                if (sd < 0 && !constant) continue;
-                for (int ph = 0; ph < h.Small; ph++)
-                {
-                    int sh = h.Source[(ph * h.Kernel) + kh];
-                    if (sh < 0 && !constant) continue;
-                    T* a = smallSide + (n * _view.Small.N) + (pd * _view.Small.D) + (ph * _view.Small.H);
-                    T* b = bigSide + (n * _view.Big.N) + (sd * _view.Big.D) + (sh * _view.Big.H);
-                    T part = T.Zero;
-                    for (int pw = 0; pw < w.Small; pw++)
-                    {
-                        int sw = w.Source[(pw * w.Kernel) + kw];
-                        if ((sd | sh | sw) >= 0) part += a[pw * _view.Small.W] * b[sw * _view.Big.W];
-                        else if (constant) part += a[pw * _view.Small.W] * _pad;
-                    }
+        int tap = (((kd * KernelH) + kh) * KernelW) + kw;
+        return View.Flip ? View.Taps - 1 - tap : tap;
+    }
 
-                    sum += part;
-                }
-            }
-
-        return sum;
+    /// <summary>Adds the other slices to the first over a stretch of accumulators.</summary>
+    protected void AddSlices(long from, long count)
+    {
+        for (int s = 1; s < Slices; s++)
+        {
+            T* a = _accumulators + from, b = Accumulators(s) + from;
+            long i = 0;
+            for (; i + Vector<T>.Count <= count; i += Vector<T>.Count) (Vector.Load(a + i) + Vector.Load(b + i)).Store(a + i);
+            for (; i < count; i++) a[i] += b[i];
+        }
     }
 }

@@ -58,15 +58,15 @@ public sealed class ManagedBackend : ConvBackend
             case ConvOp.ChannelShuffle: return new ShufflePlan<T>(p, options, "managed:shuffle");
             case ConvOp.Im2col: return forward ? Unfold() : Fold();
             case ConvOp.Col2im: return forward ? Fold() : Unfold();
-            case ConvOp.Deformable when p.Direction != Direction.BackwardBias: return new DeformPlan<T>(p, options, "managed:deform");
+            case var _ when p.Direction == Direction.BackwardBias: return new BiasPlan<T>(p, options);
+            case ConvOp.Deformable: return new DeformPlan<T>(p, options, "managed:deform");
         }
 
         var view = new View(p);
-        if (p.Direction is Direction.BackwardWeights or Direction.BackwardBias)
-            return new GradientPlan<T>(view, options, p.Direction == Direction.BackwardBias ? "managed:sum" : "managed:gradient");
+        if (!forward && ExtendedPlan<T>.Serves(p)) return new ExtendedPlan<T>(p, options, Create<T>(ExtendedPlan<T>.Inner(p), options));
+        if (p.Direction == Direction.BackwardWeights)
+            return GroupGradientPlan<T>.Serves(view) ? new GroupGradientPlan<T>(view, options) : new OuterGradientPlan<T>(view, options);
 
-        // The adjoint of a padding that repeats elements has no phases: an element is read from several places.
-        if (!view.IsDown && p.PaddingMode is not (PaddingMode.Zeros or PaddingMode.Constant)) return new GatherPlan<T>(view, options, "managed:gather");
         if (MatrixPlan<T>.Serves(view)) return new MatrixPlan<T>(view, options);
         if (LanesPlan<T>.Serves(view)) return new LanesPlan<T>(view, options);
         int outputs = (view.IsDown ? view.SmallChannels : view.BigChannels) / view.Groups;
