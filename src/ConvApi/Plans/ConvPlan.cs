@@ -12,6 +12,11 @@ namespace ConvNative.Plans;
 /// </summary>
 public abstract unsafe partial class ConvPlan : IDisposable
 {
+    // Made anew each time it is asked for; a run must not allocate.
+    private readonly Dims _offsetShape;
+    private readonly Dims _maskShape;
+    private readonly Dims _biasShape;
+    private readonly Dims _resultShape;
     private readonly bool _isSimple;
     private bool _disposed;
     private bool _weightsSet;
@@ -24,6 +29,7 @@ public abstract unsafe partial class ConvPlan : IDisposable
         InputBytes = checked(problem.InputShape.Product * problem.InputType.SizeOf());
         OutputBytes = checked(problem.OutputShape.Product * problem.OutputType.SizeOf());
         WeightBytes = problem.WeightCount * problem.WeightType.SizeOf();
+        (_offsetShape, _maskShape, _biasShape, _resultShape) = (problem.OffsetShape, problem.MaskShape, problem.BiasShape, problem.ResultShape);
         BiasBytes = problem.HasBias ? problem.OutputChannels * problem.BiasType.SizeOf() : 0;
         _isSimple = problem is { Direction: Direction.Forward, InputType: DataType.F32, OutputType: DataType.F32, Op: not ConvOp.Deformable, PostOps.Residual: false };
         NeedsWeights = problem.HasWeights && problem.Direction is not (Direction.BackwardWeights or Direction.BackwardBias);
@@ -94,7 +100,7 @@ public abstract unsafe partial class ConvPlan : IDisposable
         Direction.Forward => OutputBytes,
         Direction.BackwardData => InputBytes,
         Direction.BackwardWeights => WeightBytes,
-        _ => checked(Problem.ResultShape.Product * Problem.ResultType.SizeOf()),
+        _ => checked(_resultShape.Product * Problem.ResultType.SizeOf()),
     };
 
     /// <summary>Packs weights (in the problem's weight layout) and bias into the plan's own memory; the caller's may go afterwards.</summary>
@@ -217,11 +223,11 @@ public abstract unsafe partial class ConvPlan : IDisposable
         bool sampled = p.Op == ConvOp.Deformable && d != Direction.BackwardBias;
         Check("input", input, reads ? InputBytes : 0, p.InputShape);
         Check("residual", residual, forward && p.PostOps.Residual ? OutputBytes : 0, p.OutputShape);
-        Check("offset", offset, sampled ? p.OffsetShape.Product * p.InputType.SizeOf() : 0, p.OffsetShape);
-        Check("mask", mask, sampled && p.HasMask ? p.MaskShape.Product * p.InputType.SizeOf() : 0, p.MaskShape);
+        Check("offset", offset, sampled ? _offsetShape.Product * p.InputType.SizeOf() : 0, _offsetShape);
+        Check("mask", mask, sampled && p.HasMask ? _maskShape.Product * p.InputType.SizeOf() : 0, _maskShape);
         Check("output_grad", outputGradient, forward ? 0 : OutputBytes, p.OutputShape);
-        Check("result", result, ResultBytes, p.ResultShape);
-        if (biasResult != 0) Check("bias result", biasResult, d == Direction.BackwardWeights ? BiasBytes : 0, p.BiasShape);
+        Check("result", result, ResultBytes, _resultShape);
+        if (biasResult != 0) Check("bias result", biasResult, d == Direction.BackwardWeights ? BiasBytes : 0, _biasShape);
     }
 
     private void Check(string name, long got, long want, Dims shape)
