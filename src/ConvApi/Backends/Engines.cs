@@ -3,7 +3,7 @@ namespace ConvNative.Backends;
 /// <summary>The engines of this build, in order of preference where no measurement decides.</summary>
 public static class Engines
 {
-    private static readonly ConvBackend[] s_all = [new OneDnn.OneDnnBackend(), new Managed.ManagedBackend(), new OpenCl.OpenClBackend()];
+    private static readonly ConvBackend[] s_all = [new CuDnn.CuDnnBackend(), new OneDnn.OneDnnBackend(), new Managed.ManagedBackend(), new OpenCl.OpenClBackend()];
 
     /// <summary>All engines, available or not.</summary>
     public static IReadOnlyList<ConvBackend> All => s_all;

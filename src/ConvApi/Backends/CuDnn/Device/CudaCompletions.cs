@@ -1,0 +1,75 @@
+using System.Collections.Concurrent;
+using ConvNative.Bindings;
+using ConvNative.Bindings.Cuda;
+
+namespace ConvNative.Backends.CuDnn.Device;
+
+/// <summary>
+/// Turns the device's events into tasks. One background thread waits for them in the stream's order, so that no caller's thread is held
+/// and nothing polls; it starts with the first task.
+/// </summary>
+internal sealed class CudaCompletions(CudaDevice device) : IDisposable
+{
+    private readonly BlockingCollection<(CudaEventHandle Event, TaskCompletionSource Task, Action? Finish)> _queue = [];
+    private Thread? _waiter;
+
+    /// <summary>A task that ends when all work asked for so far is done; <paramref name="finish"/> runs just before. The caller holds the device.</summary>
+    public ValueTask AfterAll(Action? finish = null)
+    {
+        CudaEventHandle mark = CudaStaging.NewEvent();
+        try
+        {
+            CudaRt.cudaEventRecord(mark.Raw, device.Stream.Raw).Check(nameof(CudaRt.cudaEventRecord));
+        }
+        catch
+        {
+            mark.Dispose();
+            throw;
+        }
+
+        var task = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        _queue.Add((mark, task, finish));
+        if (_waiter is null)
+        {
+            _waiter = new Thread(WaitForAll) { IsBackground = true, Name = $"{device.Id} completions" };
+            _waiter.Start();
+        }
+
+        return new ValueTask(task.Task);
+    }
+
+    /// <summary>Keeps <paramref name="resource"/> until the work is done.</summary>
+    public static async ValueTask ThenDispose(ValueTask work, IDisposable resource)
+    {
+        using (resource) await work.ConfigureAwait(false);
+    }
+
+    public void Dispose()
+    {
+        _queue.CompleteAdding();
+        _waiter?.Join();
+        _queue.Dispose();
+    }
+
+    private void WaitForAll()
+    {
+        foreach ((CudaEventHandle mark, TaskCompletionSource task, Action? finish) in _queue.GetConsumingEnumerable())
+        {
+            try
+            {
+                using (mark)
+                {
+                    device.Enter();
+                    CudaRt.cudaEventSynchronize(mark.Raw).Check(nameof(CudaRt.cudaEventSynchronize));
+                }
+
+                finish?.Invoke();
+                task.SetResult();
+            }
+            catch (NativeCallException e)
+            {
+                task.SetException(CudaDevice.Translate(e));
+            }
+        }
+    }
+}
