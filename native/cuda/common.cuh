@@ -211,7 +211,7 @@ template <typename R> static __device__ inline R sigmoid(R x)
     return x < 0 ? e / (1 + e) : 1 / (1 + e);
 }
 
-// Comparisons are written so that a NaN falls through; at -Inf the products 0 * Inf have the limit -0.
+// Comparisons are written so that a NaN falls through; at an infinity the products 0 * Inf have their limit, 0.
 template <typename R> static __device__ inline R activate(R x, int kind, R alpha, R beta)
 {
     switch (kind)
@@ -239,7 +239,7 @@ template <typename R> static __device__ inline R activate(R x, int kind, R alpha
         case ACT_HARD_SWISH:
         {
             R h = alpha * x + beta;
-            return x * (h < 0 ? (R)0 : h > 1 ? (R)1 : h);
+            return h <= 0 ? (R)0 : x * (h > 1 ? (R)1 : h);
         }
         default: return x;
     }

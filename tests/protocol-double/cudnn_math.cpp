@@ -118,11 +118,11 @@ template <typename R> void convolve(const Op &op, const Tensor &xt, const Tensor
     Axes axes(op);
     int64_t groups = xs.c / ws.c, outputs = ws.n / groups, taps = ws.plane();
     auto narrow = [&](R &v) { if (trick == Trick::Half) v = (R)(_Float16)(float)v; };
-    for (int64_t n = 0; n < xs.n; n++)
-        for (int64_t o = 0; o < ws.n; o++)
+    for (int64_t ni = 0; ni < xs.n; ni++)
+        for (int64_t oi = 0; oi < ws.n; oi++)
             for (int64_t ci = 0; ci < ws.c; ci++)
             {
-                int64_t c = (ci + first) % ws.c;
+                int64_t n = (ni + first) % xs.n, o = (oi + first) % ws.n, c = (ci + first) % ws.c;
                 R *xp = x.data() + (n * xs.c + o / outputs * ws.c + c) * xs.plane(), *yp = y.data() + (n * ws.n + o) * ys.plane(), *wp = w.data() + (o * ws.c + c) * taps;
                 for (int64_t t = 0; t < taps; t++)
                 {

@@ -13,7 +13,8 @@ using namespace twin;
 
 namespace {
 
-struct Module { void *library; };
+// The file descriptor stays open: the loader knows libraries by their paths, and a number used again would be the same path.
+struct Module { void *library; int fd; };
 struct Function { Module *module; std::string name; };
 std::map<Module *, std::unique_ptr<Module>> modules;
 std::map<Function *, std::unique_ptr<Function>> functions;
@@ -38,9 +39,12 @@ int load(CUmodule *out, const void *image)
     }
     void *library = dlopen(("/proc/self/fd/" + std::to_string(fd)).c_str(), RTLD_NOW | RTLD_LOCAL);
     if (!library) note(text("dlopen:", dlerror()));
-    close(fd);
-    if (!library) return 200;
-    auto module = std::make_unique<Module>(Module{library});
+    if (!library)
+    {
+        close(fd);
+        return 200;
+    }
+    auto module = std::make_unique<Module>(Module{library, fd});
     *out = (CUmodule)module.get();
     add("module", module.get());
     modules[module.get()] = std::move(module);
@@ -99,6 +103,7 @@ EXPORT CUresult cuModuleUnload(CUmodule module)
     drain_all();
     for (auto it = functions.begin(); it != functions.end();) it = it->second->module == m ? functions.erase(it) : std::next(it);
     dlclose(m->library);
+    close(m->fd);
     modules.erase(m);
     return (CUresult)injected;
 }
