@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
 using ConvNative.Problems;
@@ -52,31 +53,72 @@ internal readonly unsafe struct IntegerScaler
     /// </summary>
     public void Run(int* sums, int* constant, double* bias, double* factor, bool one, byte* residual, byte* to, int count)
     {
+        int i = _plain && constant == null ? Plain(sums, bias, factor, one, to, count) : General(sums, constant, bias, factor, one, residual, to, count);
+        for (; i < count; i++) Tail(sums[i] - (constant == null ? 0.0 : constant[i]) + bias[one ? 0 : i], factor[one ? 0 : i], residual, to, i);
+    }
+
+    // Loops of their own, with all that they call inlined: a vector that goes through memory costs more than the arithmetic.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private int Plain(int* sums, double* bias, double* factor, bool one, byte* to, int count)
+    {
         int i = 0, size = _type.SizeOf();
         Vector512<double> b0 = Vector512.Create(*bias), b1 = b0, f0 = Vector512.Create(*factor), f1 = f0;
         for (; i + Step <= count; i += Step)
         {
-            if (!one) (b0, b1, f0, f1) = (Vector512.Load(bias + i), Vector512.Load(bias + i + 8), Vector512.Load(factor + i), Vector512.Load(factor + i + 8));
-            Vector512<double> v0 = Real(sums + i, constant == null ? null : constant + i, b0, f0), v1 = Real(sums + i + 8, constant == null ? null : constant + i + 8, b1, f1);
+            if (!one)
+            {
+                b0 = Vector512.Load(bias + i);
+                b1 = Vector512.Load(bias + i + 8);
+                f0 = Vector512.Load(factor + i);
+                f1 = Vector512.Load(factor + i + 8);
+            }
+
+            Store(Real(sums + i, b0, f0), Real(sums + i + 8, b1, f1), to + ((long)i * size));
+        }
+
+        return i;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private int General(int* sums, int* constant, double* bias, double* factor, bool one, byte* residual, byte* to, int count)
+    {
+        int i = 0, size = _type.SizeOf();
+        Vector512<double> b0 = Vector512.Create(*bias), b1 = b0, f0 = Vector512.Create(*factor), f1 = f0, r0 = Vector512<double>.Zero, r1 = r0;
+        for (; i + Step <= count; i += Step)
+        {
+            if (!one)
+            {
+                b0 = Vector512.Load(bias + i);
+                b1 = Vector512.Load(bias + i + 8);
+                f0 = Vector512.Load(factor + i);
+                f1 = Vector512.Load(factor + i + 8);
+            }
+
+            Vector512<double> c0 = b0, c1 = b1;
+            if (constant != null)
+            {
+                c0 -= Doubles(Vector256.Load(constant + i));
+                c1 -= Doubles(Vector256.Load(constant + i + 8));
+            }
+
+            Vector512<double> v0 = Real(sums + i, c0, f0), v1 = Real(sums + i + 8, c1, f1);
+            if (_residual) (r0, r1) = Residual(residual + ((long)i * size));
             if (!_plain)
             {
-                (Vector512<double> r0, Vector512<double> r1) = _residual ? Residual(residual + ((long)i * size)) : default;
-                (v0, v1) = (After(v0, r0), After(v1, r1));
+                v0 = After(v0, r0);
+                v1 = After(v1, r1);
             }
 
             Store(v0, v1, to + ((long)i * size));
         }
 
-        for (; i < count; i++) Tail(sums[i] - (constant == null ? 0.0 : constant[i]) + bias[one ? 0 : i], factor[one ? 0 : i], residual, to, i);
+        return i;
     }
 
-    private static Vector512<double> Real(int* sums, int* constant, Vector512<double> bias, Vector512<double> factor)
-    {
-        Vector512<double> v = Doubles(Vector256.Load(sums));
-        if (constant != null) v -= Doubles(Vector256.Load(constant));
-        return (v + bias) * factor;
-    }
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector512<double> Real(int* sums, Vector512<double> bias, Vector512<double> factor) => (Doubles(Vector256.Load(sums)) + bias) * factor;
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private Vector512<double> After(Vector512<double> v, Vector512<double> residual)
     {
         if (_residual) v += (residual - Vector512.Create(_residualZero)) * Vector512.Create(_outputScale) * Vector512.Create(_residualScale);
@@ -90,6 +132,7 @@ internal readonly unsafe struct IntegerScaler
         return Vector512.FusedMultiplyAdd(rest, reciprocal, quotient);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private (Vector512<double> Low, Vector512<double> High) Residual(byte* from)
     {
         if (_type == DataType.F32) return (Exact(Vector256.Load((float*)from)), Exact(Vector256.Load((float*)from + 8)));
@@ -117,6 +160,7 @@ internal readonly unsafe struct IntegerScaler
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void Store(Vector512<double> v0, Vector512<double> v1, byte* to)
     {
         if (_type == DataType.F32)
@@ -130,6 +174,7 @@ internal readonly unsafe struct IntegerScaler
         Vector128.Narrow(shorts.GetLower(), shorts.GetUpper()).AsByte().Store(to);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private Vector256<int> Steps(Vector512<double> v)
     {
         v = Vector512.Round(v, MidpointRounding.ToEven) + Vector512.Create(_zero);
@@ -137,9 +182,11 @@ internal readonly unsafe struct IntegerScaler
         return Avx512F.IsSupported ? Avx512F.ConvertToVector256Int32(v) : Vector256.Create(Avx.ConvertToVector128Int32(v.GetLower()), Avx.ConvertToVector128Int32(v.GetUpper()));
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector512<double> Doubles(Vector256<int> v) =>
         Avx512F.IsSupported ? Avx512F.ConvertToVector512Double(v) : Vector512.Create(Avx.ConvertToVector256Double(v.GetLower()), Avx.ConvertToVector256Double(v.GetUpper()));
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector256<float> Singles(Vector512<double> v) =>
         Avx512F.IsSupported ? Avx512F.ConvertToVector256Single(v) : Vector256.Create(Avx.ConvertToVector128Single(v.GetLower()), Avx.ConvertToVector128Single(v.GetUpper()));
 
