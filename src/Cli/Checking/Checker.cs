@@ -18,6 +18,9 @@ public sealed class Checker
     /// <summary>Plans are made with <paramref name="options"/>.</summary>
     public Checker(PlanOptions? options = null) => _options = options ?? PlanOptions.Default;
 
+    /// <summary>What plans are made with.</summary>
+    public PlanOptions Options => _options;
+
     /// <summary>How plans are chosen; part of what a result depends on.</summary>
     public Tuning Tuning => _options.Tuning;
 

@@ -1,7 +1,6 @@
 using ConvNative.Backends;
 using ConvNative.Cli.Reports;
 using ConvNative.Cli.Suites;
-using ConvNative.Problems;
 
 namespace ConvNative.Cli.Checking;
 
@@ -11,6 +10,7 @@ public sealed class MatrixRunner
     private readonly MatrixPlan _plan;
     private readonly BackendSelection _selection;
     private readonly Checker _checker;
+    private readonly GraphChecker _blocks;
     private readonly MachineInfo _machine;
     private readonly ResultsLog? _log;
     private readonly List<CellResult> _cells = [];
@@ -22,6 +22,7 @@ public sealed class MatrixRunner
     {
         ArgumentNullException.ThrowIfNull(checker);
         (_plan, _selection, _checker, _machine, _log) = (plan, selection, checker, machine, log);
+        _blocks = new GraphChecker(checker.Options);
     }
 
     /// <summary>Cells that were taken from an earlier run.</summary>
@@ -33,7 +34,7 @@ public sealed class MatrixRunner
     /// <summary>Runs to the end, or until <paramref name="stop"/>: then what has finished stays.</summary>
     public void Run(IMatrixProgress? progress, CancellationToken stop)
     {
-        foreach (ConvProblem p in _plan.Distinct)
+        foreach (MatrixSubject p in _plan.Subjects)
         {
             if (stop.IsCancellationRequested) return;
             progress?.Begin(p);
@@ -55,7 +56,7 @@ public sealed class MatrixRunner
 
             if (missing.Count > 0)
             {
-                foreach (CellResult c in _checker.Check(p, missing, stop))
+                foreach (CellResult c in p.Problem is { } problem ? _checker.Check(problem, missing, stop) : _blocks.Check(p.Block!, missing, stop))
                 {
                     CellResult cell = c with { ToolVersion = Identity };
                     _log?.Add(cell);

@@ -28,8 +28,9 @@ public static class BenchCommand
         Option<bool> json = CommonOptions.Json();
         var verb = new Verb(
             "bench",
-            "Times the layers of suites, engines taking turns on random data; writes results.json, results.csv and results.md.",
+            "Times the layers of suites and whole networks, engines taking turns on random data; writes results.json, results.csv and results.md.",
             "convnative bench --suite resnet50 --threads 2",
+            "convnative bench --suite trunks --backend onednn",
             "convnative bench --serve --backend onednn --layout any --threads 2")
         { suite, backend, folder, layout, threads, rounds, budget, baseline, serve, json };
         verb.SetAction(r =>
@@ -114,7 +115,7 @@ public static class BenchCommand
         using var signals = new StopSignals(() => ReportFiles.Write(folder, Report()));
         foreach (ProblemSuite s in problems)
         {
-            foreach (ConvProblem p in s.Problems)
+            foreach (MatrixSubject p in s.Subjects)
             {
                 if (signals.Token.IsCancellationRequested) break;
                 IReadOnlyList<BenchRow> layer = runner.Run(s.Name, p);

@@ -19,17 +19,20 @@ public static class CheckCommand
     {
         var problems = new ProblemArgument();
         Option<string[]> batch = new("--batch") { Description = "Files of problems in benchdnn's language.", HelpName = "FILE" };
+        Option<string[]> blocks = new("--block") { Description = "Blocks or whole networks of the literature, at reduced size (explain --block lists them).", HelpName = "NAME" };
         Option<string[]> backend = CommonOptions.Backend();
         Option<bool> json = CommonOptions.Json(), tune = CommonOptions.Tune();
         var verb = new Verb(
             "check",
             "Compares engines with the oracle on problems: three fills each, every element against its own bound.",
             "convnative check g32mb1ic128ih28oc128oh28kh3ph1",
-            "convnative check --backend onednn --batch shapes_resnet_50")
-        { problems, batch, backend, json, tune };
+            "convnative check --backend onednn --batch shapes_resnet_50",
+            "convnative check --block bottleneck")
+        { problems, batch, blocks, backend, json, tune };
         verb.SetAction(r => Run(
             r.GetValue(problems) ?? [],
             r.GetValue(batch) ?? [],
+            BackendSelection.Split(r.GetValue(blocks)),
             BackendSelection.Of(r.GetValue(backend), engines()),
             new Checker(new PlanOptions { Tuning = r.GetValue(tune) ? Tuning.Measure : Tuning.Rank }),
             r.GetValue(json),
@@ -38,10 +41,11 @@ public static class CheckCommand
         return verb;
     }
 
-    private static int Run(string[] problems, string[] files, BackendSelection selection, Checker checker, bool json, TextWriter output, TextWriter error)
+    private static int Run(string[] problems, string[] files, List<string> blocks, BackendSelection selection, Checker checker, bool json, TextWriter output, TextWriter error)
     {
-        ProblemSuite suite = Read(problems, files, error);
-        if (suite.Problems.Count + suite.Unsupported.Count == 0) throw new CliException("PROBLEM = none: give problem strings or --batch FILE");
+        foreach (string name in blocks) BlockReport.Find(name);
+        ProblemSuite suite = Read(problems, files, error) with { Blocks = blocks };
+        if (suite.Problems.Count + suite.Unsupported.Count + blocks.Count == 0) throw new CliException("PROBLEM = none: give problem strings, --batch FILE or --block NAME");
         var plan = new MatrixPlan([suite]);
         var runner = new MatrixRunner(plan, selection, checker, MachineInfo.Read(), null);
         selection.Announce(json ? error : output);
@@ -86,11 +90,11 @@ public static class CheckCommand
 
     private sealed class Lines(TextWriter output) : IMatrixProgress
     {
-        public void Begin(ConvProblem problem)
+        public void Begin(MatrixSubject subject)
         {
         }
 
-        public void Done(ConvProblem problem, IReadOnlyList<CellResult> cells)
+        public void Done(MatrixSubject subject, IReadOnlyList<CellResult> cells)
         {
             foreach (CellResult c in cells)
             {

@@ -2,7 +2,6 @@ using System.Diagnostics;
 using System.Globalization;
 using ConvNative.Cli.Checking;
 using ConvNative.Cli.Suites;
-using ConvNative.Problems;
 using Spectre.Console;
 
 namespace ConvNative.Cli.Reports;
@@ -14,7 +13,7 @@ public sealed class MatrixScreen : IMatrixProgress
     private readonly IAnsiConsole _console;
     private readonly MatrixPlan _plan;
     private readonly HashSet<string> _open;
-    private readonly Dictionary<ConvProblem, IReadOnlyList<CellResult>> _done = [];
+    private readonly Dictionary<string, IReadOnlyList<CellResult>> _done = [];
     private readonly Stopwatch _clock = Stopwatch.StartNew();
     private ProgressTask? _task;
 
@@ -23,7 +22,7 @@ public sealed class MatrixScreen : IMatrixProgress
     {
         ArgumentNullException.ThrowIfNull(plan);
         (_plan, _output, _console) = (plan, output, Terminal.On(output));
-        _open = [.. plan.Suites.Where(s => s.Problems.Count > 0).Select(s => s.Name)];
+        _open = [.. plan.Suites.Where(s => s.Subjects.Any()).Select(s => s.Name)];
     }
 
     /// <summary>Runs <paramref name="work"/> under the bar, or plainly.</summary>
@@ -39,33 +38,35 @@ public sealed class MatrixScreen : IMatrixProgress
         _console.Progress().Columns(new TaskDescriptionColumn { Alignment = Justify.Left }, new ProgressBarColumn(), new PercentageColumn(), new RemainingTimeColumn(), new SpinnerColumn())
             .Start(context =>
             {
-                _task = context.AddTask("matrix", maxValue: Math.Max(1, _plan.Distinct.Sum(Weight)));
+                _task = context.AddTask("matrix", maxValue: Math.Max(1, _plan.Subjects.Sum(s => s.Weight)));
                 work();
                 _task.StopTask();
             });
     }
 
     /// <inheritdoc/>
-    public void Begin(ConvProblem problem)
+    public void Begin(MatrixSubject subject)
     {
-        ArgumentNullException.ThrowIfNull(problem);
-        if (_task is not null) _task.Description = Markup.Escape(Shorten(problem.Name ?? problem.ToString()));
+        ArgumentNullException.ThrowIfNull(subject);
+        if (_task is not null) _task.Description = Markup.Escape(Shorten(subject.Name ?? subject.Key));
     }
 
     /// <inheritdoc/>
-    public void Done(ConvProblem problem, IReadOnlyList<CellResult> cells)
+    public void Done(MatrixSubject subject, IReadOnlyList<CellResult> cells)
     {
+        ArgumentNullException.ThrowIfNull(subject);
         ArgumentNullException.ThrowIfNull(cells);
-        _task?.Increment(Weight(problem));
-        _done[problem] = cells;
-        foreach (CellResult c in cells.Where(c => c.IsBad())) Line(Describe(c with { Name = problem.Name }));
+        _task?.Increment(subject.Weight);
+        _done[subject.Key] = cells;
+        foreach (CellResult c in cells.Where(c => c.IsBad())) Line(Describe(c with { Name = subject.Name }));
         foreach (ProblemSuite s in _plan.Suites.Where(s => _open.Contains(s.Name)))
         {
-            if (!s.Problems.All(_done.ContainsKey)) continue;
+            string[] keys = [.. s.Subjects.Select(p => p.Key)];
+            if (!keys.All(_done.ContainsKey)) continue;
             _open.Remove(s.Name);
-            Totals t = Totals.Of(s.Problems.SelectMany(p => _done[p]));
-            double worst = s.Problems.SelectMany(p => _done[p]).Max(c => c.WorstError) ?? 0;
-            Line(string.Create(CultureInfo.InvariantCulture, $"{s.Name}: {s.Problems.Count} problems, {t}; largest error {worst:G3} of its bound [{_clock.Elapsed.TotalSeconds:F0} s]"));
+            Totals t = Totals.Of(keys.SelectMany(k => _done[k]));
+            double worst = keys.SelectMany(k => _done[k]).Max(c => c.WorstError) ?? 0;
+            Line(string.Create(CultureInfo.InvariantCulture, $"{s.Name}: {keys.Length} {(s.Problems.Count > 0 ? "problems" : "graphs")}, {t}; largest error {worst:G3} of its bound [{_clock.Elapsed.TotalSeconds:F0} s]"));
         }
     }
 
@@ -107,9 +108,6 @@ public sealed class MatrixScreen : IMatrixProgress
         foreach (UnsupportedReason r in reasons.Take(most)) output.WriteLine($"unsupported by {r.Backend}: {r.Problems} {(r.Problems == 1 ? "problem" : "problems")}: {r.Reason}");
         if (reasons.Count > most) output.WriteLine($"unsupported for {reasons.Count - most} rarer reasons: see results.md");
     }
-
-    // The oracle's work dominates, and it samples beyond two thousand million.
-    private static double Weight(ConvProblem p) => 1e6 + Math.Min(2e9, p.MultiplyAdds);
 
     private static string Shorten(string text) => text.Length <= 44 ? text : text[..43] + "…";
 

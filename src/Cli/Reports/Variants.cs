@@ -5,6 +5,12 @@ namespace ConvNative.Cli.Reports;
 /// <summary>The rows of the summary table that a problem counts in.</summary>
 public static class Variants
 {
+    /// <summary>The row of blocks of the literature.</summary>
+    public const string Block = "block";
+
+    /// <summary>The row of whole networks.</summary>
+    public const string Network = "network";
+
     private static readonly string[] s_ranked = [Names.Of(ConvOp.Correlation), Names.Of(ConvOp.Transposed), "true convolution"];
 
     /// <summary>Rows in the order in which tables print them.</summary>
@@ -16,7 +22,7 @@ public static class Variants
         "transposed 1-D", "transposed 2-D", "transposed 3-D", "transposed grouped", "transposed dilated", "output padding",
         "true convolution 1-D", "true convolution 2-D", "true convolution 3-D", "signal full", "signal same", "signal valid",
         "deformable v1", "deformable v2", "offset groups", "channel_shuffle", "im2col", "col2im",
-        "post-ops", "channels last", "empty batch",
+        "post-ops", "channels last", "empty batch", Block, Network,
     ];
 
     /// <summary>All labels of <paramref name="p"/>; the first is its operation, with the rank where that matters.</summary>

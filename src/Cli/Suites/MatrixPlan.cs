@@ -21,10 +21,13 @@ public sealed class MatrixPlan
             foreach (ConvProblem p in s.Problems)
                 if (seen.Add(p)) distinct.Add(p);
         Distinct = shard is null ? distinct : [.. distinct.Where((_, i) => i % shard.Of == shard.Index - 1)];
+        string[] blocks = [.. suites.SelectMany(s => s.Blocks).Distinct()];
+        Blocks = shard is null ? blocks : [.. blocks.Where((_, i) => i % shard.Of == shard.Index - 1)];
         var mine = new HashSet<ConvProblem>(Distinct);
         Suites = [.. suites.Select(s => s with
         {
             Problems = [.. s.Problems.Where(mine.Contains)],
+            Blocks = [.. s.Blocks.Where(Blocks.Contains)],
             Unsupported = shard is null or { Index: 1 } ? s.Unsupported : [],
         })];
     }
@@ -38,6 +41,12 @@ public sealed class MatrixPlan
     /// <summary>Problems to compute, in order of first appearance.</summary>
     public IReadOnlyList<ConvProblem> Distinct { get; }
 
+    /// <summary>Blocks and trunks to compute.</summary>
+    public IReadOnlyList<string> Blocks { get; }
+
+    /// <summary>All of it, in order.</summary>
+    public IEnumerable<MatrixSubject> Subjects => Distinct.Select(MatrixSubject.Of).Concat(Blocks.Select(MatrixSubject.Of));
+
     /// <summary>The rows of the report: a problem's cells in every suite that has it, under its name there.</summary>
     public IReadOnlyList<CellResult> Expand(IEnumerable<CellResult> computed, IReadOnlyList<string> backends)
     {
@@ -47,7 +56,7 @@ public sealed class MatrixPlan
         foreach (ProblemSuite s in Suites)
         {
             // A list may name the same layer twice; the table of a suite counts it twice then, as its author did.
-            foreach (ConvProblem p in s.Problems)
+            foreach (MatrixSubject p in s.Subjects)
                 foreach (CellResult c in byProblem[p.Key]) rows.Add(c with { Suite = s.Name, Name = p.Name });
             foreach (UnsupportedProblem u in s.Unsupported)
                 foreach (string b in backends)

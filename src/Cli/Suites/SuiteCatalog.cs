@@ -1,4 +1,5 @@
 using System.Reflection;
+using ConvNative.Graphs;
 using ConvNative.Problems;
 
 namespace ConvNative.Cli.Suites;
@@ -8,9 +9,11 @@ public static class SuiteCatalog
 {
     private const string Prefix = "suites/";
     private const string Extension = ".txt";
+    private const string BlockSuite = "blocks";
+    private const string TrunkSuite = "trunks";
     private static readonly Assembly s_assembly = typeof(SuiteCatalog).Assembly;
 
-    /// <summary>Names of the shipped suites, smoke, edge and variants first: what breaks there needs no network to be seen.</summary>
+    /// <summary>Names of the shipped suites, smoke, edge and variants first: what breaks there needs no network to be seen; blocks and whole networks as graphs last.</summary>
     public static IReadOnlyList<string> Shipped { get; } =
     [
         .. s_assembly.GetManifestResourceNames()
@@ -18,6 +21,8 @@ public static class SuiteCatalog
             .Select(n => n[Prefix.Length..^Extension.Length])
             .OrderBy(n => n switch { "smoke" => 0, "edge" => 1, "variants" => 2, _ => 3 })
             .ThenBy(n => n, StringComparer.Ordinal),
+        BlockSuite,
+        TrunkSuite,
     ];
 
     /// <summary>A shipped suite by name, or a file by path.</summary>
@@ -26,6 +31,8 @@ public static class SuiteCatalog
     public static ProblemSuite Load(string nameOrPath)
     {
         ArgumentNullException.ThrowIfNull(nameOrPath);
+        if (nameOrPath == BlockSuite) return new ProblemSuite(BlockSuite, [], []) { Blocks = BlockCatalog.Names };
+        if (nameOrPath == TrunkSuite) return new ProblemSuite(TrunkSuite, [], []) { Blocks = [.. TrunkCatalog.All.Select(t => t.Name)] };
         if (Shipped.Contains(nameOrPath))
         {
             ProblemList list = ProblemFile.Load(nameOrPath + Extension, Embedded);

@@ -6,7 +6,7 @@ namespace ConvNative.Graphs;
 /// <summary>Every named block at a size of the literature, beside what it is compared with there.</summary>
 public static class BlockCatalog
 {
-    private static readonly (string Name, Func<string, BlockExample> Make)[] s_all =
+    private static readonly (string Name, Func<(string Name, bool Reduced), BlockExample> Make)[] s_all =
     [
         ("pointwise", n => Example(n, "1x1 convolution: a fully connected layer at every position", [1, 256, 28, 28], x => Blocks.Pointwise(x, 64),
             [("3x3 of the same channels", x => x.Conv(64, 3))])),
@@ -55,13 +55,24 @@ public static class BlockCatalog
     public static BlockExample? Find(string name)
     {
         int at = Array.FindIndex(s_all, b => b.Name == name);
-        return at < 0 ? null : s_all[at].Make(name);
+        return at < 0 ? null : s_all[at].Make((name, false));
+    }
+
+    /// <summary>The block called <paramref name="name"/> on a batch of two small images, for the oracle's naive loops; null where there is none.</summary>
+    public static ConvGraph? Reduced(string name)
+    {
+        int at = Array.FindIndex(s_all, b => b.Name == name);
+        return at < 0 ? null : s_all[at].Make((name, true)).Graph;
     }
 
     private static GraphValue Without(GraphValue x) => x.Conv(64, 1).Relu().Concat(x.Conv(96, 1).Relu().Conv(128, 3).Relu(), x.Conv(16, 1).Relu().Conv(32, 5).Relu());
 
-    private static BlockExample Example(string name, string title, Dims input, Func<GraphValue, GraphValue> block, (string Label, Func<GraphValue, GraphValue> Block)[] against, params string[] notes) =>
-        new(name, title, Graph(name, input, block), [.. against.Select(a => (a.Label, Graph(a.Label, input, a.Block)))], notes);
+    private static BlockExample Example((string Name, bool Reduced) which, string title, Dims input, Func<GraphValue, GraphValue> block, (string Label, Func<GraphValue, GraphValue> Block)[] against, params string[] notes)
+    {
+        // Different odd sizes, so that no exchange of axes hides; a fully connected layer's kernel is the image, and is kept small.
+        if (which.Reduced) return new BlockExample(which.Name, title, Graph(which.Name, which.Name == "fully-connected" ? [2, input[1], 3, 1] : [2, input[1], 7, 9], block), [], notes);
+        return new BlockExample(which.Name, title, Graph(which.Name, input, block), [.. against.Select(a => (a.Label, Graph(a.Label, input, a.Block)))], notes);
+    }
 
     private static ConvGraph Graph(string name, Dims input, Func<GraphValue, GraphValue> block)
     {

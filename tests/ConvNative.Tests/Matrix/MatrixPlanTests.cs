@@ -57,7 +57,7 @@ public sealed class MatrixPlanTests
         Assert.IsGreaterThan(15, SuiteCatalog.Shipped.Count);
         foreach (ProblemSuite s in SuiteCatalog.LoadAll([]))
         {
-            Assert.IsNotEmpty(s.Problems, s.Name);
+            Assert.IsNotEmpty(s.Subjects, s.Name);
             Assert.IsEmpty(s.Unsupported, s.Name);
         }
 

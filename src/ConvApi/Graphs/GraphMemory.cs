@@ -1,0 +1,44 @@
+namespace ConvNative.Graphs;
+
+/// <summary>When each tensor of a plan is needed, and where it lies.</summary>
+internal static class GraphMemory
+{
+    private const long Alignment = 64;
+
+    /// <summary>Byte offsets of the tensors in the arena (0 for the others), its size, and the least that any placement needs.</summary>
+    public static (long[] Offsets, long Size, long Least) Place(IReadOnlyList<GraphTensor> tensors, IReadOnlyList<GraphStep> steps, bool keepAll)
+    {
+        int[] first = new int[tensors.Count], last = new int[tensors.Count], block = new int[tensors.Count];
+        Array.Fill(first, -1);
+        for (int s = 0; s < steps.Count; s++)
+        {
+            (first[steps[s].Output], last[steps[s].Output]) = (s, s);
+            foreach (int r in steps[s].Reads)
+                if (r >= 0) last[r] = s;
+        }
+
+        var blocks = new List<MemoryPlan.Block>();
+        for (int s = 0; s < steps.Count; s++)
+        {
+            int t = steps[s].Output;
+            if (tensors[t].Place != TensorPlace.Arena) continue;
+            int end = keepAll ? steps.Count : last[t];
+            // Elements can be written over what they are made of, where nobody needs that any more.
+            if (!keepAll && steps[s] is ElementStep e && tensors[e.Input].Place == TensorPlace.Arena && last[e.Input] == s)
+            {
+                block[t] = block[e.Input];
+                blocks[block[t]] = blocks[block[t]] with { Last = end };
+                continue;
+            }
+
+            block[t] = blocks.Count;
+            blocks.Add(new MemoryPlan.Block((tensors[t].Length * sizeof(float) + Alignment - 1) / Alignment * Alignment, s, end));
+        }
+
+        (long[] offsets, long size) = MemoryPlan.Place(blocks);
+        var result = new long[tensors.Count];
+        for (int t = 0; t < result.Length; t++)
+            if (tensors[t].Place == TensorPlace.Arena) result[t] = offsets[block[t]];
+        return (result, size, MemoryPlan.LowerBound(blocks));
+    }
+}

@@ -1,0 +1,23 @@
+using ConvNative.Plans;
+using ConvNative.Problems;
+
+namespace ConvNative.Graphs;
+
+/// <summary>How a graph is to be computed.</summary>
+public sealed record GraphOptions
+{
+    /// <summary>Any engine, channels-first inputs and outputs, memory reused.</summary>
+    public static GraphOptions Default { get; } = new();
+
+    /// <summary>Engine of the convolutions by name, or <c>auto</c>.</summary>
+    public string Backend { get; init; } = ConvPlan.Auto;
+
+    /// <summary>Threads, rounding, tuning.</summary>
+    public PlanOptions Plan { get; init; } = PlanOptions.Default;
+
+    /// <summary>Physical order of the tensors that the caller gives and gets; <see cref="Layout.Any"/> is not allowed.</summary>
+    public Layout Layout { get; init; }
+
+    /// <summary>Keeps every intermediate tensor until the next run, so that <see cref="GraphPlan.Tensor"/> can show it: for checks. Takes more memory.</summary>
+    public bool KeepAll { get; init; }
+}
