@@ -141,6 +141,20 @@ public class ManagedOracleTests
             }
     }
 
+    [TestMethod]
+    public void ThreadsDoNotChangeABitOfDeformable()
+    {
+        ConvSpec large = new() { Op = ConvOp.Deformable, Name = "large", InputShape = [2, 40, 33, 35], WeightShape = [36, 40, 3, 3], OffsetGroups = 2, HasMask = true, HasBias = true };
+        foreach (ConvProblem q in ManagedProblems.Spread(ManagedProblems.Deformable().Where(s => s.InputShape[0] > 0).Append(large)))
+            foreach (Direction d in (Direction[])[.. s_linear, Direction.BackwardOffset, Direction.BackwardMask])
+            {
+                if (d == Direction.BackwardMask && !q.HasMask) continue;
+                ConvProblem p = With(q, d);
+                OracleTensors t = Fills.Create(p, FillKind.Random, 5);
+                CollectionAssert.AreEqual(Run(p, t, new PlanOptions { MaxThreads = 1 }), Run(p, t, new PlanOptions()), $"{p.Name} {d}: {p}");
+            }
+    }
+
     private static ConvProblem With(ConvProblem p, Direction d) =>
         p.With(s => s with { Direction = d, HasBias = s.HasBias && d is Direction.Forward or Direction.BackwardWeights });
 

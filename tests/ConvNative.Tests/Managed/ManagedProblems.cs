@@ -72,6 +72,10 @@ internal static class ManagedProblems
         yield return Deform([2, 3, 7, 9], [5, 3, 3, 2]) with { Name = "v1", PadsBegin = [1, 0], PadsEnd = [1, 1] };
         yield return Deform([1, 12, 8, 7], [6, 4, 2, 3]) with { Name = "v2", HasMask = true, Groups = 3, OffsetGroups = 2, Strides = [2, 1], Dilations = [1, 2], PadsBegin = [1, 2], PadsEnd = [0, 1] };
         yield return Deform([2, 4, 5, 6], [3, 4, 1, 3]) with { Name = "v2 offset groups", HasMask = true, OffsetGroups = 4 };
+        yield return Deform([1, 70, 9, 11], [66, 70, 3, 3]) with { Name = "v2 wide", HasMask = true, OffsetGroups = 2, PadsBegin = [1, 1], PadsEnd = [1, 1] };
+        yield return Deform([2, 72, 7, 8], [40, 18, 3, 3]) with { Name = "v1 offsets across groups", Groups = 4, OffsetGroups = 3, PadsBegin = [1, 1], Strides = [2, 1] };
+        yield return Deform([1, 37, 9, 8], [37, 1, 3, 3]) with { Name = "v2 depthwise", HasMask = true, Groups = 37, PadsBegin = [1, 1], PadsEnd = [1, 1] };
+        yield return Deform([2, 6, 7, 8], [18, 1, 3, 2]) with { Name = "v2 depthwise multiplier", HasMask = true, Groups = 6, OffsetGroups = 3, PadsBegin = [1, 1] };
         yield return Deform([0, 4, 5, 6], [3, 4, 1, 3]) with { Name = "v2 empty batch", HasMask = true };
     }
 

@@ -15,12 +15,14 @@ internal static class Activations
             case ActivationKind.Clip: return x < a.Alpha ? a.Alpha : x > a.Beta ? a.Beta : x;
             case ActivationKind.Sigmoid: return 1 / (1 + Math.Exp(-x));
             case ActivationKind.Tanh: return Math.Tanh(x);
-            case ActivationKind.GeluErf: return 0.5 * x * Erfc(-x / Math.Sqrt(2));
-            case ActivationKind.GeluTanh: return 0.5 * x * (1 + Math.Tanh(Math.Sqrt(2 / Math.PI) * (x + (0.044715 * x * x * x))));
-            case ActivationKind.Silu: return x / (1 + Math.Exp(-a.Alpha * x));
+
+            // At -Infinity the limit is -0, which the product of an infinity and 0 misses.
+            case ActivationKind.GeluErf: return double.IsNegativeInfinity(x) ? -0.0 : 0.5 * x * Erfc(-x / Math.Sqrt(2));
+            case ActivationKind.GeluTanh: return double.IsNegativeInfinity(x) ? -0.0 : 0.5 * x * (1 + Math.Tanh(Math.Sqrt(2 / Math.PI) * (x + (0.044715 * x * x * x))));
+            case ActivationKind.Silu: return double.IsNegativeInfinity(x) && a.Alpha > 0 ? -0.0 : x / (1 + Math.Exp(-a.Alpha * x));
             case ActivationKind.HardSwish:
                 double h = (a.Alpha * x) + a.Beta;
-                return x * (h < 0 ? 0 : h > 1 ? 1 : h);
+                return h <= 0 ? Math.CopySign(0, x) : h > 1 ? x : x * h;
             default: return x;
         }
     }

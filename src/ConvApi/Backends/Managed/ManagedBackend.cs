@@ -59,6 +59,7 @@ public sealed class ManagedBackend : ConvBackend
             case ConvOp.Im2col: return forward ? Unfold() : Fold();
             case ConvOp.Col2im: return forward ? Fold() : Unfold();
             case var _ when p.Direction == Direction.BackwardBias: return new BiasPlan<T>(p, options);
+            case ConvOp.Deformable when typeof(T) == typeof(float): return Sampled(p, options);
             case ConvOp.Deformable: return new DeformPlan<T>(p, options, "managed:deform");
         }
 
@@ -76,6 +77,13 @@ public sealed class ManagedBackend : ConvBackend
         ManagedPlan Unfold() => new UnfoldPlan<T>(new View(p), options, "managed:unfold");
         ManagedPlan Fold() => new FoldPlan<T>(new View(p), options, "managed:fold");
     }
+
+    private static ManagedPlan Sampled(ConvProblem p, PlanOptions options) => p.Direction switch
+    {
+        Direction.Forward => new SampledForwardPlan(p, options),
+        Direction.BackwardWeights => new SampledWeightsPlan(p, options),
+        _ => new SampledBackwardPlan(p, options),
+    };
 
     private static IReadOnlyList<DeviceInfo> ReadDevices() =>
     [

@@ -39,20 +39,49 @@ internal readonly unsafe struct PostOpRunner<T>(PostOps ops)
                 TensorPrimitives.Clamp(span, _alpha, _beta, span);
                 return;
             case ActivationKind.LeakyRelu:
-                // Selecting on the sign keeps NaN and any alpha right.
-                for (int i = 0; i < count; i++) y[i] = y[i] > T.Zero ? y[i] : _alpha * y[i];
+                LeakyRelu(y, count);
                 return;
             case ActivationKind.HardSwish:
-                for (int i = 0; i < count; i++)
-                {
-                    T h = (_alpha * y[i]) + _beta;
-                    y[i] *= h < T.Zero ? T.Zero : h > T.One ? T.One : h;
-                }
-
+                HardSwish(y, count);
+                return;
+            case var kind when typeof(T) == typeof(float) && VectorActivations.Has(kind):
+                VectorActivations.Apply(ops.Activation, (float*)y, count);
                 return;
             default:
                 for (int i = 0; i < count; i++) y[i] = T.CreateTruncating(Activations.Apply(ops.Activation, double.CreateTruncating(y[i])));
                 return;
+        }
+    }
+
+    // Selecting on the sign keeps NaN and any alpha right.
+    private void LeakyRelu(T* y, int count)
+    {
+        int i = 0;
+        for (; i + Vector<T>.Count <= count; i += Vector<T>.Count)
+        {
+            Vector<T> v = Vector.Load(y + i);
+            Vector.ConditionalSelect(Vector.GreaterThan(v, Vector<T>.Zero), v, v * _alpha).Store(y + i);
+        }
+
+        for (; i < count; i++) y[i] = y[i] > T.Zero ? y[i] : _alpha * y[i];
+    }
+
+    // Where the gate is shut the result is a zero of the element's sign, for -Infinity too.
+    private void HardSwish(T* y, int count)
+    {
+        int i = 0;
+        Vector<T> beta = new(_beta);
+        for (; i + Vector<T>.Count <= count; i += Vector<T>.Count)
+        {
+            Vector<T> v = Vector.Load(y + i), h = (v * _alpha) + beta;
+            Vector<T> open = Vector.ConditionalSelect(Vector.GreaterThan(h, Vector<T>.One), v, v * h);
+            Vector.ConditionalSelect(Vector.LessThanOrEqual(h, Vector<T>.Zero), Vector.CopySign(Vector<T>.Zero, v), open).Store(y + i);
+        }
+
+        for (; i < count; i++)
+        {
+            T h = (_alpha * y[i]) + _beta;
+            y[i] = h <= T.Zero ? T.CopySign(T.Zero, y[i]) : h > T.One ? y[i] : y[i] * h;
         }
     }
 }
