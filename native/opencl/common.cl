@@ -1,5 +1,5 @@
 // What every routine shares. The host puts before it: names of the numbers in g (G_...) and of padding modes and activations, taken from
-// its own enumerations. Options of a build: REAL (float or double: the type of sums), BIG, SMALL, WEI (storage: F32, F64, F16, BF16).
+// its own enumerations. Options of a build: REAL (float or double: the type of sums), BIG, SMALL, WEI (storage: F32, F64, F16, BF16, S8, U8, S32).
 //
 // A problem is seen as a correlation between a big side, which the correlation reads, and a small side, which it writes; a transposed
 // convolution writes its big side. Weights are [small channels, big channels of a group, taps].
@@ -15,6 +15,15 @@
 #define TYPE_F64 double
 #define TYPE_F16 half
 #define TYPE_BF16 ushort
+#define TYPE_S8 char
+#define TYPE_U8 uchar
+#define TYPE_S32 int
+#define LOAD_S8(p, i) ((REAL)(p)[i])
+#define LOAD_U8(p, i) ((REAL)(p)[i])
+#define LOAD_S32(p, i) ((REAL)(p)[i])
+#define STORE_S8(p, i, v) (p)[i] = convert_char_sat_rte(v)
+#define STORE_U8(p, i, v) (p)[i] = convert_uchar_sat_rte(v)
+#define STORE_S32(p, i, v) (p)[i] = convert_int_sat_rte(v)
 #define LOAD_F32(p, i) ((REAL)(p)[i])
 #define LOAD_F64(p, i) ((REAL)(p)[i])
 #define LOAD_F16(p, i) ((REAL)vload_half(i, p))
@@ -65,6 +74,17 @@ int source(int q, int size, int mode)
     }
     default: return -1;
     }
+}
+
+// The padded positions that show element q of an axis: q itself (i = 0), then every one of the padding that does; -1 for those that do not.
+#define SHOWN_COUNT(pad, size, small, stride, kernel_, dilation) \
+    (mode == PAD_ZEROS || mode == PAD_CONSTANT ? 1 : 1 + (pad) + max(0, ((small) - 1) * (stride) - (pad) + ((kernel_) - 1) * (dilation) + 1 - (size)))
+
+int shown(int i, int q, int pad, int size, int mode)
+{
+    if (i == 0) return q + pad;
+    int e = i - 1 < pad ? i - 1 - pad : size + i - 1 - pad;
+    return source(e, size, mode) == q ? e + pad : -1;
 }
 
 REAL sigmoid(REAL x)

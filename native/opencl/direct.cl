@@ -39,17 +39,6 @@ kernel void direct_down(constant int *g, constant REAL *f, global const BIG_T *r
     STORE_SMALL(small, index, FINISH(sum, residual ? F_RESIDUAL * LOAD_SMALL(residual, index) : (REAL)0));
 }
 
-// The padded positions that show element q of an axis: q itself (i = 0), then every one of the padding that does; -1 for those that do not.
-#define SHOWN_COUNT(pad, size, small, stride, kernel_, dilation) \
-    (mode == PAD_ZEROS || mode == PAD_CONSTANT ? 1 : 1 + (pad) + max(0, ((small) - 1) * (stride) - (pad) + ((kernel_) - 1) * (dilation) + 1 - (size)))
-
-int shown(int i, int q, int pad, int size, int mode)
-{
-    if (i == 0) return q + pad;
-    int e = i - 1 < pad ? i - 1 - pad : size + i - 1 - pad;
-    return source(e, size, mode) == q ? e + pad : -1;
-}
-
 // Up: the adjoint, by gathering, so that no update is lost and the order of sums is fixed. dim 0: position on the big side, dim 1: its
 // channel, dim 2: image.
 kernel void direct_up(constant int *g, constant REAL *f, global const SMALL_T *restrict small, global const WEI_T *restrict weights,

@@ -11,10 +11,13 @@ internal static class OpenClChecks
     /// <summary>Every floating-point problem of the suite <c>variants</c> that <paramref name="filter"/> takes: supported and right.</summary>
     /// <param name="filter">Which problems.</param>
     /// <param name="least">Fewer problems than this mean that the suite no longer has what the test is for.</param>
-    public static void Suite(Func<ConvProblem, bool> filter, int least)
+    public static void Suite(Func<ConvProblem, bool> filter, int least) =>
+        AllOf([.. SuiteCatalog.Load("variants").Problems.Where(p => !p.InputType.IsInteger() && filter(p))], least);
+
+    /// <summary>As <see cref="All"/>, of at least so many problems.</summary>
+    public static void AllOf(IReadOnlyList<ConvProblem> problems, int least)
     {
-        ConvProblem[] problems = [.. SuiteCatalog.Load("variants").Problems.Where(p => !p.InputType.IsInteger() && filter(p))];
-        Assert.IsGreaterThanOrEqualTo(least, problems.Length);
+        Assert.IsGreaterThanOrEqualTo(least, problems.Count);
         All(problems);
     }
 

@@ -79,7 +79,19 @@ internal sealed unsafe record ClDeviceProperties
             SharesHostMemory = Number<uint>(device, Cl.CL_DEVICE_HOST_UNIFIED_MEMORY) != 0,
             Rejected = null,
         };
-        return p with { Rejected = Failed(p) };
+        return p with
+        {
+            Rejected = Failed(new ClRequirements
+            {
+                Available = Number<uint>(device, Cl.CL_DEVICE_AVAILABLE) != 0,
+                Version = p.Version,
+                HasCompiler = Number<uint>(device, Cl.CL_DEVICE_COMPILER_AVAILABLE) != 0,
+                LittleEndian = Number<uint>(device, Cl.CL_DEVICE_ENDIAN_LITTLE) != 0,
+                Profile = Text(device, Cl.CL_DEVICE_PROFILE),
+                SingleConfig = Number<ulong>(device, Cl.CL_DEVICE_SINGLE_FP_CONFIG),
+                MaxWorkGroup = p.MaxWorkGroup,
+            }),
+        };
     }
 
     public DeviceInfo Describe(int index) => new(
@@ -112,17 +124,17 @@ internal sealed unsafe record ClDeviceProperties
         return Trim(bytes);
     }
 
-    private static string? Failed(ClDeviceProperties p)
+    /// <summary>The first requirement that a device fails, or null.</summary>
+    internal static string? Failed(ClRequirements r)
     {
-        cl_device_id d = p.Device;
-        if (Number<uint>(d, Cl.CL_DEVICE_AVAILABLE) == 0) return "CL_DEVICE_AVAILABLE is false";
-        if (p.Version < new Version(1, 2)) return $"OpenCL {p.Version}: 1.2 or newer is needed";
-        if (Number<uint>(d, Cl.CL_DEVICE_COMPILER_AVAILABLE) == 0) return "CL_DEVICE_COMPILER_AVAILABLE is false: kernels are compiled here";
-        if (Number<uint>(d, Cl.CL_DEVICE_ENDIAN_LITTLE) == 0) return "CL_DEVICE_ENDIAN_LITTLE is false";
-        if (!string.Equals(Text(d, Cl.CL_DEVICE_PROFILE), "FULL_PROFILE", StringComparison.Ordinal)) return $"profile {Text(d, Cl.CL_DEVICE_PROFILE)}: FULL_PROFILE is needed";
-        ulong config = Number<ulong>(d, Cl.CL_DEVICE_SINGLE_FP_CONFIG), need = Cl.CL_FP_INF_NAN | Cl.CL_FP_ROUND_TO_NEAREST;
-        if ((config & need) != need) return "CL_DEVICE_SINGLE_FP_CONFIG lacks CL_FP_INF_NAN or CL_FP_ROUND_TO_NEAREST";
-        return p.MaxWorkGroup < 64 ? $"CL_DEVICE_MAX_WORK_GROUP_SIZE is {p.MaxWorkGroup}: 64 is needed" : null;
+        if (!r.Available) return "CL_DEVICE_AVAILABLE is false";
+        if (r.Version < new Version(1, 2)) return $"OpenCL {r.Version}: 1.2 or newer is needed";
+        if (!r.HasCompiler) return "CL_DEVICE_COMPILER_AVAILABLE is false: kernels are compiled here";
+        if (!r.LittleEndian) return "CL_DEVICE_ENDIAN_LITTLE is false";
+        if (r.Profile != "FULL_PROFILE") return $"profile {r.Profile}: FULL_PROFILE is needed";
+        const ulong Need = Cl.CL_FP_INF_NAN | Cl.CL_FP_ROUND_TO_NEAREST;
+        if ((r.SingleConfig & Need) != Need) return "CL_DEVICE_SINGLE_FP_CONFIG lacks CL_FP_INF_NAN or CL_FP_ROUND_TO_NEAREST";
+        return r.MaxWorkGroup < 64 ? $"CL_DEVICE_MAX_WORK_GROUP_SIZE is {r.MaxWorkGroup}: 64 is needed" : null;
     }
 
     // "OpenCL 3.0 words"

@@ -9,7 +9,10 @@ internal abstract class ClRoutine
     /// <summary>The name of the kernel file, of the host's class and of its tests.</summary>
     public abstract string Name { get; }
 
-    /// <summary>Why this routine does not serve the request, or null. Cheap: builds nothing.</summary>
+    /// <summary>The answer of a routine to a kind of problem that is not its own: no reason worth telling.</summary>
+    public const string NotMine = "";
+
+    /// <summary>Why this routine does not serve the request (<see cref="NotMine"/> where it was never meant to), or null. Cheap: builds nothing.</summary>
     public abstract string? Lacking(ClRequest request);
 
     /// <summary>Makes the plan of a request that it serves. Kernels may be compiled here.</summary>

@@ -16,7 +16,10 @@ internal static class ClRoutines
     private static readonly ClRoutine[] s_gpu = [];
 
     // They serve every problem that the engine supports at all.
-    private static readonly ClRoutine[] s_plain = [new DirectRoutine()];
+    private static readonly ClRoutine[] s_plain =
+    [
+        new DirectRoutine(), new DeformRoutine(), new ShuffleRoutine(), new Im2colRoutine(), new Col2imRoutine(), new IntegerRoutine(),
+    ];
 
     /// <summary>A plan of the first routine that serves the problem, or every routine's reason.</summary>
     public static PlanResult Create(ConvProblem problem, ClDevice device, PlanOptions options)
@@ -29,7 +32,7 @@ internal static class ClRoutines
         {
             if (routine.Lacking(request) is { } reason)
             {
-                reasons.Add($"{routine.Name}: {reason}");
+                if (reason != ClRoutine.NotMine) reasons.Add($"{routine.Name}: {reason}");
                 continue;
             }
 

@@ -10,7 +10,10 @@ internal readonly record struct ClTypes(DataType Big, DataType Small, DataType W
         ? new(p.OutputType, p.InputType, p.WeightType)
         : new(p.InputType, p.OutputType, p.WeightType);
 
-    public bool IsDouble => Big == DataType.F64 || Small == DataType.F64 || Weights == DataType.F64;
+    /// <summary>Sums in f64 whatever the storage.</summary>
+    public bool Wide { get; init; }
+
+    public bool IsDouble => Wide || Big == DataType.F64 || Small == DataType.F64 || Weights == DataType.F64;
 
     /// <summary>The type of sums.</summary>
     public DataType Real => IsDouble ? DataType.F64 : DataType.F32;
@@ -29,7 +32,6 @@ internal readonly record struct ClTypes(DataType Big, DataType Small, DataType W
     {
         foreach (DataType t in (ReadOnlySpan<DataType>)[Big, Small, Weights])
         {
-            if (t.IsInteger()) return $"data type {t.Name()}: the opencl engine computes f32, f64, bf16 and f16";
             if (t == DataType.F64 && !device.HasF64) return $"data type f64: {device.Name} lacks cl_khr_fp64";
         }
 

@@ -12,9 +12,12 @@ internal sealed class DirectRoutine : ClRoutine
 {
     public override string Name => "direct";
 
-    public override string? Lacking(ClRequest request) =>
-        request.Problem.Op is ConvOp.Correlation or ConvOp.Convolution or ConvOp.Transposed || request.Problem.Direction == Direction.BackwardBias
-            ? null : $"operation {Names.Of(request.Problem.Op)}";
+    public override string? Lacking(ClRequest request)
+    {
+        ConvProblem p = request.Problem;
+        if (p.InputType.IsInteger()) return NotMine;
+        return p.Op is ConvOp.Correlation or ConvOp.Convolution or ConvOp.Transposed || p.Direction == Direction.BackwardBias ? null : NotMine;
+    }
 
     public override ClPlan Create(ClRequest request) => new Plan(request);
 
