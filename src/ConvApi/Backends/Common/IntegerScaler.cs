@@ -53,34 +53,13 @@ internal readonly unsafe struct IntegerScaler
     /// </summary>
     public void Run(int* sums, int* constant, double* bias, double* factor, bool one, byte* residual, byte* to, int count)
     {
-        int i = _plain && constant == null ? Plain(sums, bias, factor, one, to, count) : General(sums, constant, bias, factor, one, residual, to, count);
+        int i = Vectors(sums, constant, bias, factor, one, residual, to, count);
         for (; i < count; i++) Tail(sums[i] - (constant == null ? 0.0 : constant[i]) + bias[one ? 0 : i], factor[one ? 0 : i], residual, to, i);
     }
 
-    // Loops of their own, with all that they call inlined: a vector that goes through memory costs more than the arithmetic.
+    // A loop of its own, with all that it calls inlined: a vector that goes through memory costs more than the arithmetic.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private int Plain(int* sums, double* bias, double* factor, bool one, byte* to, int count)
-    {
-        int i = 0, size = _type.SizeOf();
-        Vector512<double> b0 = Vector512.Create(*bias), b1 = b0, f0 = Vector512.Create(*factor), f1 = f0;
-        for (; i + Step <= count; i += Step)
-        {
-            if (!one)
-            {
-                b0 = Vector512.Load(bias + i);
-                b1 = Vector512.Load(bias + i + 8);
-                f0 = Vector512.Load(factor + i);
-                f1 = Vector512.Load(factor + i + 8);
-            }
-
-            Store(Real(sums + i, b0, f0), Real(sums + i + 8, b1, f1), to + ((long)i * size));
-        }
-
-        return i;
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private int General(int* sums, int* constant, double* bias, double* factor, bool one, byte* residual, byte* to, int count)
+    private int Vectors(int* sums, int* constant, double* bias, double* factor, bool one, byte* residual, byte* to, int count)
     {
         int i = 0, size = _type.SizeOf();
         Vector512<double> b0 = Vector512.Create(*bias), b1 = b0, f0 = Vector512.Create(*factor), f1 = f0, r0 = Vector512<double>.Zero, r1 = r0;
