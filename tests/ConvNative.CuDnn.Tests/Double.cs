@@ -40,12 +40,15 @@ public static unsafe class Double
         s_core = NativeLibrary.Load(Path.Combine(home, "core", "libconvnative_double.so"));
     }
 
-    /// <summary>Builds a double whose cuDNN says that it is <paramref name="version"/>; false, with the reason kept, without a compiler.</summary>
-    public static bool Build(string folder, string version)
+    /// <summary>
+    /// Builds a double whose cuDNN says that it is <paramref name="version"/> (with "names" only the files that hold nothing else); false, with
+    /// the reason kept, without a compiler.
+    /// </summary>
+    public static bool Build(string folder, params string[] version)
     {
         try
         {
-            Start(Source("tests", "protocol-double", "build.sh"), folder, version);
+            Start(Source("tests", "protocol-double", "build.sh"), [folder, .. version]);
             return true;
         }
         catch (System.ComponentModel.Win32Exception e)

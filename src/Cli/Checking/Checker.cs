@@ -24,6 +24,9 @@ public sealed class Checker
     /// <summary>How plans are chosen; part of what a result depends on.</summary>
     public Tuning Tuning => _options.Tuning;
 
+    /// <summary>Which rounding plans may trade for speed; part of what a result depends on.</summary>
+    public MathMode Math => _options.Math;
+
     /// <summary>
     /// One cell an engine: a plan, made once, runs on three fills, twice on each. Exceptions become cells. When
     /// <paramref name="stop"/> is cancelled, only cells that are decided come back.

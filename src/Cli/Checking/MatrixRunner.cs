@@ -29,7 +29,7 @@ public sealed class MatrixRunner
     public int Reused { get; private set; }
 
     // What an earlier result depended on beside problem and library: another processor or another choice of kernels is another result.
-    private string Identity => $"{_machine.ToolVersion} on {_machine.Cpu}{(_checker.Tuning == Plans.Tuning.Measure ? ", tuned" : "")}";
+    private string Identity => $"{_machine.ToolVersion} on {_machine.Cpu}{(_checker.Tuning == Plans.Tuning.Measure ? ", tuned" : "")}{(_checker.Math == Plans.MathMode.Fast ? ", fast math" : "")}";
 
     /// <summary>Runs to the end, or until <paramref name="stop"/>: then what has finished stays.</summary>
     public void Run(IMatrixProgress? progress, CancellationToken stop)

@@ -33,12 +33,18 @@ public static class BenchCommand
             "convnative bench --suite trunks --backend onednn",
             "convnative bench --serve --backend onednn --layout any --threads 2")
         { suite, backend, folder, layout, threads, rounds, budget, baseline, serve, json };
+        Option<string[]> against = new("--against") { Description = "Tables of another library on this machine (torch_conv.py's): the engine on the same shapes, types and layouts, and the ratio (needs one --backend and --shapes).", HelpName = "FILE" };
+        Option<string> shapes = new("--shapes") { Description = "With --against: the list of the shapes' descriptors.", HelpName = "FILE" };
+        Option<double> seconds = new("--seconds") { Description = "With --against: stop after that many seconds; the same command continues.", DefaultValueFactory = _ => double.PositiveInfinity };
+        foreach (Option option in (Option[])[against, shapes, seconds]) verb.Add(option);
         verb.SetAction(r =>
         {
             BackendSelection selection = BackendSelection.Of(r.GetValue(backend), engines());
             Layout? l = ParseLayout(r.GetValue(layout)!);
             int n = Positive("--threads", r.GetValue(threads), zero: true);
             TextWriter output = r.InvocationConfiguration.Output;
+            if (r.GetValue(against) is { Length: > 0 } tables)
+                return PeerBenchmark.Run(selection, tables, r.GetValue(shapes) ?? throw new CliException("--against: needs --shapes FILE"), r.GetValue(budget), r.GetValue(seconds), r.GetValue(folder)!, output);
             if (r.GetValue(serve)) return Serve(selection, l, n, output);
             int turns = Positive("--rounds", r.GetValue(rounds), zero: false);
             double ms = r.GetValue(budget);

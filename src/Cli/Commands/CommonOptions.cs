@@ -1,4 +1,5 @@
 using System.CommandLine;
+using ConvNative.Plans;
 
 namespace ConvNative.Cli.Commands;
 
@@ -24,6 +25,21 @@ internal static class CommonOptions
         Description = "Folder for the report's files.",
         HelpName = "DIR",
         DefaultValueFactory = _ => @default,
+    };
+
+    /// <summary>Read it with <see cref="MathOf"/>.</summary>
+    public static Option<string> Math() => new("--math")
+    {
+        Description = "strict: f32 products and sums; fast: also Winograd and TF32, each judged by its own bound.",
+        HelpName = "MODE",
+        DefaultValueFactory = _ => "strict",
+    };
+
+    public static MathMode MathOf(string? text) => text switch
+    {
+        "strict" => MathMode.Strict,
+        "fast" => MathMode.Fast,
+        _ => throw new CliException($"--math = {text}: must be strict or fast"),
     };
 
     public static Option<bool> Tune() => new("--tune") { Description = "Let engines choose among their kernels by measurement, as benchmarks do." };

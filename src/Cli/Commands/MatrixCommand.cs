@@ -26,13 +26,15 @@ public static class MatrixCommand
             "convnative matrix",
             "convnative matrix --suite resnet50,unet --backend onednn --output results")
         { suite, backend, folder, shard, resume, json, tune };
+        Option<string> math = CommonOptions.Math();
+        verb.Add(math);
         verb.SetAction(r => Run(
             BackendSelection.Split(r.GetValue(suite)),
             BackendSelection.Of(r.GetValue(backend), engines()),
             r.GetValue(folder)!,
             r.GetValue(shard) is { } s ? Shard.Parse(s) : null,
             r.GetValue(resume),
-            new Checker(new PlanOptions { Tuning = r.GetValue(tune) ? Tuning.Measure : Tuning.Rank }),
+            new Checker(new PlanOptions { Tuning = r.GetValue(tune) ? Tuning.Measure : Tuning.Rank, Math = CommonOptions.MathOf(r.GetValue(math)) }),
             r.GetValue(json),
             r.InvocationConfiguration.Output,
             r.InvocationConfiguration.Error));

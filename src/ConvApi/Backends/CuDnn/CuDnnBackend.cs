@@ -22,7 +22,6 @@ public sealed unsafe class CuDnnBackend : ConvBackend
     private readonly ConcurrentDictionary<(ConvProblem, PlanOptions), string> _unsupported = new();
     private readonly Lock _lock = new();
     private readonly Dictionary<int, CudaDevice> _open = [];
-    private readonly Dictionary<string, CudaDevice> _selected = [];
 
     /// <inheritdoc/>
     public override string Name => BackendName;
@@ -107,7 +106,6 @@ public sealed unsafe class CuDnnBackend : ConvBackend
             foreach (CudaDevice device in _open.Values)
                 lock (device.Gate) device.Dispose();
             _open.Clear();
-            _selected.Clear();
             _unsupported.Clear();
         }
     }
@@ -154,9 +152,6 @@ public sealed unsafe class CuDnnBackend : ConvBackend
 
     private CudaDevice Open(string? selector)
     {
-        // An open device is not looked for again with every plan.
-        lock (_lock)
-            if (_selected.TryGetValue(selector ?? "", out CudaDevice? known)) return known;
         BackendStatus status = Status;
         if (!status.Available) throw new ConvNativeException(BackendName, $"unavailable: {status.Summary}. {status.Remedy}");
         DeviceInfo found = FindDevice(selector) ?? throw new ArgumentException($"device = {selector}: {BackendName} has {string.Join(", ", Devices.Select(d => $"{d.Id} ({d.Name})"))}", nameof(selector));
@@ -164,10 +159,10 @@ public sealed unsafe class CuDnnBackend : ConvBackend
         int ordinal = int.Parse(found.Id.AsSpan(BackendName.Length + 1), CultureInfo.InvariantCulture);
         lock (_lock)
         {
+            if (_open.TryGetValue(ordinal, out CudaDevice? open)) return open;
             try
             {
-                if (!_open.TryGetValue(ordinal, out CudaDevice? device)) _open[ordinal] = device = new CudaDevice(ordinal, found.Id, found.Name);
-                return _selected[selector ?? ""] = device;
+                return _open[ordinal] = new CudaDevice(ordinal, found.Id, found.Name);
             }
             catch (NativeCallException e)
             {
