@@ -46,18 +46,20 @@ public sealed class Reference
     /// <summary>The operands in the problem's types, logical order.</summary>
     public LogicalTensors Tensors { get; }
 
-    /// <summary>Judges a result (bytes in logical order).</summary>
-    public FillResult Judge(ReadOnlySpan<byte> result, ReadOnlySpan<byte> biasResult, AlgorithmClass algorithm)
+    /// <summary>Judges a result (bytes in logical order) by how <paramref name="plan"/> says that it computes.</summary>
+    public FillResult Judge(ReadOnlySpan<byte> result, ReadOnlySpan<byte> biasResult, ConvPlan plan)
     {
-        var arithmetic = new Arithmetic(algorithm switch
+        ArgumentNullException.ThrowIfNull(plan);
+        SumAlgorithm algorithm = plan.Algorithm switch
         {
             AlgorithmClass.Winograd => SumAlgorithm.Winograd,
             AlgorithmClass.Fft => SumAlgorithm.Fft,
             _ => SumAlgorithm.Direct,
-        });
+        };
+        var arithmetic = new Arithmetic(algorithm, plan.OperandRoundoff);
         FillResult main = Judge(_problem, _oracle, result, arithmetic, "");
         if (_biasProblem is null || main.Status != CellStatus.Pass) return main;
-        FillResult bias = Judge(_biasProblem, _biasOracle!, biasResult, arithmetic, "bias result: ");
+        FillResult bias = Judge(_biasProblem, _biasOracle!, biasResult, Arithmetic.Strict, "bias result: ");
         return bias with { WorstError = Math.Max(main.WorstError, bias.WorstError), Compared = main.Compared + bias.Compared, Elements = main.Elements + bias.Elements };
     }
 

@@ -79,6 +79,12 @@ public abstract unsafe partial class ConvPlan : IDisposable
     /// <summary>How sums are formed.</summary>
     public virtual AlgorithmClass Algorithm => AlgorithmClass.Direct;
 
+    /// <summary>Largest relative error with which operands enter the products: 0 where they enter as they are, 2^-10 for TF32.</summary>
+    public virtual double OperandRoundoff => 0;
+
+    /// <summary>True when runs on the same data give the same bits; always with <see cref="PlanOptions.Deterministic"/>.</summary>
+    public virtual bool IsDeterministic => true;
+
     /// <summary>True when the direction reads weights, so that <see cref="SetWeights(ReadOnlySpan{byte}, ReadOnlySpan{byte})"/> must come first.</summary>
     public bool NeedsWeights { get; }
 

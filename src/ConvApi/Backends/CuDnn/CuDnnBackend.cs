@@ -22,6 +22,7 @@ public sealed unsafe class CuDnnBackend : ConvBackend
     private readonly ConcurrentDictionary<(ConvProblem, PlanOptions), string> _unsupported = new();
     private readonly Lock _lock = new();
     private readonly Dictionary<int, CudaDevice> _open = [];
+    private readonly Dictionary<string, CudaDevice> _selected = [];
 
     /// <inheritdoc/>
     public override string Name => BackendName;
@@ -106,6 +107,7 @@ public sealed unsafe class CuDnnBackend : ConvBackend
             foreach (CudaDevice device in _open.Values)
                 lock (device.Gate) device.Dispose();
             _open.Clear();
+            _selected.Clear();
             _unsupported.Clear();
         }
     }
@@ -152,6 +154,9 @@ public sealed unsafe class CuDnnBackend : ConvBackend
 
     private CudaDevice Open(string? selector)
     {
+        // An open device is not looked for again with every plan.
+        lock (_lock)
+            if (_selected.TryGetValue(selector ?? "", out CudaDevice? known)) return known;
         BackendStatus status = Status;
         if (!status.Available) throw new ConvNativeException(BackendName, $"unavailable: {status.Summary}. {status.Remedy}");
         DeviceInfo found = FindDevice(selector) ?? throw new ArgumentException($"device = {selector}: {BackendName} has {string.Join(", ", Devices.Select(d => $"{d.Id} ({d.Name})"))}", nameof(selector));
@@ -159,10 +164,10 @@ public sealed unsafe class CuDnnBackend : ConvBackend
         int ordinal = int.Parse(found.Id.AsSpan(BackendName.Length + 1), CultureInfo.InvariantCulture);
         lock (_lock)
         {
-            if (_open.TryGetValue(ordinal, out CudaDevice? open)) return open;
             try
             {
-                return _open[ordinal] = new CudaDevice(ordinal, found.Id, found.Name);
+                if (!_open.TryGetValue(ordinal, out CudaDevice? device)) _open[ordinal] = device = new CudaDevice(ordinal, found.Id, found.Name);
+                return _selected[selector ?? ""] = device;
             }
             catch (NativeCallException e)
             {

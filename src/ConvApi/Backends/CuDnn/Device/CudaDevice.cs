@@ -160,6 +160,8 @@ internal sealed unsafe class CudaDevice : ConvDevice, IDisposable
     /// <summary>Frees what the device holds. Nothing may use it any more.</summary>
     public void Dispose()
     {
+        // Handles want their device to be the thread's; where that fails they are let go all the same.
+        _ = CudaRt.cudaSetDevice(Ordinal);
         for (int i = _owned.Count - 1; i >= 0; i--) _owned[i].Dispose();
         _owned.Clear();
         _blas = null;

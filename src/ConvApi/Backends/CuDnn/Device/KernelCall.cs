@@ -15,6 +15,8 @@ internal sealed unsafe class KernelCall(CUfunction function, string name, long i
     private const uint Threads = 256;
     private const long MostBlocks = 65535;
 
+    // Composed once: a launch allocates nothing.
+    private readonly string _function = $"{nameof(CudaDriver.cuLaunchKernel)}({name})";
     private readonly byte* _data = (byte*)NativeMemory.AlignedAlloc(Capacity + (Most * (nuint)sizeof(void*)), 64);
     private readonly List<(int At, Operand Operand, long Offset)> _operands = [];
     private uint _blocks = (uint)Math.Clamp((items + Threads - 1) / Threads, 1, MostBlocks);
@@ -69,7 +71,7 @@ internal sealed unsafe class KernelCall(CUfunction function, string name, long i
     {
         if (items == 0 || _needs is { Pointer: null }) return;
         foreach ((int at, Operand operand, long offset) in CollectionsMarshal.AsSpan(_operands)) *(byte**)(_data + at) = (byte*)operand.Pointer + offset;
-        CudaDriver.cuLaunchKernel(function, _blocks, 1, 1, Threads, 1, 1, 0, device.Stream.Raw, Arguments, null).Check($"{nameof(CudaDriver.cuLaunchKernel)}({Name})");
+        CudaDriver.cuLaunchKernel(function, _blocks, 1, 1, Threads, 1, 1, 0, device.Stream.Raw, Arguments, null).Check(_function);
     }
 
     public void Dispose()

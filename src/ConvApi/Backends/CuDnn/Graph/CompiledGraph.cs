@@ -7,7 +7,7 @@ namespace ConvNative.Backends.CuDnn.Graph;
 /// A finalised execution plan. It is bound to the device's handle; the cache and every step that uses it hold it, and the last one
 /// lets it go. Callers hold the device.
 /// </summary>
-internal sealed class CompiledGraph(CudnnDescriptorHandle plan, string name, AlgorithmClass algorithm, bool isTensorCore, long workspace, string why) : IDisposable
+internal sealed class CompiledGraph(CudnnDescriptorHandle plan, string name, AlgorithmClass algorithm, bool isTensorCore, bool isDeterministic, long workspace, string why) : IDisposable
 {
     private int _holders = 1;
 
@@ -20,6 +20,9 @@ internal sealed class CompiledGraph(CudnnDescriptorHandle plan, string name, Alg
 
     /// <summary>Products on tensor cores: f32 operands are rounded to TF32.</summary>
     public bool IsTensorCore { get; } = isTensorCore;
+
+    /// <summary>The same bits on every run.</summary>
+    public bool IsDeterministic { get; } = isDeterministic;
 
     /// <summary>Bytes that a run needs.</summary>
     public long WorkspaceBytes { get; } = workspace;

@@ -150,7 +150,7 @@ internal static class GraphCompiler
 
             bool tensor = engine.Has(cudnnBackendNumericalNote_t.CUDNN_NUMERICAL_NOTE_TENSOR_CORE) || engine.Has(cudnnBackendNumericalNote_t.CUDNN_NUMERICAL_NOTE_DOWN_CONVERT_INPUTS);
             string why = mode == cudnnBackendHeurMode_t.CUDNN_HEUR_MODE_A ? "cuDNN's heuristics rank it first of those permitted" : "only cuDNN's fallback engines are permitted and supported";
-            plans.Add(new CompiledGraph(plan, engine.ToString(), engine.Algorithm, tensor, workspace, why));
+            plans.Add(new CompiledGraph(plan, engine.ToString(), engine.Algorithm, tensor, !engine.Has(cudnnBackendNumericalNote_t.CUDNN_NUMERICAL_NOTE_NONDETERMINISTIC), workspace, why));
         }
         catch
         {

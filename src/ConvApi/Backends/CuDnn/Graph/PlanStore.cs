@@ -21,8 +21,8 @@ internal static class PlanStore
         if (tuning != Tuning.Measure || FilePath(device, spec, filter) is not { } path) return null;
         try
         {
-            if (!File.Exists(path) || File.ReadAllText(path).Split('\n', 4) is not [var name, var algorithm, var tensor, var json]) return null;
-            return Restore(device, filter, name, Enum.Parse<AlgorithmClass>(algorithm), bool.Parse(tensor), json);
+            if (!File.Exists(path) || File.ReadAllText(path).Split('\n', 5) is not [var name, var algorithm, var tensor, var deterministic, var json]) return null;
+            return Restore(device, filter, name, Enum.Parse<AlgorithmClass>(algorithm), bool.Parse(tensor), bool.Parse(deterministic), json);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or FormatException or ArgumentException)
         {
@@ -37,7 +37,7 @@ internal static class PlanStore
         {
             Directory.CreateDirectory(Path.GetDirectoryName(path)!);
             string draft = $"{path}.{Environment.ProcessId}";
-            File.WriteAllText(draft, $"{plan.Name}\n{plan.Algorithm}\n{plan.IsTensorCore}\n{json}");
+            File.WriteAllText(draft, $"{plan.Name}\n{plan.Algorithm}\n{plan.IsTensorCore}\n{plan.IsDeterministic}\n{json}");
             File.Move(draft, path, overwrite: true);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
@@ -46,7 +46,7 @@ internal static class PlanStore
         }
     }
 
-    private static CompiledGraph? Restore(CudaDevice device, EngineFilter filter, string name, AlgorithmClass algorithm, bool tensor, string json)
+    private static CompiledGraph? Restore(CudaDevice device, EngineFilter filter, string name, AlgorithmClass algorithm, bool tensor, bool deterministic, string json)
     {
         CudnnDescriptorHandle? plan = null;
         try
@@ -57,7 +57,7 @@ internal static class PlanStore
                 d.SetText(CUDNN_ATTR_EXECUTION_PLAN_JSON_REPRESENTATION, json);
             });
             long workspace = plan.GetInt64(CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE);
-            if (filter.RefusesWorkspace(workspace) is null) return new CompiledGraph(plan, name, algorithm, tensor, workspace, "measured fastest before; restored from the cache");
+            if (filter.RefusesWorkspace(workspace) is null) return new CompiledGraph(plan, name, algorithm, tensor, deterministic, workspace, "measured fastest before; restored from the cache");
         }
         catch (NativeCallException)
         {

@@ -17,6 +17,8 @@ internal sealed unsafe class CuDnnPlan : ConvPlan
     private readonly string _implementation;
     private readonly string[] _notes;
     private readonly Dictionary<Operand, nint> _hostSlots = [];
+    private readonly long _offsetBytes;
+    private readonly long _maskBytes;
     private bool _weightsAllocated;
 
     /// <param name="problem">As the caller gave it.</param>
@@ -27,6 +29,8 @@ internal sealed unsafe class CuDnnPlan : ConvPlan
         (_program, _concrete) = (program, program.Problem);
         _implementation = (CudaLibraries.Load().IsDouble ? "cudnn (protocol double) " : "") + program.Implementation;
         _notes = [.. program.Notes];
+        _offsetBytes = problem.OffsetShape.Count == 0 ? 0 : problem.OffsetShape.Product * problem.InputType.SizeOf();
+        _maskBytes = problem.MaskShape.Count == 0 ? 0 : problem.MaskShape.Product * problem.InputType.SizeOf();
     }
 
     public override string Implementation => _implementation;
@@ -36,6 +40,11 @@ internal sealed unsafe class CuDnnPlan : ConvPlan
     public override long WorkspaceBytes => _program.ScratchBytes;
 
     public override AlgorithmClass Algorithm => _program.Algorithm;
+
+    // TF32 keeps ten bits of the fraction; truncation is assumed.
+    public override double OperandRoundoff => _program.IsTensorCore ? 1.0 / 1024 : 0;
+
+    public override bool IsDeterministic => _program.IsDeterministic;
 
     public override ConvDevice Device => _program.Device;
 
@@ -87,8 +96,8 @@ internal sealed unsafe class CuDnnPlan : ConvPlan
             device.Enter();
             Upload(_program.Input, q.Input, InputBytes);
             Upload(_program.Residual, q.Residual, OutputBytes);
-            Upload(_program.Offset, q.Offset, Problem.OffsetShape.Count == 0 ? 0 : Problem.OffsetShape.Product * Problem.InputType.SizeOf());
-            Upload(_program.Mask, q.Mask, Problem.MaskShape.Count == 0 ? 0 : Problem.MaskShape.Product * Problem.InputType.SizeOf());
+            Upload(_program.Offset, q.Offset, _offsetBytes);
+            Upload(_program.Mask, q.Mask, _maskBytes);
             Upload(_program.Gradient, q.OutputGradient, OutputBytes);
             _program.Result.Pointer = Slot(_program.Result, ResultBytes);
             _program.BiasResult.Pointer = q.BiasResult == null ? null : Slot(_program.BiasResult, BiasBytes);

@@ -61,6 +61,9 @@ internal sealed unsafe class CudaProgram(CudaDevice device, ConvProblem problem,
 
     public bool IsTensorCore { get; private set; }
 
+    /// <summary>False once a step adds in an order that the device picks.</summary>
+    public bool IsDeterministic { get; set; } = true;
+
     /// <summary>Bytes of intermediate tensors and cuDNN's workspace so far; prepared weights don't count.</summary>
     public long ScratchBytes { get; private set; }
 
@@ -125,6 +128,8 @@ internal sealed unsafe class CudaProgram(CudaDevice device, ConvProblem problem,
         Name($"graph_{Lower(spec.Kind)}{(spec.IsFused ? "_fused" : "")}:{graph.Name}");
         Note($"{graph.Name}: {graph.Why}");
         if (graph.Algorithm != AlgorithmClass.Direct) Algorithm = graph.Algorithm;
+
+        IsDeterministic &= graph.IsDeterministic;
 
         // Only f32 operands lose anything: the others are as narrow already.
         if (graph.IsTensorCore && spec.Image.Type == cudnnDataType_t.CUDNN_DATA_FLOAT)

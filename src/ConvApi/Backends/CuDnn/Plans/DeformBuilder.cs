@@ -147,6 +147,7 @@ internal sealed class DeformBuilder
                 continue;
             }
 
+            _pr.IsDeterministic = false;
             long perGroup = _p.InputChannels / _p.OffsetGroups, chunks = (perGroup + ChannelsPerThread - 1) / ChannelsPerThread;
             KernelCall spread = _pr.Kernel("deform.cu", "cn_deform_data", count * _p.OffsetGroups * chunks * _taps * _plane, _x.Type, _type).Add(to, InputBytes(first, size)).Add(_columns);
             Samples(spread, first).Add(Sizes(count)).Add(sums.Strides).Add(ColumnStrides).Add(ChannelsPerThread).Add(0);
