@@ -22,6 +22,16 @@ public class CandidateTests
             "mb1ic3id4ih5iw6oc4od4oh5ow6kd3kh3kw3pd1ph1pw1",
             "--attr-post-ops=sum+relu mb1ic6ih7iw5oc9oh7ow5kh3kw3ph1pw1",
             "--deconv g2mb1ic6ih5iw7oc4oh9ow13kh3kw3sh2sw2ph1pw1",
+
+            // The stride steps over the whole input, from padding to padding.
+            "mb1ic1iw1oc1ow3kw1sw2pw1",
+            "--attr-post-ops=sum+relu mb1ic16ih5iw2oc32oh5ow3kh1kw1sh1sw3ph0pw1",
+
+            // One channel a group, where the matrix-product kernel is wrong.
+            "mb1ic1ih8iw1oc1oh3ow1kh4kw3sh1sw2ph1pw1dh1dw0",
+            "mb1ic1ih8iw3oc4oh3ow1kh4kw4sh1sw2ph1pw0dh1dw0",
+            "--dt=bf16 mb1ic1id1ih3iw2oc2od3oh5ow5kd3kh2kw3sh1sw1pd2ph2pw3dd0dh1dw0",
+            "--dt=u8:s8:s32 --dir=FWD_D mb1ic1id1ih3iw3oc3od3oh4ow4kd3kh3kw3pd3ph3pw1dd1dh1dw0",
             "--dir=BWD_D mb1ic7ih9iw8oc6oh5ow4kh3kw3sh2sw2ph1pw1",
             "--dir=BWD_D g3mb1ic9ih6iw7oc6oh6ow7kh3kw3ph1pw1",
             "--dir=BWD_WB mb2ic7ih9iw8oc6oh5ow4kh3kw3sh2sw2ph1pw1",
@@ -52,6 +62,11 @@ public class CandidateTests
 
         Assert.IsGreaterThan(1, made, "there should be a choice");
     }
+
+    /// <summary>Plans around kernels that are wrong or crash, where no other candidate may be left.</summary>
+    [TestMethod]
+    [DataRow("--deconv --dir=BWD_D mb2ic3ih2iw2oc4oh1ow1kh3kw1sh2sw2ph3pw1")]
+    public void PlansWithoutTheFaultyKernelAgreeWithTheOracle(string text) => OneDnnRun.Check(ConvProblem.Parse(text), FillKind.ExactInteger, "");
 
     private static unsafe double[] Run(ConvProblem p, OneDnnKernel kernel, OracleTensors t)
     {

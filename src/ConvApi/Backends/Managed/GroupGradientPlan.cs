@@ -1,5 +1,4 @@
 using System.Numerics;
-using System.Runtime.InteropServices;
 using ConvNative.Backends.Common;
 using ConvNative.Backends.Managed.Kernels;
 using ConvNative.Plans;
@@ -80,7 +79,7 @@ internal sealed unsafe class GroupGradientPlan<T> : GradientPlan<T>
     {
         long size = (long)View.Taps * _perGroup * Lanes;
         T* sums = Accumulators(slice) + (block * size);
-        NativeMemory.Clear(sums, checked((nuint)(size * sizeof(T))));
+        new Span<T>(sums, checked((int)size)).Clear();
         int c = First(block), valid = Math.Min(Lanes, _channels - c);
         T* smallPanel = _panels + (worker * _panelElements), bigPanel = smallPanel + _smallPanel;
         nint* table = _tables + ((long)worker * 64);

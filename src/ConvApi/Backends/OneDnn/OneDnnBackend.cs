@@ -59,7 +59,7 @@ public sealed class OneDnnBackend : ConvBackend
         ArgumentNullException.ThrowIfNull(options);
         if (Unsupported(problem) is { } reason) return PlanResult.Unsupported(reason);
         if (_unsupported.TryGetValue((problem, options), out string? known)) return PlanResult.Unsupported(known);
-        if (problem.InputShape.Product == 0) return PlanResult.Supported(new EmptyPlan(problem, BackendName));
+        if (problem.InputShape.Product == 0 || OneDnnFaults.IsZero(problem)) return PlanResult.Supported(new EmptyPlan(problem, BackendName));
         if (!OneDnnRuntime.Report.IsLoaded) _ = OneDnnRuntime.Engine;
         int before = OpenMp.GetMaxThreads();
         try
@@ -88,7 +88,7 @@ public sealed class OneDnnBackend : ConvBackend
         if (problem.InputType.IsInteger() && !OneDnnIntegers.IsDirect(problem, options.Math)) return TryIntegers(problem, options, threads);
         (InputExtension? extension, string purpose, ConvProblem inner) = OneDnnSteps.For(problem);
         if (OneDnnTuner.Choose(inner, threads, options) is { } choice) return Own(problem, extension, purpose, choice);
-        return problem.InputType.IsInteger() && OneDnnIntegers.Sums(problem, zeroPoint: true) != problem ? TryIntegers(problem, options, threads) : null;
+        return problem.InputType.IsInteger() && (!IsSums(problem) || TakesOffZeroPoint(problem)) ? TryIntegers(problem, options, threads) : null;
     }
 
     private static OneDnnPlan Own(ConvProblem problem, InputExtension? extension, string purpose, (OneDnnKernel Kernel, string Why) choice)
@@ -107,11 +107,9 @@ public sealed class OneDnnBackend : ConvBackend
     /// <summary>Sums by oneDNN, the rest by us; where it does not take the input's zero point, that too.</summary>
     private static OneDnnIntegerPlan? TryIntegers(ConvProblem p, PlanOptions options, int threads)
     {
-        bool zeroPoint = p.Op != ConvOp.Transposed;
+        bool zeroPoint = p.Op != ConvOp.Transposed && !IsSums(p);
         ConvPlan? sums = TryPlan(OneDnnIntegers.Sums(p, zeroPoint), options, threads);
-
-        // A constant outside the input would be taken off with it.
-        if (sums is null && p.Quantization is { InputZeroPoint: not 0 } && zeroPoint && p.PaddingMode != PaddingMode.Constant) sums = TryPlan(OneDnnIntegers.Sums(p, zeroPoint = false), options, threads);
+        if (sums is null && zeroPoint && TakesOffZeroPoint(p)) sums = TryPlan(OneDnnIntegers.Sums(p, zeroPoint = false), options, threads);
         if (sums is null) return null;
         Quantization q = p.Quantization ?? Quantization.None;
         bool shifted = p.WeightType == DataType.U8, window = q.WeightZeroPoints.Any(z => z != (shifted ? 128 : 0));
@@ -120,6 +118,12 @@ public sealed class OneDnnBackend : ConvBackend
         sums.Dispose();
         return null;
     }
+
+    /// <summary>Nothing is left to take off but the input's zero point.</summary>
+    private static bool IsSums(ConvProblem p) => OneDnnIntegers.Sums(p, zeroPoint: true).Equals(p);
+
+    /// <summary>The input's zero point can be ours to take off; a constant outside the input would be taken off with it.</summary>
+    private static bool TakesOffZeroPoint(ConvProblem p) => p.Quantization is { InputZeroPoint: not 0 } && p.Op != ConvOp.Transposed && p.PaddingMode != PaddingMode.Constant;
 
     private static string Types(ConvProblem p) => $"{p.InputType.Name()}:{p.WeightType.Name()}:{p.OutputType.Name()}";
 

@@ -97,7 +97,8 @@ internal sealed unsafe class OneDnnKernel : IDisposable
     {
         // oneDNN decides its blocking by the number of threads at creation.
         OpenMp.SetNumThreads(candidate.Threads);
-        using DnnlPrimitiveDescHandle? pd = OneDnnDescriptor.TryCreate(p, candidate);
+        DnnlPrimitiveDescHandle? made = OneDnnDescriptor.TryCreate(p, candidate);
+        using DnnlPrimitiveDescHandle? pd = made is null ? null : OneDnnFaults.Skip(made, p);
         return pd is null || OneDnnIntegers.IsWrong(p, OneDnnRuntime.ImplementationOf(pd.Raw)) ? null : new OneDnnKernel(p, candidate, pd);
     }
 
