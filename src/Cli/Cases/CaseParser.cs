@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text;
 using System.Text.Json;
 using ConvNative.Problems;
 
@@ -9,19 +10,27 @@ public static class CaseParser
 {
     private static readonly string[] s_tensors = ["input", "weights", "bias", "offset", "mask", "residual", "output_grad"];
 
-    /// <summary>The line's id where it can be read, however bad the rest is; else null.</summary>
+    /// <summary>The line's id where it can be read, however bad what follows it is; else null.</summary>
     public static string? TryId(string line)
     {
+        var reader = new Utf8JsonReader(Encoding.UTF8.GetBytes(line));
         try
         {
-            using JsonDocument document = JsonDocument.Parse(line);
-            return document.RootElement.ValueKind == JsonValueKind.Object && document.RootElement.TryGetProperty("id", out JsonElement id) && id.ValueKind == JsonValueKind.String
-                ? id.GetString() : null;
+            if (!reader.Read() || reader.TokenType != JsonTokenType.StartObject) return null;
+            while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+            {
+                bool id = reader.ValueTextEquals("id");
+                reader.Read();
+                if (id) return reader.TokenType switch { JsonTokenType.String => reader.GetString(), JsonTokenType.Number => Encoding.UTF8.GetString(reader.ValueSpan), _ => null };
+                reader.Skip();
+            }
         }
-        catch (JsonException)
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
-            return null;
+            // Malformed, or an escape that is half a character: Parse says so.
         }
+
+        return null;
     }
 
     /// <summary>Parses a line.</summary>
@@ -40,7 +49,15 @@ public static class CaseParser
 
         using (document)
         {
-            return Parse(document.RootElement);
+            try
+            {
+                return Parse(document.RootElement);
+            }
+            catch (InvalidOperationException e)
+            {
+                // JSON allows escapes that are half a character; .NET's strings are not made of them.
+                throw new ConvProblemException("line", Shorten(line), $"has a string that is not text ({e.Message})");
+            }
         }
     }
 
@@ -99,6 +116,7 @@ public static class CaseParser
             }
         }
 
+        if (named && spec.Id.Length == 0) throw new ConvProblemException("id", "\"\"", "must not be empty");
         if (!named) throw new ConvProblemException("id", "none", "every case has an id");
         if ((int)spec.Op < 0) throw new ConvProblemException("op", "none", $"must be one of {Names.All<ConvOp>()}");
         return quantised ? spec with { Quantisation = quantisation } : spec;

@@ -17,10 +17,13 @@ public sealed class CaseRunner(string backend, PlanOptions options, TextWriter o
     {
         string folder = Path.GetDirectoryName(Path.GetFullPath(path))!;
         var seen = new HashSet<CaseStatus>();
+        var ids = new HashSet<string>();
         foreach (string line in File.ReadLines(path))
         {
             if (string.IsNullOrWhiteSpace(line)) continue;
-            (string? id, RunResult result) = RunLine(line, folder);
+            (string? id, RunResult result) = CaseParser.TryId(line) is { } known && !ids.Add(known)
+                ? (known, Guarded(() => throw new ConvProblemException("id", known, "belongs to an earlier line")))
+                : RunLine(line, folder);
             seen.Add(result.Status);
             output.WriteLine(Line(id, result));
             output.Flush();
@@ -39,7 +42,9 @@ public sealed class CaseRunner(string backend, PlanOptions options, TextWriter o
         return (id, Guarded(() =>
         {
             CaseSpec spec = CaseParser.Parse(line);
-            return Run(CaseBuilder.Prepare(spec, folder), spec.Output is null ? null : Path.Combine(folder, spec.Output));
+            PreparedCase prepared = CaseBuilder.Prepare(spec, folder);
+            string output = spec.Output ?? throw new ConvProblemException("outputs.output", "none", "names the file for the result");
+            return Run(prepared, OutputPath(folder, output));
         }));
     }
 
@@ -69,9 +74,26 @@ public sealed class CaseRunner(string backend, PlanOptions options, TextWriter o
         if (Executor.Missing(backend) is { } missing) return new RunResult(CaseStatus.Unavailable, backend, "", missing);
         RunResult result = Executor.Run(backend, prepared.Problem, prepared.Tensors, options);
         if (result.Result is null || outputPath is null) return result;
-        if (Path.GetDirectoryName(Path.GetFullPath(outputPath)) is { } parent) Directory.CreateDirectory(parent);
         NpyFile.Write(outputPath, prepared.ToFile(result.Result));
         return result;
+    }
+
+    /// <summary>The path of a result's file, whose folder is made; found wrong here, it costs no computation.</summary>
+    /// <exception cref="ConvProblemException">There can be no such file.</exception>
+    public static string OutputPath(string folder, string file)
+    {
+        ArgumentNullException.ThrowIfNull(file);
+        try
+        {
+            string path = Path.GetFullPath(file, folder);
+            if (Directory.Exists(path)) throw new ConvProblemException("outputs.output", file, "is a folder, and must be a file");
+            Directory.CreateDirectory(Path.GetDirectoryName(path) ?? folder);
+            return path;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or NotSupportedException || (e is ArgumentException and not ConvProblemException))
+        {
+            throw new ConvProblemException("outputs.output", TensorBinding.Shorten(file), TensorBinding.Shorten(e.Message));
+        }
     }
 
     /// <summary>One line of JSON in the documented form.</summary>

@@ -24,14 +24,14 @@ public sealed record PreparedCase
     public NpyArray ToFile(byte[] result)
     {
         ArgumentNullException.ThrowIfNull(result);
-        if (ReverseResult)
-        {
-            // Reversal along every axis of a dense tensor is reversal of its elements.
-            int size = Problem.ResultType.SizeOf();
-            result.AsSpan().Reverse();
-            for (int i = 0; i < result.Length && size > 1; i += size) result.AsSpan(i, size).Reverse();
-        }
-
+        if (ReverseResult) Reverse(result, Problem.ResultType.SizeOf());
         return TensorFiles.ToFile(result, ResultShape, Problem.ResultType, Container);
+    }
+
+    /// <summary>Reverses a dense tensor along every axis, which is reversing its elements.</summary>
+    internal static void Reverse(byte[] data, int size)
+    {
+        data.AsSpan().Reverse();
+        for (int i = 0; i < data.Length && size > 1; i += size) data.AsSpan(i, size).Reverse();
     }
 }

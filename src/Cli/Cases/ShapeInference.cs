@@ -20,8 +20,8 @@ internal sealed class ShapeInference(CaseSpec spec, IReadOnlyDictionary<string, 
         if (spec.Direction == Direction.BackwardData) input ??= Input(weights);
         if (spec.Direction == Direction.BackwardWeights && input is { } known) weights ??= Weights(known);
         return (
-            input ?? throw new ConvProblemException("input_shape", "none", spec.Direction == Direction.Forward ? "the input tensor is missing" : "it cannot be inferred: give input_shape"),
-            weights ?? throw new ConvProblemException("weight_shape", "none", spec.Direction == Direction.Forward ? "the weights tensor is missing" : "it cannot be inferred: give weight_shape"));
+            input ?? throw Missing("input", "input_shape", spec.Direction is not (Direction.BackwardData or Direction.BackwardBias)),
+            weights ?? throw Missing("weights", "weight_shape", spec.Direction is not (Direction.BackwardWeights or Direction.BackwardBias)));
     }
 
     /// <summary>Backward bias only sums the output gradient: with a shape missing, any problem with that output has the same answer.</summary>
@@ -43,6 +43,10 @@ internal sealed class ShapeInference(CaseSpec spec, IReadOnlyDictionary<string, 
             WeightShape = ones.Prepend(dy[1], 1),
         };
     }
+
+    private ConvProblemException Missing(string tensor, string field, bool read) => read
+        ? new ConvProblemException(tensor, "none", $"{Names.Of(spec.Op)} {Names.Of(spec.Direction)} needs this tensor")
+        : new ConvProblemException(field, "none", $"it cannot be inferred: give {field}");
 
     private Dims? Given(string tensor, string field, Dims? shape)
     {

@@ -65,12 +65,19 @@ public static class TensorBinding
             {
                 arrays[name] = NpyFile.Read(Path.Combine(folder, file));
             }
+            catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+            {
+                throw new ConvProblemException($"tensors.{name}", Shorten(file), "there is no such file");
+            }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
             {
-                throw new ConvProblemException($"tensors.{name}", file, e.Message);
+                throw new ConvProblemException($"tensors.{name}", Shorten(file), Shorten(e.Message));
             }
         }
 
         return arrays;
     }
+
+    /// <summary>File names and what the system says about them may be long; a message shows the end, which tells them apart.</summary>
+    internal static string Shorten(string text) => text.Length <= 200 ? text : $"...{text[^197..]}";
 }

@@ -58,6 +58,8 @@ public static class Executor
     public static RunResult Run(string backend, ConvProblem problem, LogicalTensors tensors, PlanOptions options)
     {
         if (Missing(backend) is { } missing) return new RunResult(CaseStatus.Unavailable, backend, "", missing);
+        long bytes = checked(problem.ResultShape.Product * problem.ResultType.SizeOf());
+        if (bytes > Array.MaxLength) return new RunResult(CaseStatus.Unsupported, backend, "", $"the result {problem.ResultShape} takes {bytes} bytes, and this tool holds tensors of at most {Array.MaxLength}");
         try
         {
             return backend switch

@@ -40,11 +40,19 @@ internal static class ProblemRules
         try
         {
             _ = checked(s.InputShape.Product * 8);
-            _ = checked(s.WeightShape.Product * 8);
         }
         catch (OverflowException)
         {
             throw Bad("input_shape", s.InputShape, "the number of elements must fit 60 bits");
+        }
+
+        try
+        {
+            _ = checked(s.WeightShape.Product * 8);
+        }
+        catch (OverflowException)
+        {
+            throw Bad("weight_shape", s.WeightShape, "the number of elements must fit 60 bits");
         }
     }
 
@@ -55,9 +63,9 @@ internal static class ProblemRules
         if (s.OffsetGroups < 1) throw Bad("offset_groups", s.OffsetGroups, "must be at least 1");
         if (s.Op != ConvOp.Deformable)
         {
+            if (s.Direction is Direction.BackwardOffset or Direction.BackwardMask) throw Bad("direction", Names.Of(s.Direction), "only a deformable convolution has offsets and a mask");
             if (s.OffsetGroups != 1) throw Bad("offset_groups", s.OffsetGroups, "only a deformable convolution has offset groups");
             if (s.HasMask) throw Bad("mask", "given", "only a deformable convolution has a mask");
-            if (s.Direction is Direction.BackwardOffset or Direction.BackwardMask) throw Bad("direction", Names.Of(s.Direction), "only a deformable convolution has offsets and a mask");
         }
         else if (s.Direction == Direction.BackwardMask && !s.HasMask)
         {
@@ -69,11 +77,11 @@ internal static class ProblemRules
             throw Bad("padding_mode", Names.Of(s.PaddingMode), $"a {Names.Of(s.Op)} convolution takes zeros only");
         if (s.PadValue != 0 && s.PaddingMode != PaddingMode.Constant) throw Bad("pad_value", s.PadValue, "needs padding_mode constant");
         if (s.InputType == DataType.S32 || (s.InputType.IsInteger() && s.HasWeights() && s.WeightType is not (DataType.S8 or DataType.U8)))
-            throw Bad("data_type", $"{s.InputType.Name()}:{s.WeightType.Name()}:{s.OutputType.Name()}", "integer input is u8 or s8 with 8-bit weights");
+            throw Bad("data_type", $"{s.InputType.Name()}:{s.WeightType.Name()}:{s.OutputType.Name()}", "an integer data_type is u8 or s8, with an 8-bit weights_type");
         if (!s.InputType.IsInteger() && s.HasWeights() && s.WeightType != s.InputType && !IsWideGradient(s))
-            throw Bad("data_type", $"{s.InputType.Name()}:{s.WeightType.Name()}:{s.OutputType.Name()}", "floating-point input and weights share one type (a gradient of bf16 or f16 may be f32)");
+            throw Bad("data_type", $"{s.InputType.Name()}:{s.WeightType.Name()}:{s.OutputType.Name()}", "a floating-point data_type and its weights_type share one type (a gradient of bf16 or f16 may be f32)");
         if (!s.InputType.IsInteger() && s.OutputType.IsInteger())
-            throw Bad("data_type", $"{s.InputType.Name()}:{s.WeightType.Name()}:{s.OutputType.Name()}", "floating-point input gives floating-point output");
+            throw Bad("data_type", $"{s.InputType.Name()}:{s.WeightType.Name()}:{s.OutputType.Name()}", "a floating-point data_type needs a floating-point output_type");
     }
 
     /// <summary>The gradient alone is f32, what it is computed from is bf16 or f16, as in benchdnn's <c>--dir=BWD_D --dt=f32:bf16:bf16</c>.</summary>
@@ -141,7 +149,7 @@ internal static class ProblemRules
         {
             output = ConvGeometry.OutputSize(input, a.Kernel[i], a.Strides[i], a.Dilations[i], a.Begin[i], a.End[i]);
             if (output < 1)
-                throw Bad("weight_shape", s.WeightShape, $"the dilated kernel of {ext} is larger than the padded input of {input + a.Begin[i] + a.End[i]} on spatial axis {i}");
+                throw Bad(s.HasWeights() ? "weight_shape" : "kernel", s.HasWeights() ? s.WeightShape : a.Kernel, $"the dilated kernel of {ext} is larger than the padded input of {input + a.Begin[i] + a.End[i]} on spatial axis {i}");
         }
 
         a.End[i] = ConvGeometry.ImpliedPadEnd(input, output, a.Kernel[i], a.Strides[i], a.Dilations[i], a.Begin[i]);
@@ -257,10 +265,10 @@ internal static class ProblemRules
 
     private static void NoBias(ConvSpec s)
     {
+        if (s.Direction is not (Direction.Forward or Direction.BackwardData)) throw Bad("direction", Names.Of(s.Direction), $"{Names.Of(s.Op)} has no weights and no bias");
         if (s.HasBias) throw Bad("bias", "given", $"{Names.Of(s.Op)} has no bias");
         if (s.OutputType != s.InputType) throw Bad("data_type", $"{s.InputType.Name()}:{s.OutputType.Name()}", $"{Names.Of(s.Op)} keeps the type of its input");
         if (s.OutputPadding is { } op && op != Dims.Repeat(0, op.Count)) throw Bad("output_padding", op, "only a transposed convolution has output padding");
-        if (s.Direction is not (Direction.Forward or Direction.BackwardData)) throw Bad("direction", Names.Of(s.Direction), $"{Names.Of(s.Op)} has no weights and no bias");
     }
 
     private static Axes Spatial(ConvSpec s, int rank, Dims kernel)

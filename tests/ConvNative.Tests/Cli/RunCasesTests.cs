@@ -73,6 +73,68 @@ public sealed class RunCasesTests
     }
 
     [TestMethod]
+    public void A_line_that_is_not_text_or_whose_result_has_no_place_is_invalid()
+    {
+        using var host = new CliHost();
+        host.Integers("x.npy", 2, 3, 7, 5);
+        host.Integers("w.npy", 4, 3, 3, 2);
+        const string Good = "\"op\":\"correlation\",\"tensors\":{\"input\":\"x.npy\",\"weights\":\"w.npy\"}";
+        (int code, var lines) = host.Cases(
+            "oracle",
+            """{"id":"\ud800","op":"correlation"}""",
+            $$$"""{"id":"half","\udc00":1,{{{Good}}}}""",
+            $$$"""{"id":"cut",{{{Good}}},""",
+            $$$"""{"id":"none",{{{Good}}}}""",
+            $$$"""{"id":"folder",{{{Good}}},"outputs":{"output":"."}}""",
+            $$$"""{"id":"file",{{{Good}}},"outputs":{"output":"x.npy/y.npy"}}""",
+            $$$"""{"id":"huge",{{{Good}}},"pads_begin":[999999999,0],"outputs":{"output":"y.npy"}}""",
+            $$$"""{"id":"ok",{{{Good}}},"outputs":{"output":"y.npy"}}""");
+        Assert.AreEqual(2, code);
+        foreach ((string id, string start) in new Dictionary<string, string>
+        {
+            ["null"] = "line = ",
+            ["half"] = "line = ",
+            ["cut"] = "line = ",
+            ["none"] = "outputs.output = none",
+            ["folder"] = "outputs.output = .: ",
+            ["file"] = "outputs.output = x.npy/y.npy: ",
+        })
+        {
+            Assert.AreEqual("invalid", Status(lines[id]), id);
+            Assert.StartsWith(start, Message(lines[id]));
+        }
+
+        Assert.AreEqual("unsupported", Status(lines["huge"]));
+        Assert.AreEqual("ok", Status(lines["ok"]));
+    }
+
+    [TestMethod]
+    public void An_id_names_one_case()
+    {
+        using var host = new CliHost();
+        host.Integers("x.npy", 2, 3, 7, 5);
+        host.Integers("w.npy", 4, 3, 3, 2);
+        const string Good = """{"id":"a","op":"correlation","tensors":{"input":"x.npy","weights":"w.npy"},"outputs":{"output":"y.npy"}}""";
+        File.WriteAllLines(host.At("cases.jsonl"), [Good, Good]);
+        (int code, string output, _) = CliHost.Run("run", "--cases", host.At("cases.jsonl"), "--backend", "oracle");
+        Assert.AreEqual(2, code);
+        string[] lines = output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        StringAssert.Contains(lines[0], "\"status\":\"ok\"");
+        StringAssert.Contains(lines[1], "id = a: belongs to an earlier line");
+    }
+
+    [TestMethod]
+    public void OneDnn_has_transposed_integers_or_says_so()
+    {
+        ConvTests.Need("onednn");
+        using var host = new CliHost();
+        File.WriteAllBytes(host.At("x.npy"), [.. NpyFile.Header(NpyType.I1, Dims.Create([1, 2, 3, 2])), .. new byte[12]]);
+        File.WriteAllBytes(host.At("w.npy"), [.. NpyFile.Header(NpyType.I1, Dims.Create([2, 1, 3, 2])), .. new byte[12]]);
+        (_, var lines) = host.Cases("onednn", """{"id":"a","op":"transposed","strides":[3,3],"dilations":[2,2],"pads_end":[2,3],"output_padding":[1,2],"data_type":"s8","output_type":"s32","w_zero_point":45,"tensors":{"input":"x.npy","weights":"w.npy"},"outputs":{"output":"y.npy"}}""");
+        Assert.IsTrue(Status(lines["a"]) is "ok" or "unsupported", lines["a"].ToString());
+    }
+
+    [TestMethod]
     [DataRow("correlation", "", "\"bias\":\"t.npy\"", new long[] { 1 }, "bias")]
     [DataRow("correlation", "", "\"bias\":\"t.npy\"", new long[] { 1, 4 }, "bias")]
     [DataRow("correlation", "", "\"residual\":\"t.npy\"", new long[] { 2, 4, 7, 5 }, "residual")]
@@ -207,7 +269,7 @@ public sealed class RunCasesTests
         host.Integers("x.npy", 1, 1, 5);
         host.Integers("w.npy", 1, 1, 3);
         if (Backends.Engines.Find("cudnn") is { Status.Available: true }) Assert.Inconclusive("cudnn is available here");
-        (int code, var lines) = host.Cases("cudnn", """{"id":"a","op":"correlation","tensors":{"input":"x.npy","weights":"w.npy"}}""");
+        (int code, var lines) = host.Cases("cudnn", """{"id":"a","op":"correlation","tensors":{"input":"x.npy","weights":"w.npy"},"outputs":{"output":"y.npy"}}""");
         Assert.AreEqual(3, code);
         Assert.AreEqual("unavailable", Status(lines["a"]));
         (code, string output, string error) = CliHost.Run("run", "--backend", "cudnn", "--input", host.At("x.npy"), "--weights", host.At("w.npy"), "--output", host.At("y.npy"));

@@ -51,6 +51,29 @@ public sealed class SignalModeTests
         Assert.AreEqual(Dims.Create([2, 2]), shape);
     }
 
+    /// <summary>Gradients of sum(dy * y), worked out by hand; the last two rows swap their operands, the very last reverses the result.</summary>
+    [TestMethod]
+    [DataRow("convolution", "full", "backward_data", new[] { 1f, 10 }, new[] { 1f, 2, 3, 4 }, "", new[] { 21f, 32, 43 })]
+    [DataRow("convolution", "full", "backward_weights", new[] { 1f, 10, 100 }, new[] { 1f, 2, 3, 4 }, "", new[] { 321f, 432 })]
+    [DataRow("convolution", "same", "backward_data", new[] { 1f, 10 }, new[] { 1f, 2, 3 }, "", new[] { 21f, 32, 3 })]
+    [DataRow("correlation", "valid", "backward_weights", new[] { 1f, 10, 100 }, new[] { 1f, 2 }, "\"weight_shape\":[2],", new[] { 21f, 210 })]
+    [DataRow("convolution", "valid", "backward_data", new[] { 1f, 10, 100 }, new[] { 1f, 2 }, "\"input_shape\":[2],", new[] { 210f, 21 })]
+    [DataRow("correlation", "valid", "backward_data", new[] { 1f, 10, 100 }, new[] { 1f, 2 }, "\"input_shape\":[2],", new[] { 12f, 120 })]
+    public void Gradients(string op, string mode, string direction, float[] operand, float[] dy, string shape, float[] expected)
+    {
+        foreach (string backend in (string[])["oracle", "managed"])
+        {
+            using var host = new CliHost();
+            host.Singles("a.npy", [operand.Length], operand);
+            host.Singles("dy.npy", [dy.Length], dy);
+            string name = direction == "backward_data" ? "weights" : "input";
+            (int code, var lines) = host.Cases(backend, $$$"""{"id":"a","op":"{{{op}}}","mode":"{{{mode}}}","direction":"{{{direction}}}",{{{shape}}}"tensors":{"{{{name}}}":"a.npy","output_grad":"dy.npy"},"outputs":{"output":"g.npy"}}""");
+            Assert.AreEqual(0, code, lines["a"].ToString());
+            CollectionAssert.AreEqual(expected, host.ReadSingles("g.npy", out Dims given), backend);
+            Assert.AreEqual(Dims.Create([expected.Length]), given);
+        }
+    }
+
     [TestMethod]
     public void Circular_extension_has_no_limit()
     {
@@ -81,7 +104,8 @@ public sealed class SignalModeTests
     [DataRow("\"strides\":[1,1]", "strides")]
     [DataRow("\"groups\":2", "groups")]
     [DataRow("\"auto_pad\":\"same\"", "auto_pad")]
-    [DataRow("\"direction\":\"backward_data\"", "direction")]
+    [DataRow("\"direction\":\"backward_bias\"", "direction")]
+    [DataRow("\"direction\":\"backward_data\"", "output_grad")]
     [DataRow("\"activation\":\"relu\"", "activation")]
     public void What_a_mode_excludes_is_invalid(string field, string name)
     {
