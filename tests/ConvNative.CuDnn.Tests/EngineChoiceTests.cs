@@ -62,9 +62,9 @@ public sealed class EngineChoiceTests
     [TestMethod]
     public void TheWorkspaceLimitHolds()
     {
-        using ConvPlan free = Plan(s_problem, PlanOptions.Default);
-        using ConvPlan none = Plan(s_problem, new PlanOptions { MaxWorkspaceBytes = 0 });
-        Assert.AreEqual(0, none.WorkspaceBytes);
+        ConvProblem gradient = ConvProblem.Parse("--dir=BWD_D mb2ic8ih7iw6oc12kh3kw3ph1");
+        using (ConvPlan free = Plan(gradient, PlanOptions.Default)) Assert.IsGreaterThan(0, free.WorkspaceBytes);
+        using (ConvPlan none = Plan(gradient, new PlanOptions { MaxWorkspaceBytes = 0 })) Assert.AreEqual(0, none.WorkspaceBytes);
         ConvProblem padded = ConvProblem.Parse("--pad-mode=reflect mb2ic8ih7iw6oc12kh3kw3ph1");
         PlanResult refused = _engine.CreatePlan(padded, new PlanOptions { MaxWorkspaceBytes = 100 });
         Assert.IsNull(refused.Plan);

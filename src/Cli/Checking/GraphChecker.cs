@@ -12,8 +12,8 @@ namespace ConvNative.Cli.Checking;
 
 /// <summary>
 /// Checks a block or a trunk on engines against the oracle's naive graph: each step from the engine's own tensors, so that the bounds stay
-/// tight however deep the graph is; the whole result with the bound that is carried through; and a plan that reuses its memory against one
-/// that does not, bit for bit.
+/// tight however deep the graph is; the whole result with the bound that is carried through; a plan that reuses its memory against one
+/// that does not, bit for bit; then all gradients, each from the engine's own tensors.
 /// </summary>
 public sealed class GraphChecker(PlanOptions options)
 {
@@ -37,7 +37,7 @@ public sealed class GraphChecker(PlanOptions options)
                 Problem = $"--block={block}",
                 Backend = b.Name,
                 Op = "graph",
-                Direction = Names.Of(Direction.Forward),
+                Direction = "forward and gradients",
                 DataType = DataType.F32.Name(),
                 Variants = [trunk ? Variants.Network : Variants.Block],
                 Status = CellStatus.Pass,
@@ -64,7 +64,8 @@ public sealed class GraphChecker(PlanOptions options)
             cell = cell with { Implementation = string.Join(", ", graph.Convolutions.Select(c => keeping.PlanOf(c.Name).Implementation).Distinct()), Seconds = Stopwatch.GetElapsedTime(begin).TotalSeconds };
             for (int o = 0; o < kept.Length; o++)
                 if (!kept[o].AsSpan().SequenceEqual(reused[o])) return cell with { Status = CellStatus.Fail, Message = $"output {o} differs between a plan that keeps its tensors and one that reuses their memory" };
-            return Judge(graph, data, keeping, kept, whole.Value, cell);
+            cell = Judge(graph, data, keeping, kept, whole.Value, cell);
+            return cell.Status == CellStatus.Pass ? new GradientCheck(graph, data).Judge(how, cell) : cell;
         }
         catch (NotSupportedException e)
         {
@@ -133,7 +134,8 @@ public sealed class GraphChecker(PlanOptions options)
         }
     }
 
-    private static (double Worst, string? Message) Compare(string what, Dims shape, NodeValue expected, double[] actual)
+    /// <summary>The largest error in units of its bound, and what is wrong where it exceeds 1.</summary>
+    internal static (double Worst, string? Message) Compare(string what, Dims shape, NodeValue expected, double[] actual)
     {
         double worst = 0;
         int at = -1;

@@ -42,10 +42,29 @@ public sealed class GraphData
         return new GraphData(inputs, parameters);
     }
 
+    /// <summary>The inputs as a run takes them.</summary>
+    public IReadOnlyList<float[]> Images => _inputs;
+
+    /// <summary>Gradients of the outputs, of variance 1.</summary>
+    public static float[][] OutputGradients(ConvGraph graph, ulong seed)
+    {
+        var random = new Random(checked((int)seed + 1));
+        return [.. graph.Outputs.Select(o => Normal(random, graph.Nodes[o].Shape.Product, 1))];
+    }
+
     /// <summary>A plan with the weights set.</summary>
     public GraphPlan Plan(ConvGraph graph, GraphOptions options)
     {
         GraphPlan plan = GraphPlan.Create(graph, options);
+        foreach ((string node, NodeParameters p) in Parameters)
+            if (p.Weights is not null) plan.SetWeights(node, Narrow(p.Weights), p.Bias is null ? [] : Narrow(p.Bias));
+        return plan;
+    }
+
+    /// <summary>As <see cref="Plan"/>, with gradients.</summary>
+    public GraphGradients Gradients(ConvGraph graph, GraphOptions options)
+    {
+        GraphGradients plan = GraphGradients.Create(graph, options);
         foreach ((string node, NodeParameters p) in Parameters)
             if (p.Weights is not null) plan.SetWeights(node, Narrow(p.Weights), p.Bias is null ? [] : Narrow(p.Bias));
         return plan;

@@ -11,17 +11,24 @@ internal sealed class GraphLowering
 {
     private readonly ConvGraph _graph;
     private readonly Layout _outside;
+    private readonly bool _separate;
     private readonly List<GraphTensor> _tensors = [];
     private readonly List<GraphStep> _steps = [];
     private readonly Dictionary<(int Node, Layout Layout), int> _known = [];
     private readonly bool[] _fused;
 
-    public GraphLowering(ConvGraph graph, Layout outside)
+    public GraphLowering(ConvGraph graph, Layout outside, bool separate)
     {
-        (_graph, _outside) = (graph, outside);
+        (_graph, _outside, _separate) = (graph, outside, separate);
         _fused = new bool[graph.Nodes.Count];
         int input = 0;
-        foreach (InputNode n in graph.Inputs) _known[(n.Id, outside)] = NewTensor(new GraphTensor(n.Id, n.Shape, outside, TensorPlace.Input, input++));
+        foreach (InputNode n in graph.Inputs)
+        {
+            int given = NewTensor(new GraphTensor(n.Id, n.Shape, outside, TensorPlace.Input, input++));
+            if (separate) _steps.Add(new ReorderStep(given, Write(n.Id, Layout.ChannelsLast)));
+            else _known[(n.Id, outside)] = given;
+        }
+
         foreach (GraphNode n in graph.Nodes)
         {
             if (!_fused[n.Id]) Lower(n);
@@ -124,7 +131,7 @@ internal sealed class GraphLowering
     /// <summary>The one node that reads <paramref name="id"/>, or null where there are several or the caller wants the value too.</summary>
     private GraphNode? Only(int id)
     {
-        if (_graph.Outputs.Contains(id)) return null;
+        if (_separate || _graph.Outputs.Contains(id)) return null;
         GraphNode[] readers = [.. _graph.Readers(id)];
         return readers.Length == 1 ? readers[0] : null;
     }
@@ -139,6 +146,7 @@ internal sealed class GraphLowering
 
     private Layout OutputLayout(int node)
     {
+        if (_separate) return Layout.ChannelsLast;
         GraphNode[] readers = [.. _graph.Readers(node)];
         if (readers.Length == 0) return _outside;
         // A convolution's second and third inputs are offsets and mask.
@@ -149,7 +157,7 @@ internal sealed class GraphLowering
     {
         Dims shape = _graph.Nodes[node].Shape;
         int argument = -1;
-        if (layout == _outside || Same(shape))
+        if (!_separate && (layout == _outside || Same(shape)))
             for (int i = 0; i < _graph.Outputs.Count && argument < 0; i++)
                 if (_graph.Outputs[i] == node) argument = i;
         int index = NewTensor(new GraphTensor(node, shape, layout, argument < 0 ? TensorPlace.Arena : TensorPlace.Output, argument));

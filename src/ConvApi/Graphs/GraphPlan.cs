@@ -25,7 +25,7 @@ public sealed unsafe class GraphPlan : IDisposable
     {
         (Graph, Options, _inputs) = (graph, options, graph.Inputs.Count());
         _threads = options.Plan.MaxThreads > 0 ? options.Plan.MaxThreads : WorkerPool.Shared.MaxThreads;
-        var lowering = new GraphLowering(graph, options.Layout);
+        var lowering = new GraphLowering(graph, options.Layout, options.Separate);
         (Tensors, Steps) = (lowering.Tensors, lowering.Steps);
         (_offsets, ArenaBytes, LeastBytes) = GraphMemory.Place(Tensors, Steps, options.KeepAll);
         _pointers = new nint[Tensors.Count];
@@ -132,6 +132,14 @@ public sealed unsafe class GraphPlan : IDisposable
         ObjectDisposedException.ThrowIf(_disposed, this);
         if (!Options.KeepAll || Tensors[index].Place != TensorPlace.Arena) throw new InvalidOperationException($"tensor {index} of {Graph.Name} is not kept: plan with KeepAll, and ask for tensors in the arena");
         return new ReadOnlySpan<float>((void*)_pointers[index], checked((int)Tensors[index].Length));
+    }
+
+    /// <summary>The tensor of a node in a layout, for a plan whose nodes are separate.</summary>
+    internal int TensorOf(int node, Layout layout)
+    {
+        for (int i = 0; i < Tensors.Count; i++)
+            if (Tensors[i].Node == node && Tensors[i].Place == TensorPlace.Arena && Tensors[i].Layout == layout) return i;
+        return TensorOf(node, Layout.ChannelsLast);
     }
 
     /// <inheritdoc/>

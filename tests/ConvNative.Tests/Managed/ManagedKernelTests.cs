@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using ConvNative.Backends.Common;
 using ConvNative.Backends.Managed;
 using ConvNative.Plans;
 using ConvNative.Problems;
@@ -69,6 +70,14 @@ public class ManagedKernelTests
         Assert.StartsWith("managed:matrix:", Implementation(new ConvSpec { InputShape = [1, 64, 7, 9], WeightShape = [32, 64, 1, 1] }));
         Assert.StartsWith("managed:direct:", Implementation(new ConvSpec { InputShape = [1, 64, 7, 9], WeightShape = [32, 64, 3, 3] }));
         Assert.StartsWith("managed:phases:", Implementation(new ConvSpec { Op = ConvOp.Transposed, InputShape = [1, 64, 7, 9], WeightShape = [64, 32, 3, 3], Strides = [2, 2] }));
+        ConvSpec gradient = new() { Direction = Direction.BackwardWeights, InputShape = [1, 64, 7, 9], WeightShape = [32, 64, 3, 3] };
+        Assert.StartsWith("managed:gradient:", Implementation(gradient));
+        if (InstructionSet.VectorBits >= 256)
+        {
+            Assert.StartsWith("managed:gradient-groups:", Implementation(gradient with { WeightShape = [64, 4, 3, 3], Groups = 16 }));
+            Assert.StartsWith("managed:gradient-planes:", Implementation(gradient with { InputShape = [1, 2, 7, 9], WeightShape = [1, 2, 3, 3] }));
+        }
+
         var engine = new ManagedBackend();
         Assert.AreEqual("managed", engine.Name);
         Assert.IsTrue(engine.Status.Available);

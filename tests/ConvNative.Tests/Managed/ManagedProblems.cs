@@ -32,6 +32,9 @@ internal static class ManagedProblems
         yield return Corr([2, 5, 9, 8], [15, 1, 2, 3]) with { Name = "depthwise multiplier", Groups = 5, Dilations = [2, 3], PadsBegin = [1, 0], PadsEnd = [0, 4] };
         yield return Corr([1, 33, 41], [33, 1, 5]) with { Name = "depthwise rank1", Groups = 33, PadsBegin = [4], Dilations = [2] };
         yield return Corr([2, 5, 5, 7, 9], [5, 1, 3, 2, 3]) with { Name = "depthwise rank3", Groups = 5, PadsBegin = [1, 1, 1], PadsEnd = [1, 0, 1] };
+        yield return Corr([3, 1, 17, 25], [1, 1, 5, 7]) with { Name = "one channel", PadsBegin = [2, 3], PadsEnd = [1, 5] };
+        yield return Corr([1, 2, 501], [3, 2, 33]) with { Name = "two channels rank1", PadsBegin = [40], PadsEnd = [7], Dilations = [2] };
+        yield return Deconv([2, 2, 9, 13], [2, 3, 4, 3]) with { Name = "deconv few channels", PadsBegin = [1, 2], Dilations = [1, 2] };
         yield return Corr([2, 3, 13, 10], [5, 3, 3, 3]) with { Name = "rows never read", OutputShape = [4, 2], ImpliedTrailingPads = true, Strides = [2, 3], PadsBegin = [1, 1] };
         yield return Corr([1, 3, 6, 5], [4, 3, 5, 4]) with { Name = "pads beyond the input", PadsBegin = [7, 9], PadsEnd = [8, 6], Strides = [3, 2] };
         foreach (PaddingMode mode in (PaddingMode[])[PaddingMode.Constant, PaddingMode.Reflect, PaddingMode.Symmetric, PaddingMode.Replicate, PaddingMode.Circular])

@@ -1,3 +1,4 @@
+using ConvNative.Backends.OpenCl;
 using ConvNative.Problems;
 
 namespace ConvNative.Tests.OpenCl;
@@ -12,5 +13,5 @@ public sealed class DirectTests
     [DataRow(Direction.BackwardWeights)]
     [DataRow(Direction.BackwardBias)]
     public void EveryLinearVariantIsRight(Direction direction) => OpenClChecks.Suite(
-        p => p.Direction == direction && p.Op is ConvOp.Correlation or ConvOp.Convolution or ConvOp.Transposed, least: 70);
+        p => p.Direction == direction && p.Op is ConvOp.Correlation or ConvOp.Convolution or ConvOp.Transposed, least: 70, new DirectRoutine());
 }

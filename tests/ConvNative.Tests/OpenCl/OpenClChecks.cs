@@ -1,3 +1,4 @@
+using ConvNative.Backends;
 using ConvNative.Backends.OpenCl;
 using ConvNative.Cli.Checking;
 using ConvNative.Cli.Suites;
@@ -8,29 +9,34 @@ namespace ConvNative.Tests.OpenCl;
 /// <summary>Problems against the oracle on the engine's first device.</summary>
 internal static class OpenClChecks
 {
+    /// <summary>Every one of <paramref name="problems"/> is supported by <paramref name="routine"/> and right.</summary>
+    public static void All(ClRoutine routine, params IReadOnlyList<string> problems) => All([.. problems.Select(t => ConvProblem.Parse(t))], routine);
+
     /// <summary>Every floating-point problem of the suite <c>variants</c> that <paramref name="filter"/> takes: supported and right.</summary>
     /// <param name="filter">Which problems.</param>
     /// <param name="least">Fewer problems than this mean that the suite no longer has what the test is for.</param>
-    public static void Suite(Func<ConvProblem, bool> filter, int least) =>
-        AllOf([.. SuiteCatalog.Load("variants").Problems.Where(p => !p.InputType.IsInteger() && filter(p))], least);
+    /// <param name="routine">The only routine that may serve them; null for the engine's own order.</param>
+    public static void Suite(Func<ConvProblem, bool> filter, int least, ClRoutine? routine = null) =>
+        AllOf([.. SuiteCatalog.Load("variants").Problems.Where(p => !p.InputType.IsInteger() && filter(p))], least, routine);
 
-    /// <summary>As <see cref="All"/>, of at least so many problems.</summary>
-    public static void AllOf(IReadOnlyList<ConvProblem> problems, int least)
+    /// <summary>As <see cref="All(IReadOnlyList{ConvProblem}, ClRoutine?)"/>, of at least so many problems.</summary>
+    public static void AllOf(IReadOnlyList<ConvProblem> problems, int least, ClRoutine? routine = null)
     {
         Assert.IsGreaterThanOrEqualTo(least, problems.Count);
-        All(problems);
+        All(problems, routine);
     }
 
     /// <summary>Every one of <paramref name="problems"/> is supported (f64 only where the device has it) and right.</summary>
-    public static void All(IReadOnlyList<ConvProblem> problems)
+    public static void All(IReadOnlyList<ConvProblem> problems, ClRoutine? routine = null)
     {
         OpenClBackend engine = OpenClDevices.Engine();
+        ConvBackend backend = routine is null ? engine : new RoutineBackend(engine, routine);
         bool f64 = engine.Open(null).Properties.HasF64;
         var checker = new Checker();
         var wrong = new List<string>();
         foreach (ConvProblem p in problems.Where(p => f64 || p.InputType != DataType.F64))
         {
-            CellResult cell = checker.Check(p, [engine]).Single();
+            CellResult cell = checker.Check(p, [backend]).Single();
             if (cell.Status != CellStatus.Pass) wrong.Add($"{p}: {cell.Status} {cell.Implementation} {cell.Message}");
         }
 

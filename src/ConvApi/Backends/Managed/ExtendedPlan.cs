@@ -6,7 +6,8 @@ namespace ConvNative.Backends.Managed;
 
 /// <summary>
 /// Gradients under a padding mode that shows elements or a constant: those of the input with its padding around it, which need none.
-/// For weights the input is extended before, for data each element gathers what its copies were given.
+/// For weights the input is extended before, for data each element gathers what its copies were given. Forward where the fast
+/// kernel only knows taps that exist.
 /// </summary>
 internal sealed unsafe class ExtendedPlan<T> : ManagedPlan
     where T : unmanaged, IFloatingPointIeee754<T>
@@ -61,8 +62,13 @@ internal sealed unsafe class ExtendedPlan<T> : ManagedPlan
     public override long WorkspaceBytes => base.WorkspaceBytes + _inner.WorkspaceBytes;
 
     public static bool Serves(ConvProblem p) =>
-        p.Op is ConvOp.Correlation or ConvOp.Convolution && p.PaddingMode != PaddingMode.Zeros
-        && (p.Direction == Direction.BackwardWeights || (p.Direction == Direction.BackwardData && p.PaddingMode != PaddingMode.Constant));
+        p.Op is ConvOp.Correlation or ConvOp.Convolution && p.PaddingMode != PaddingMode.Zeros && p.Direction switch
+        {
+            Direction.BackwardWeights => true,
+            Direction.BackwardData => p.PaddingMode != PaddingMode.Constant,
+            Direction.Forward => p.PaddingMode == PaddingMode.Constant && LanesPlan<T>.Serves(new View(Inner(p))),
+            _ => false,
+        };
 
     /// <summary>The same problem with the padding as part of the input.</summary>
     public static ConvProblem Inner(ConvProblem p)

@@ -9,7 +9,7 @@ namespace ConvNative.Backends.Managed;
 /// <summary>
 /// Gradient of weights (and bias) of a linear variant under zero padding. The pixels are cut into slices, each of which is summed
 /// into accumulators of its own; those are added in order and written to the caller's layout. Slices follow from the shape, never
-/// from the number of threads, so the bits do not either. Only taps that exist are multiplied.
+/// from the number of threads, so the bits do not either.
 /// </summary>
 internal abstract unsafe class GradientPlan<T> : ManagedPlan
     where T : unmanaged, IFloatingPointIeee754<T>
@@ -106,6 +106,7 @@ internal abstract unsafe class GradientPlan<T> : ManagedPlan
         Spread(((long)Slices * PartsPerSlice) + (Now.BiasResult != null ? _bias.Parts : 0));
         _step = Step.Write;
         Spread(WriteParts);
+        Check();
         if (Now.BiasResult != null) _bias.Combine(_biasScratch, (T*)Now.BiasResult);
     }
 
@@ -114,11 +115,16 @@ internal abstract unsafe class GradientPlan<T> : ManagedPlan
 
     protected abstract void Write(int part);
 
+    /// <summary>After all is written, in the caller's thread.</summary>
+    protected virtual void Check()
+    {
+    }
+
     /// <summary>Chooses rows per unit for panels of that many bytes a big row, and slices; makes the accumulators.</summary>
-    protected void Cut(long bytesPerRow, long sliceElements)
+    protected void Cut(long bytesPerRow, long sliceElements, int unitPixels = UnitPixels)
     {
         AxisMap h = View.Axes[1];
-        RowsPerUnit = (int)Math.Clamp(Math.Min(UnitPixels / Math.Max(1, View.Axes[2].Small), UnitBytes / Math.Max(1, bytesPerRow)), 1, Math.Max(1, h.Small));
+        RowsPerUnit = (int)Math.Clamp(Math.Min(unitPixels / Math.Max(1, View.Axes[2].Small), UnitBytes / Math.Max(1, bytesPerRow)), 1, Math.Max(1, h.Small));
         _rowParts = (h.Small + RowsPerUnit - 1) / RowsPerUnit;
         RowsPerUnit = Math.Max(1, (h.Small + _rowParts - 1) / Math.Max(1, _rowParts));
         SliceElements = sliceElements;

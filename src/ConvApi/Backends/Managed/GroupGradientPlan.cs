@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.InteropServices;
 using ConvNative.Backends.Common;
 using ConvNative.Backends.Managed.Kernels;
 using ConvNative.Plans;
@@ -79,7 +80,7 @@ internal sealed unsafe class GroupGradientPlan<T> : GradientPlan<T>
     {
         long size = (long)View.Taps * _perGroup * Lanes;
         T* sums = Accumulators(slice) + (block * size);
-        new Span<T>(sums, checked((int)size)).Clear();
+        NativeMemory.Clear(sums, checked((nuint)(size * sizeof(T))));
         int c = First(block), valid = Math.Min(Lanes, _channels - c);
         T* smallPanel = _panels + (worker * _panelElements), bigPanel = smallPanel + _smallPanel;
         nint* table = _tables + ((long)worker * 64);

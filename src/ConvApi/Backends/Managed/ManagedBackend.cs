@@ -64,9 +64,12 @@ public sealed class ManagedBackend : ConvBackend
         }
 
         var view = new View(p);
-        if (!forward && ExtendedPlan<T>.Serves(p)) return new ExtendedPlan<T>(p, options, Create<T>(ExtendedPlan<T>.Inner(p), options));
+        if (ExtendedPlan<T>.Serves(p)) return new ExtendedPlan<T>(p, options, Create<T>(ExtendedPlan<T>.Inner(p), options));
         if (p.Direction == Direction.BackwardWeights)
+        {
+            if (PlaneGradientPlan<T>.Serves(view)) return new PlaneGradientPlan<T>(view, options);
             return GroupGradientPlan<T>.Serves(view) ? new GroupGradientPlan<T>(view, options) : new OuterGradientPlan<T>(view, options);
+        }
 
         if (MatrixPlan<T>.Serves(view)) return new MatrixPlan<T>(view, options);
         if (LanesPlan<T>.Serves(view)) return new LanesPlan<T>(view, options);

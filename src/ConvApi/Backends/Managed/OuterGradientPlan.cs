@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.InteropServices;
 using ConvNative.Backends.Common;
 using ConvNative.Backends.Managed.Kernels;
 using ConvNative.Plans;
@@ -104,7 +105,7 @@ internal sealed unsafe class OuterGradientPlan<T> : GradientPlan<T>
         LaneBlock b = _blocks[part % _blocks.Length];
         int width = b.Vectors * Lanes;
         T* sums = Accumulators(slice) + (((long)group * _lanes) + b.LaneStart) * _rowChannels * View.Taps;
-        new Span<T>(sums, checked(width * _rowChannels * View.Taps)).Clear();
+        NativeMemory.Clear(sums, checked((nuint)((long)width * _rowChannels * View.Taps * sizeof(T))));
         T* panel = _panels + (worker * _panelElements);
         T* lanes = (_bigLanes ? BigSide : SmallSide) + (((long)group * _laneChannels) + b.First) * _lane.C;
         T* rows = (_bigLanes ? SmallSide : BigSide) + ((long)group * _rowChannels * _row.C);

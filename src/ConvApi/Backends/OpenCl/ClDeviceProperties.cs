@@ -38,6 +38,12 @@ internal sealed unsafe record ClDeviceProperties
 
     public required int MaxWorkGroup { get; init; }
 
+    /// <summary>Elements of the widest vector registers.</summary>
+    public required int NativeFloats { get; init; }
+
+    /// <summary>As <see cref="NativeFloats"/>, for double.</summary>
+    public required int NativeDoubles { get; init; }
+
     public required bool HasF64 { get; init; }
 
     public required bool HasF16 { get; init; }
@@ -74,6 +80,8 @@ internal sealed unsafe record ClDeviceProperties
             GlobalBytes = (long)Number<ulong>(device, Cl.CL_DEVICE_GLOBAL_MEM_SIZE),
             MaxAllocationBytes = (long)Number<ulong>(device, Cl.CL_DEVICE_MAX_MEM_ALLOC_SIZE),
             MaxWorkGroup = (int)Number<nuint>(device, Cl.CL_DEVICE_MAX_WORK_GROUP_SIZE),
+            NativeFloats = (int)Number<uint>(device, Cl.CL_DEVICE_NATIVE_VECTOR_WIDTH_FLOAT),
+            NativeDoubles = (int)Number<uint>(device, Cl.CL_DEVICE_NATIVE_VECTOR_WIDTH_DOUBLE),
             HasF64 = extensions.Contains(" cl_khr_fp64 ", StringComparison.Ordinal),
             HasF16 = extensions.Contains(" cl_khr_fp16 ", StringComparison.Ordinal),
             SharesHostMemory = Number<uint>(device, Cl.CL_DEVICE_HOST_UNIFIED_MEMORY) != 0,

@@ -1,3 +1,4 @@
+using ConvNative.Backends.OpenCl.Cpu;
 using ConvNative.Plans;
 using ConvNative.Problems;
 
@@ -10,7 +11,7 @@ internal static class ClRoutines
     public const string FamilyVariable = "CONVNATIVE_OPENCL_FAMILY";
 
     // Fast routines for processors: work-items are cores, vectors are written out, nothing goes through local memory.
-    private static readonly ClRoutine[] s_cpu = [];
+    private static readonly ClRoutine[] s_cpu = [new CpuLanesRoutine(), new CpuPlanesRoutine(), new CpuBlockedRoutine()];
 
     // Fast routines for everything else: tiles in local memory, neighbouring work-items read neighbouring elements.
     private static readonly ClRoutine[] s_gpu = [];
@@ -22,13 +23,16 @@ internal static class ClRoutines
     ];
 
     /// <summary>A plan of the first routine that serves the problem, or every routine's reason.</summary>
-    public static PlanResult Create(ConvProblem problem, ClDevice device, PlanOptions options)
+    public static PlanResult Create(ConvProblem problem, ClDevice device, PlanOptions options) => Create(problem, device, options, Of(device));
+
+    /// <summary>As the other, of these routines only.</summary>
+    public static PlanResult Create(ConvProblem problem, ClDevice device, PlanOptions options, IEnumerable<ClRoutine> routines)
     {
         var request = new ClRequest(problem, device, options);
         if (request.Types.Lacking(device.Properties) is { } type) return PlanResult.Unsupported(type);
         if (!request.Geometry.Fits) return PlanResult.Unsupported("a size, stride or reach beyond 2^29: the opencl engine's kernels index axes with 32 bits");
         var reasons = new List<string>();
-        foreach (ClRoutine routine in Of(device))
+        foreach (ClRoutine routine in routines)
         {
             if (routine.Lacking(request) is { } reason)
             {

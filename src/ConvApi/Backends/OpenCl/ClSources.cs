@@ -12,8 +12,9 @@ internal static class ClSources
 
     private static readonly Lazy<string> s_names = new(Names);
 
-    /// <summary>The whole program of a routine: names, <c>common.cl</c> and <c>ROUTINE.cl</c>.</summary>
-    public static string Program(string routine) => $"{s_names.Value}{File("common")}\n{File(routine)}";
+    /// <summary>The whole program of a routine: names, <c>common.cl</c>, for processors <c>cpu_common.cl</c>, and <c>ROUTINE.cl</c>.</summary>
+    public static string Program(string routine) =>
+        $"{s_names.Value}{File("common")}\n{(routine.StartsWith("cpu_", StringComparison.Ordinal) ? File("cpu_common") : "")}\n{File(routine)}";
 
     private static string File(string name) => s_files.GetOrAdd(name, static n =>
     {
