@@ -54,12 +54,12 @@ internal sealed unsafe class CudaBuffer(CudaDevice device, long bytes) : DeviceB
         ValueTask read = default;
         Held(d =>
         {
-            CudaHostMemoryHandle pinned = CudaHostMemoryHandle.Allocate(destination.Length);
+            PinnedPool.Lease pinned = d.Pinned.Take(destination.Length);
             try
             {
-                CudaRt.cudaMemcpyAsync(pinned.Raw, (byte*)Pointer + offset, (nuint)destination.Length, cudaMemcpyKind.cudaMemcpyDeviceToHost, d.Stream.Raw).Check(nameof(CudaRt.cudaMemcpyAsync));
+                CudaRt.cudaMemcpyAsync(pinned.Pointer, (byte*)Pointer + offset, (nuint)destination.Length, cudaMemcpyKind.cudaMemcpyDeviceToHost, d.Stream.Raw).Check(nameof(CudaRt.cudaMemcpyAsync));
                 read = CudaCompletions.ThenDispose(
-                    d.Completions.AfterAll(() => new ReadOnlySpan<byte>(pinned.Raw, destination.Length).CopyTo(destination.Span)),
+                    d.Completions.AfterAll(() => new ReadOnlySpan<byte>(pinned.Pointer, destination.Length).CopyTo(destination.Span)),
                     pinned);
             }
             catch

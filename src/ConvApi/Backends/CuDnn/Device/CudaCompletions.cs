@@ -11,12 +11,13 @@ namespace ConvNative.Backends.CuDnn.Device;
 internal sealed class CudaCompletions(CudaDevice device) : IDisposable
 {
     private readonly BlockingCollection<(CudaEventHandle Event, TaskCompletionSource Task, Action? Finish)> _queue = [];
+    private readonly ConcurrentBag<CudaEventHandle> _spare = [];
     private Thread? _waiter;
 
     /// <summary>A task that ends when all work asked for so far is done; <paramref name="finish"/> runs just before. The caller holds the device.</summary>
     public ValueTask AfterAll(Action? finish = null)
     {
-        CudaEventHandle mark = CudaStaging.NewEvent();
+        CudaEventHandle mark = _spare.TryTake(out CudaEventHandle? used) ? used : CudaStaging.NewEvent();
         try
         {
             CudaRt.cudaEventRecord(mark.Raw, device.Stream.Raw).Check(nameof(CudaRt.cudaEventRecord));
@@ -49,6 +50,8 @@ internal sealed class CudaCompletions(CudaDevice device) : IDisposable
         _queue.CompleteAdding();
         _waiter?.Join();
         _queue.Dispose();
+        foreach (CudaEventHandle mark in _spare) mark.Dispose();
+        _spare.Clear();
     }
 
     private void WaitForAll()
@@ -57,18 +60,18 @@ internal sealed class CudaCompletions(CudaDevice device) : IDisposable
         {
             try
             {
-                using (mark)
-                {
-                    device.Enter();
-                    CudaRt.cudaEventSynchronize(mark.Raw).Check(nameof(CudaRt.cudaEventSynchronize));
-                }
-
+                device.Enter();
+                CudaRt.cudaEventSynchronize(mark.Raw).Check(nameof(CudaRt.cudaEventSynchronize));
                 finish?.Invoke();
                 task.SetResult();
             }
             catch (NativeCallException e)
             {
                 task.SetException(CudaDevice.Translate(e));
+            }
+            finally
+            {
+                _spare.Add(mark);
             }
         }
     }

@@ -35,6 +35,7 @@ internal sealed unsafe class CudaDevice : ConvDevice, IDisposable
             Graphs = Own(new GraphCache(this));
             Kernels = Own(new CudaKernels(ComputeCapability));
             Staging = Own(new CudaStaging(this));
+            Pinned = Own(new PinnedPool());
             Completions = Own(new CudaCompletions(this));
         }
         catch
@@ -68,6 +69,8 @@ internal sealed unsafe class CudaDevice : ConvDevice, IDisposable
     public CudaKernels Kernels { get; } = null!;
 
     public CudaStaging Staging { get; } = null!;
+
+    public PinnedPool Pinned { get; } = null!;
 
     public CudaCompletions Completions { get; } = null!;
 

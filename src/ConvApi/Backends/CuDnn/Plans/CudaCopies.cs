@@ -8,12 +8,15 @@ internal static class CudaCopies
 {
     private const long MostSlices = 256;
 
-    /// <summary>To another layout or type; <paramref name="shift"/> is added to integers on the way.</summary>
-    public static void Convert(this CudaProgram pr, Operand from, CudaTensor source, Operand to, CudaTensor target, int shift = 0, bool toWeights = false, long fromOffset = 0, long toOffset = 0)
+    /// <summary>
+    /// To another layout or type; <paramref name="shift"/> is added to integers on the way. Where one of the two has more channels, the
+    /// first that both have are copied.
+    /// </summary>
+    public static void Convert(this CudaProgram pr, Operand from, CudaTensor source, Operand to, CudaTensor target, int shift = 0, bool toWeights = false)
     {
-        Dims s = source.Shape;
-        pr.Kernel("convert.cu", "cn_convert", source.Count, source.Type, target.Type, toWeights: toWeights)
-            .Add(to, toOffset).Add(from, fromOffset).Add(target.Strides).Add(source.Strides).Add(s[0]).Add(s[1]).Add(source.Depth).Add(source.Height).Add(source.Width).Add(shift).Add(target.Last);
+        long rows = Math.Min(source.Shape[0], target.Shape[0]), channels = Math.Min(source.Shape[1], target.Shape[1]);
+        pr.Kernel("convert.cu", "cn_convert", rows * channels * source.Shape.Slice(2).Product, source.Type, target.Type, toWeights: toWeights)
+            .Add(to).Add(from).Add(target.Strides).Add(source.Strides).Add(rows).Add(channels).Add(source.Depth).Add(source.Height).Add(source.Width).Add(shift).Add(target.Last);
     }
 
     /// <summary>The tensor as <paramref name="target"/> has it: itself where nothing differs, else a copy.</summary>

@@ -6,13 +6,16 @@ using ConvNative.Problems;
 namespace ConvNative.Backends.CuDnn.Plans;
 
 /// <summary>
-/// 8-bit problems. Either cuDNN's s8 x s8 -> s32 channels last, with zero points corrected by sums of weights and windows; or, where it has
-/// no engine (transposed, groups, odd channels), values less their zero points in f64, whose sums are exact. Scales, rounding
+/// 8-bit problems. Either cuDNN's s8 x s8 -> s32 channels last, channels filled up to fours, with zero points corrected by sums of weights and
+/// windows; or, where it has no engine (transposed, groups), values less their zero points in f64, whose sums are exact. Scales, rounding
 /// and saturation follow in our kernel, in double.
 /// </summary>
 internal sealed class IntegerBuilder
 {
     private const int Shift = -128;
+
+    // cuDNN's 8-bit engines take multiples of four channels.
+    private const long Four = 4;
 
     private readonly CudaProgram _pr;
     private readonly ConvProblem _p;
@@ -37,10 +40,12 @@ internal sealed class IntegerBuilder
         if (p.Direction != Direction.Forward) return $"direction {Names.Of(p.Direction)}: 8-bit integers are computed forward only";
         var builder = new IntegerBuilder(program);
         string narrow = p.Op == ConvOp.Transposed ? "transposed: cuDNN has no 8-bit gradient" : "";
-        if (p.Op != ConvOp.Transposed)
+        foreach (bool fill in p.Op == ConvOp.Transposed ? [] : new[] { false, true })
         {
-            if (builder.TryNarrow() is not { } refused) return null;
-            narrow = refused;
+            // Channels of zeros between groups would be another problem.
+            if (fill && (p.Groups > 1 || (p.InputChannels % Four == 0 && p.OutputChannels % Four == 0))) continue;
+            if (builder.TryNarrow(fill) is not { } refused) return null;
+            narrow += (narrow.Length > 0 ? "; filled: " : "") + refused;
         }
 
         return builder.Wide() is { } wide ? $"[s8] {narrow} [f64] {wide}" : null;
@@ -50,7 +55,7 @@ internal sealed class IntegerBuilder
 
     private int WeightShift => _w.Type == DataType.U8 ? Shift : 0;
 
-    private string? TryNarrow()
+    private string? TryNarrow(bool fill)
     {
         int zero = _q.InputZeroPoint + InputShift, rank = _p.Rank;
         Core core = Core.Of(_p);
@@ -69,13 +74,14 @@ internal sealed class IntegerBuilder
         for (int i = 0; i < rank; i++) extended[i + 2] += begin[i] + end[i];
         var x = new CudaTensor(Dims.Create(extended), Layout.ChannelsLast, DataType.S8);
         CudaTensor w = _w with { Layout = Layout.ChannelsLast, Type = DataType.S8 }, sums = _y with { Layout = Layout.ChannelsLast, Type = DataType.S32 };
+        CudaTensor fullX = fill ? Filled(x, false) : x, fullW = fill ? Filled(w, true) : w, fullSums = fill ? Filled(sums, false) : sums;
         Dims Axes(ReadOnlySpan<long> v, long first) => rank == 1 ? [first, v[0]] : Dims.Create(v);
         var spec = new GraphSpec
         {
             Kind = GraphKind.Forward,
-            Image = GraphTensor.Of(GraphSpec.X, x),
-            Filter = GraphTensor.Of(GraphSpec.W, w),
-            Output = GraphTensor.Of(GraphSpec.Y, sums),
+            Image = GraphTensor.Of(GraphSpec.X, fullX),
+            Filter = GraphTensor.Of(GraphSpec.W, fullW),
+            Output = GraphTensor.Of(GraphSpec.Y, fullSums),
             Pre = Axes(pre, 0),
             Post = Axes(post, 0),
             Strides = Axes(_p.Strides.Span, 1),
@@ -85,38 +91,59 @@ internal sealed class IntegerBuilder
         (CompiledGraph? graph, string reason) = _pr.Find(spec, DataType.S8);
         if (graph is null) return reason;
 
-        Operand image = extends ? Extend(x, begin, end) : Signed(_pr.Input, _x, x, InputShift, false);
+        Operand image = extends ? Extend(x, fullX, begin, end) : Signed(_pr.Input, _x, fullX, InputShift, false);
         Operand filter = _p.Op == ConvOp.Convolution ? _pr.Flip(_pr.Weights, _w, null, toWeights: true) : _pr.Weights;
         filter = Signed(filter, _w, w, WeightShift, true);
-        Operand result = _pr.Scratch("s32 sums", sums.Bytes);
-        _pr.Add(graph, spec, [(GraphSpec.X, image), (GraphSpec.W, filter), (GraphSpec.Y, result)]);
+        Operand result = _pr.Scratch("s32 sums", fullSums.Bytes);
+        _pr.Add(graph, spec, [(GraphSpec.X, image), (GraphSpec.W, fill ? Signed(filter, w, fullW, 0, true) : filter), (GraphSpec.Y, result)]);
+        if (fill) _pr.Note("channels are filled up to multiples of four with zeros");
 
         int[] weightZeros = [.. Enumerable.Range(0, checked((int)_p.OutputChannels)).Select(o => _q.WeightZeroPoint(o) + WeightShift)];
         Operand? zeros = weightZeros.Any(z => z != 0) ? _pr.Constant("weight zero points", weightZeros) : null;
         Operand? offset = zero != 0 ? Offset(filter, w, zeros, zero) : null;
-        Operand? window = zeros is null ? null : Window(image, x, pre, zero);
-        Finish(_pr.As(result, sums, sums with { Layout = _y.Layout }, "in the output's layout"), offset, zeros, window);
+        Operand? window = zeros is null ? null : Window(image, fullX, pre, zero);
+        CudaTensor ordered = sums with { Layout = _y.Layout };
+        if (fullSums.Shape != ordered.Shape || !CudaCopies.SameBytes(fullSums, ordered))
+        {
+            Operand to = _pr.Scratch("sums in the output's layout", ordered.Bytes);
+            _pr.Convert(result, fullSums, to, ordered);
+            result = to;
+        }
+
+        Finish(result, offset, zeros, window);
         return null;
     }
 
-    /// <summary>A copy as s8 in the layout that cuDNN wants, where the tensor is not that already.</summary>
+    private static CudaTensor Filled(CudaTensor t, bool rows)
+    {
+        long[] shape = t.Shape.ToArray();
+        if (rows) shape[0] = (shape[0] + Four - 1) / Four * Four;
+        shape[1] = (shape[1] + Four - 1) / Four * Four;
+        return t with { Shape = Dims.Create(shape) };
+    }
+
+    /// <summary>A copy as s8 in the layout that cuDNN wants, where the tensor is not that already; what the target has more is zero.</summary>
     private Operand Signed(Operand from, CudaTensor source, CudaTensor target, int shift, bool toWeights)
     {
-        if (shift == 0) return _pr.As(from, source, target, "channels last", toWeights);
+        bool fills = source.Shape[0] != target.Shape[0] || source.Shape[1] != target.Shape[1];
+        if (shift == 0 && !fills) return _pr.As(from, source, target, "channels last", toWeights);
         Operand to = _pr.Scratch($"{from.Name} as s8", target.Bytes, counts: !toWeights);
+
+        // Once, with the weights: no run writes to the channels that are not there.
+        if (fills) _pr.Add(new FillStep(to, target.Bytes), toWeights: true);
         _pr.Convert(from, source, to, target, shift, toWeights);
-        _pr.Note($"{from.Name} as s8, 128 off");
+        if (shift != 0) _pr.Note($"{from.Name} as s8, 128 off");
         return to;
     }
 
-    private Operand Extend(CudaTensor x, long[] begin, long[] end)
+    private Operand Extend(CudaTensor x, CudaTensor full, long[] begin, long[] end)
     {
         CudaTensor padded = x with { Type = _x.Type };
         Operand to = _pr.Scratch("padded input", padded.Bytes);
         double value = _p.PaddingMode == PaddingMode.Constant ? _p.PadValue : _q.InputZeroPoint;
         _pr.Pad(_pr.Input, _x, to, padded, Dims.Create(begin), Dims.Create(end), _p.PaddingMode == PaddingMode.Zeros ? PaddingMode.Constant : _p.PaddingMode, CudaCopies.Bits(value, _x.Type));
         _pr.Name("pad");
-        return Signed(to, padded, x, InputShift, false);
+        return Signed(to, padded, full, InputShift, false);
     }
 
     private Operand Offset(Operand filter, CudaTensor w, Operand? zeros, int zero)
