@@ -37,8 +37,9 @@ if [[ -n $pack ]]; then
         -p:RestorePackagesWithLockFile=false -p:NuGetLockFilePath="$pack/none.lock.json" --output "$pack/tool" || exit 2
     rm -f "$pack/none.lock.json" "$pack"/tool/*.xml "$pack/tool/createdump"
     mkdir -p "$pack/headers"
-    cp "$root"/native/headers/abi_check.{c,sh} "$pack/headers/"
-    cp "$here/gpu.sh" "$here/torch_deform.py" "$peers/gpu/torch_conv.py" "$peers/shapes.txt" "$pack/"
+    cp -f "$root"/native/headers/abi_check.{c,sh} "$pack/headers/"
+    cp -f "$here/gpu.sh" "$here/torch_deform.py" "$peers/gpu/torch_conv.py" "$peers/shapes.txt" "$pack/"
+    chmod -R u+w "$pack"
     git -C "$root" rev-parse HEAD > "$pack/commit" 2>/dev/null
     du -sh "$pack"
     exit 0

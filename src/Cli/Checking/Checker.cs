@@ -82,7 +82,7 @@ public sealed class Checker
     {
         Name = p.Name,
         Problem = p.Key,
-        Backend = backend.Name,
+        Backend = backend.Label,
         Op = Names.Of(p.Op),
         Direction = Names.Of(p.Direction),
         DataType = Variants.Types(p),

@@ -35,7 +35,7 @@ public sealed class GraphChecker(PlanOptions options)
             {
                 Name = block,
                 Problem = $"--block={block}",
-                Backend = b.Name,
+                Backend = b.Label,
                 Op = "graph",
                 Direction = "forward and gradients",
                 DataType = DataType.F32.Name(),

@@ -43,7 +43,7 @@ public sealed class MatrixRunner
             var missing = new List<ConvBackend>();
             foreach (ConvBackend b in _selection.Backends)
             {
-                if (_log?.Find(text, b.Name, Identity, b.Status.Summary) is { } known)
+                if (_log?.Find(text, b.Label, Identity, b.Status.Summary) is { } known)
                 {
                     cells.Add(known);
                     Reused++;
@@ -77,7 +77,7 @@ public sealed class MatrixRunner
     {
         CellResult[] computed;
         lock (_lock) computed = [.. _cells];
-        IReadOnlyList<CellResult> rows = _plan.Expand(computed, [.. _selection.Backends.Select(b => b.Name)]);
+        IReadOnlyList<CellResult> rows = _plan.Expand(computed, [.. _selection.Backends.Select(b => b.Label)]);
         return new MatrixReport
         {
             Created = DateTime.UtcNow,

@@ -50,7 +50,7 @@ public static class MatrixCommand
         using var log = new ResultsLog(folder, resume);
         if (log.Unreadable > 0) error.WriteLine($"note: {log.Unreadable} unreadable lines of {ResultsLog.FileName} are computed anew");
         var runner = new MatrixRunner(plan, selection, checker, machine, log);
-        screen.WriteLine($"{plan.Suites.Count} suites, {plan.Distinct.Count} distinct problems{(plan.Blocks.Count > 0 ? $" and {plan.Blocks.Count} graphs" : "")}{(shard is null ? "" : $" (shard {shard})")}, engines: {string.Join(", ", selection.Backends.Select(b => b.Name))}");
+        screen.WriteLine($"{plan.Suites.Count} suites, {plan.Distinct.Count} distinct problems{(plan.Blocks.Count > 0 ? $" and {plan.Blocks.Count} graphs" : "")}{(shard is null ? "" : $" (shard {shard})")}, engines: {string.Join(", ", selection.Backends.Select(b => b.Label))}");
         selection.Announce(screen);
 
         using var signals = new StopSignals(() => ReportFiles.Write(folder, runner.Report()));

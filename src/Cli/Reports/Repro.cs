@@ -9,7 +9,8 @@ public static class Repro
     public static string Command(CellResult cell)
     {
         ArgumentNullException.ThrowIfNull(cell);
-        string backend = cell.Backend.Split('@')[0];
+        // A label may go on after the name: "onednn@machine", "cudnn (protocol double)".
+        string backend = cell.Backend.Split('@', ' ')[0];
         return $"convnative check --backend {backend} {string.Join(' ', cell.Problem.Split(' ').Select(Quote))}";
     }
 

@@ -23,6 +23,9 @@ public abstract class ConvBackend
     /// <summary>managed, onednn, opencl or cudnn.</summary>
     public abstract string Name { get; }
 
+    /// <summary>What reports call it: the name, unless something stands in for the engine's library, as the tests' protocol double does for cuDNN.</summary>
+    public virtual string Label => Name;
+
     /// <summary>Loads what is needed (once) and tells the result; never throws.</summary>
     public abstract BackendStatus Status { get; }
 

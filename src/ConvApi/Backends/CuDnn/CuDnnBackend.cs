@@ -28,6 +28,9 @@ public sealed unsafe class CuDnnBackend : ConvBackend
     public override string Name => BackendName;
 
     /// <inheritdoc/>
+    public override string Label => CudaLibraries.Load() is { IsLoaded: true, IsDouble: true } ? BackendName + " (protocol double)" : BackendName;
+
+    /// <inheritdoc/>
     public override BackendStatus Status
     {
         get
