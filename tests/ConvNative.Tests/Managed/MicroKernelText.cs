@@ -7,8 +7,12 @@ namespace ConvNative.Tests;
 internal static class MicroKernelText
 {
     public const int MostRows = 14;
+    public const int MostFlatRows = 8;
 
     private static readonly int[] s_sweeps = [1, 2, 3, 4, 5, 6, 7, 8, 9, 25];
+    private static readonly int[] s_flatTaps = [3, 5, 7];
+    private static readonly int[] s_rowTaps = [3, 5, 7];
+    private static readonly int[] s_rowPixels = [1, 2, 4, 7, 8];
 
     public static string Build()
     {
@@ -47,10 +51,26 @@ internal static class MicroKernelText
         b.Append("    public static delegate*<MicroArguments*, void> FindSweep(int taps) => taps switch\n    {\n");
         foreach (int t in s_sweeps) b.Append(CultureInfo.InvariantCulture, $"        {t} => &Sweep{t},\n");
         b.Append("        _ => null,\n    };\n");
+        b.Append("\n    /// <summary>The kernel of so many kernel rows and result rows on channels-first planes (depthwise), or null.</summary>\n");
+        b.Append("    public static delegate*<MicroArguments*, void> FindFlat(int taps, int rows) => ((taps * 100) + rows) switch\n    {\n");
+        foreach (int k in s_flatTaps)
+            for (int r = 1; r <= MostFlatRows; r++) b.Append(CultureInfo.InvariantCulture, $"        {(k * 100) + r} => &Flat{k}x{r},\n");
+        b.Append("        _ => null,\n    };\n");
+        b.Append("\n    /// <summary>The kernel of so many kernel columns, stride and pixels along channels-last rows (depthwise), or null.</summary>\n");
+        b.Append("    public static delegate*<MicroArguments*, void> FindRow(int taps, int stride, int pixels) => ((taps * 100) + (stride * 10) + pixels) switch\n    {\n");
+        foreach (int k in s_rowTaps)
+            foreach (int t in (int[])[1, 2])
+                foreach (int r in s_rowPixels) b.Append(CultureInfo.InvariantCulture, $"        {(k * 100) + (t * 10) + r} => &Row{k}s{t}x{r},\n");
+        b.Append("        _ => null,\n    };\n");
         foreach ((int r, int v) in Shapes()) Kernel(b, r, v);
         for (int r = 1; r <= 8; r++) Lanes(b, r, grouped: false);
         for (int r = 1; r <= 8; r++) Lanes(b, r, grouped: true);
         foreach (int t in s_sweeps) Sweep(b, t);
+        foreach (int k in s_flatTaps)
+            for (int r = 1; r <= MostFlatRows; r++) Flat(b, k, r);
+        foreach (int k in s_rowTaps)
+            foreach (int t in (int[])[1, 2])
+                foreach (int r in s_rowPixels) Row(b, k, t, r);
         b.Append("}\n");
         return b.ToString();
     }
@@ -61,11 +81,11 @@ internal static class MicroKernelText
             for (int r = 1; r <= (v == 4 ? 7 : MostRows); r++) yield return (r, v);
     }
 
-    private static void Header(StringBuilder b, string name)
+    private static void Header(StringBuilder b, string name, bool shared = false)
     {
         b.Append("\n    [MethodImpl(MethodImplOptions.AggressiveOptimization)]\n");
         b.Append(CultureInfo.InvariantCulture, $"    private static void {name}(MicroArguments* q)\n    {{\n");
-        b.Append("        byte* init = q->Init;\n        nint step = q->InitStep;\n");
+        b.Append(shared ? "        byte* init = q->Init;\n" : "        byte* init = q->Init;\n        nint step = q->InitStep;\n");
     }
 
     private static void Kernel(StringBuilder b, int rows, int vectors)
@@ -73,7 +93,7 @@ internal static class MicroKernelText
         Header(b, $"R{rows}V{vectors}");
         for (int r = 0; r < rows; r++)
             for (int v = 0; v < vectors; v++) b.Append(CultureInfo.InvariantCulture, $"        TVec c{r}_{v} = TOps.Load(init + ({r} * step) + ({v} * sizeof(TVec)));\n");
-        b.Append("        step = q->AStep;\n        nint next = q->BStep;\n        nint* tap = q->Taps;\n");
+        b.Append("        step = q->AStep;\n        nint next = q->BStep, element = q->AElement;\n        nint* tap = q->Taps;\n");
         b.Append("        for (int t = q->TapCount; t > 0; t--, tap += 2)\n        {\n            byte* a0 = q->A + tap[0];\n");
         for (int r = 3; r < rows; r += 3) b.Append(CultureInfo.InvariantCulture, $"            byte* a{r} = a{r - 3} + (3 * step);\n");
         b.Append("            byte* b = q->B + tap[1];\n            for (int e = q->Run; e > 0; e--)\n            {\n");
@@ -85,7 +105,7 @@ internal static class MicroKernelText
             for (int v = 0; v < vectors; v++) b.Append(CultureInfo.InvariantCulture, $"                c{r}_{v} = TOps.Fma(x{r}, b{v}, c{r}_{v});\n");
         }
 
-        for (int r = 0; r < rows; r += 3) b.Append(CultureInfo.InvariantCulture, $"                a{r} += TOps.ElementSize;\n");
+        for (int r = 0; r < rows; r += 3) b.Append(CultureInfo.InvariantCulture, $"                a{r} += element;\n");
         b.Append("                b += next;\n            }\n        }\n\n        byte* o = q->Out;\n        step = q->OutStep;\n");
         for (int r = 0; r < rows; r++)
         {
@@ -135,5 +155,73 @@ internal static class MicroKernelText
         b.Append("        byte* b = q->B, o = q->Out;\n        for (int n = q->Run; n > 0; n--, b += sizeof(TVec), o += sizeof(TVec))\n        {\n            TVec c = init;\n");
         for (int t = 0; t < taps; t++) b.Append(CultureInfo.InvariantCulture, $"            c = TOps.Fma(TOps.Load(b + o{t}), w{t}, c);\n");
         b.Append("            TOps.Store(o, c);\n        }\n    }\n");
+    }
+
+    /// <summary>
+    /// Rows of results of a plane at once: a kernel column's weights stay in registers, and each vector of pixels serves all results that
+    /// it is a tap of. Masks take out what lies beside the plane.
+    /// </summary>
+    private static void Flat(StringBuilder b, int taps, int rows)
+    {
+        Header(b, $"Flat{taps}x{rows}", shared: true);
+        b.Append("        TVec c0 = TOps.Load(init);\n");
+        for (int r = 1; r < rows; r++) b.Append(CultureInfo.InvariantCulture, $"        TVec c{r} = c0;\n");
+        b.Append("        nint step = q->BStep;\n        byte* a = q->A, mask = q->Index;\n        nint* tap = q->Taps;\n");
+        b.Append("        for (int t = q->TapCount; t > 0; t--, tap++, mask += sizeof(TVec))\n        {\n            byte* b = q->B + *tap;\n            TVec m = TOps.Load(mask);\n");
+        for (int k = 0; k < taps; k++) b.Append(CultureInfo.InvariantCulture, $"            TVec w{k} = TOps.Splat(a + ({k} * TOps.ElementSize));\n");
+        b.Append(CultureInfo.InvariantCulture, $"            a += {taps} * TOps.ElementSize;\n");
+        for (int i = 0; i < rows + taps - 1; i++)
+        {
+            b.Append(CultureInfo.InvariantCulture, $"            TVec x{i} = TOps.And(m, b);\n");
+            for (int k = taps - 1; k >= 0; k--)
+                if (i - k >= 0 && i - k < rows) b.Append(CultureInfo.InvariantCulture, $"            c{i - k} = TOps.Fma(x{i}, w{k}, c{i - k});\n");
+            if (i < rows + taps - 2) b.Append("            b += step;\n");
+        }
+
+        b.Append("        }\n\n        byte* o = q->Out;\n        step = q->OutStep;\n");
+        for (int r = 0; r < rows; r++)
+        {
+            b.Append(CultureInfo.InvariantCulture, $"        TOps.Store(o, c{r});\n");
+            if (r + 1 < rows) b.Append("        o += step;\n");
+        }
+
+        b.Append("    }\n");
+    }
+
+    /// <summary>
+    /// Pixels of a channels-last row at once: each loaded pixel serves all results that it is a tap of. Pixels before First or from End on
+    /// lie outside and count as zeros.
+    /// </summary>
+    private static void Row(StringBuilder b, int taps, int stride, int pixels)
+    {
+        Header(b, $"Row{taps}s{stride}x{pixels}", shared: true);
+        b.Append("        TVec c0 = TOps.Load(init);\n");
+        for (int r = 1; r < pixels; r++) b.Append(CultureInfo.InvariantCulture, $"        TVec c{r} = c0;\n");
+        b.Append("        nint step = q->AStep;\n        nint* tap = q->Taps;\n        int first = q->First, end = q->End;\n");
+        b.Append("        for (int t = q->TapCount; t > 0; t--, tap += 2)\n        {\n            byte* a = q->A + tap[0], b = q->B + tap[1];\n");
+        for (int k = 0; k < taps; k++) b.Append(CultureInfo.InvariantCulture, $"            TVec w{k} = TOps.Load(b + ({k} * sizeof(TVec)));\n");
+        int columns = ((pixels - 1) * stride) + taps;
+        for (int i = 0; i < columns; i++)
+        {
+            b.Append(CultureInfo.InvariantCulture, $"            if ({i} >= first && {i} < end)\n            {{\n                TVec x = TOps.Load(a);\n");
+            for (int k = taps - 1; k >= 0; k--)
+                if (i - k >= 0 && (i - k) % stride == 0 && (i - k) / stride < pixels)
+                {
+                    int r = (i - k) / stride;
+                    b.Append(CultureInfo.InvariantCulture, $"                c{r} = TOps.Fma(x, w{k}, c{r});\n");
+                }
+
+            b.Append("            }\n\n");
+            if (i + 1 < columns) b.Append("            a += step;\n");
+        }
+
+        b.Append("        }\n\n        byte* o = q->Out;\n        step = q->OutStep;\n");
+        for (int r = 0; r < pixels; r++)
+        {
+            b.Append(CultureInfo.InvariantCulture, $"        TOps.Store(o, c{r});\n");
+            if (r + 1 < pixels) b.Append("        o += step;\n");
+        }
+
+        b.Append("    }\n");
     }
 }

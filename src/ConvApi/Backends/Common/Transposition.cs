@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.Arm;
 using System.Runtime.Intrinsics.X86;
 
 namespace ConvNative.Backends.Common;
@@ -8,6 +9,7 @@ namespace ConvNative.Backends.Common;
 internal static unsafe class Transposition
 {
     /// <summary>Pixel-major rows of <paramref name="width"/> elements to channels <paramref name="channelStep"/> apart.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void ToChannels<T>(T* from, int width, T* to, long channelStep, long pixelStep, int pixels, int channels)
         where T : unmanaged
     {
@@ -25,6 +27,7 @@ internal static unsafe class Transposition
     }
 
     /// <summary>Channels <paramref name="channelStep"/> apart to pixel-major rows of <paramref name="width"/> elements.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void ToPixels<T>(T* from, long pixelStep, long channelStep, T* to, int width, int pixels, int channels)
         where T : unmanaged
     {
@@ -42,20 +45,48 @@ internal static unsafe class Transposition
     }
 
     /// <summary><c>to[j][i] = from[i][j]</c> for i below <paramref name="rows"/> and j below <paramref name="columns"/>.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Swap(float* from, long fromStep, float* to, long toStep, int rows, int columns)
     {
-        int i = 0;
-        if (Avx.IsSupported)
-            for (; i + 8 <= rows; i += 8)
-            {
-                int j = 0;
-                for (; j + 8 <= columns; j += 8) Swap8(from + (i * fromStep) + j, fromStep, to + (j * toStep) + i, toStep);
-                for (; j < columns; j++)
-                    for (int k = i; k < i + 8; k++) to[(j * toStep) + k] = from[(k * fromStep) + j];
-            }
+        // Blocks at the end are moved back over what is done already.
+        if (Avx.IsSupported && rows >= 8 && columns >= 8)
+        {
+            for (int i = 0; i < rows; i += 8)
+                for (int k = Math.Min(i, rows - 8), j = 0; j < columns; j += 8)
+                {
+                    int l = Math.Min(j, columns - 8);
+                    Swap8(from + (k * fromStep) + l, fromStep, to + (l * toStep) + k, toStep);
+                }
+        }
+        else if ((Sse.IsSupported || AdvSimd.Arm64.IsSupported) && rows >= 4 && columns >= 4)
+        {
+            for (int i = 0; i < rows; i += 4)
+                for (int k = Math.Min(i, rows - 4), j = 0; j < columns; j += 4)
+                {
+                    int l = Math.Min(j, columns - 4);
+                    Swap4(from + (k * fromStep) + l, fromStep, to + (l * toStep) + k, toStep);
+                }
+        }
+        else
+        {
+            for (int j = 0; j < columns; j++)
+                for (int k = 0; k < rows; k++) to[(j * toStep) + k] = from[(k * fromStep) + j];
+        }
+    }
 
-        for (int j = 0; j < columns && i < rows; j++)
-            for (int k = i; k < rows; k++) to[(j * toStep) + k] = from[(k * fromStep) + j];
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Swap4(float* a, long s, float* b, long t)
+    {
+        Vector128<float> r0 = Vector128.Load(a), r1 = Vector128.Load(a + s), r2 = Vector128.Load(a + (2 * s)), r3 = Vector128.Load(a + (3 * s));
+        Vector128<float> x0 = Low(r0, r2), x1 = High(r0, r2), y0 = Low(r1, r3), y1 = High(r1, r3);
+        Low(x0, y0).Store(b);
+        High(x0, y0).Store(b + t);
+        Low(x1, y1).Store(b + (2 * t));
+        High(x1, y1).Store(b + (3 * t));
+
+        static Vector128<float> Low(Vector128<float> a, Vector128<float> b) => Sse.IsSupported ? Sse.UnpackLow(a, b) : AdvSimd.Arm64.ZipLow(a, b);
+
+        static Vector128<float> High(Vector128<float> a, Vector128<float> b) => Sse.IsSupported ? Sse.UnpackHigh(a, b) : AdvSimd.Arm64.ZipHigh(a, b);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

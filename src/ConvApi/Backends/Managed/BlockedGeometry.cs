@@ -19,6 +19,13 @@ internal sealed class BlockedGeometry
     private const int LeastPixels = 256;
     private const long LargeWeights = 512 * 1024;
 
+    // Pixels of a tile that lie a multiple of this apart share one set of a usual first-level cache, which holds eight of them.
+    private const int SetsBytes = 4096;
+    private const int CacheLine = 64;
+
+    // Pixels that leave for channels-first in one transposition.
+    private const int StorePixels = 128;
+
     public BlockedGeometry(View view, KernelSet set, int elementSize, int threads)
     {
         ConvProblem p = view.Problem;
@@ -33,13 +40,14 @@ internal sealed class BlockedGeometry
         H = new PhaseAxis(view.Axes[1], down, view.Flip, mode);
         W = new PhaseAxis(view.Axes[2], down, view.Flip, mode);
         ReadsOutside = D.ReadsOutside || H.ReadsOutside || W.ReadsOutside;
-        IsDirect = !ReadsOutside && (Source.C == 1 || FromPerGroup == 1);
-        PanelPixel = FromPerGroup;
+        IsDirect = !ReadsOutside && (Source.C == 1 || FromPerGroup == 1) && (W.Count <= 8 || W.SourceStep * Source.W * elementSize % SetsBytes != 0);
+        PanelPixel = FromPerGroup + ((long)FromPerGroup * elementSize % (SetsBytes / 4) == 0 ? CacheLine / elementSize : 0);
         PanelColumns = W.PanelSize(W.Count);
         PanelRow = (long)PanelColumns * PanelPixel;
         Blocks = Cut(set);
         Lanes = Blocks.Sum(b => b.Vectors) * set.Lanes;
         ChooseParts(p, elementSize, threads, view.Taps);
+        ChooseStores(view, set, elementSize);
         PanelSlot = PanelRow * H.PanelSize(RowsPerPart);
         PanelElements = IsDirect ? 0 : PanelSlot * Math.Max(1, D.Offsets.Length);
     }
@@ -88,6 +96,18 @@ internal sealed class BlockedGeometry
 
     public int BlockParts { get; private set; }
 
+    /// <summary>Columns of all phases leave together: channels-first results whose columns would be written a stride apart.</summary>
+    public bool Interleaves { get; private set; }
+
+    /// <summary>Result rows that wait in the row buffer.</summary>
+    public int WaitingRows { get; private set; }
+
+    /// <summary>Columns of a waiting row.</summary>
+    public int WaitingColumns { get; private set; }
+
+    /// <summary>Kernel rows whose weights a block reads before it goes on to the next result row; all unless its weights outgrow the second-level cache.</summary>
+    public int KernelRows { get; private set; }
+
     /// <summary>Pixels a tile in a phase of <paramref name="count"/> columns: equal tiles, the last one moved back to end with the row.</summary>
     public static int TileOf(int count, int most)
     {
@@ -125,6 +145,22 @@ internal sealed class BlockedGeometry
         }
 
         return [.. blocks];
+    }
+
+    private void ChooseStores(View view, KernelSet set, int elementSize)
+    {
+        Interleaves = Target.W == 1 && Target.C != 1 && W.Phases.Length > 1;
+        WaitingColumns = Interleaves ? view.Axes[2].Big : W.Count;
+        int kernelRows = Math.Max(1, H.Phases.Max(p => p.Offset.Length)), rest = view.Taps / Math.Max(1, view.Axes[1].Kernel);
+        long perRow = (long)FromPerGroup * rest * Blocks[0].Vectors * set.Lanes * elementSize;
+
+        // A tile that is moved back would add to the same pixels twice.
+        int most = set.MostRows(Blocks[0].Vectors);
+        bool whole = Array.TrueForAll(W.Phases, p => p.Count % Math.Max(1, TileOf(p.Count, most)) == 0);
+        bool cut = whole && perRow * kernelRows > LargeWeights && RowsPerPart > 1 && RowsPerPart * WaitingColumns <= 4 * LeastPixels;
+        KernelRows = cut ? (int)Math.Clamp(LargeWeights / Math.Max(1, perRow), 1, kernelRows) : kernelRows;
+        bool dense = H.Phases.Length == 1 && Target.H == WaitingColumns && Target.C != 1;
+        WaitingRows = cut ? RowsPerPart : dense ? Math.Clamp(StorePixels / Math.Max(1, WaitingColumns), 1, RowsPerPart) : 1;
     }
 
     private void ChooseParts(ConvProblem p, int elementSize, int threads, int taps)

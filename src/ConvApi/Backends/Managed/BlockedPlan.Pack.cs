@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using ConvNative.Backends.Common;
 using ConvNative.Plans;
 using ConvNative.Problems;
@@ -49,6 +50,7 @@ internal sealed unsafe partial class BlockedPlan<T>
     }
 
     /// <summary>Copies the source rows that output rows h0 to h1 read into the panel, channels innermost, padding in place.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Pack(T* source, T* panel, int depth, int h0, int h1)
     {
         int rows = _g.H.PanelSize(h1 - h0);
@@ -65,29 +67,31 @@ internal sealed unsafe partial class BlockedPlan<T>
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void PackRow(T* source, T* to)
     {
-        int channels = _g.FromPerGroup, last = _g.PanelColumns;
+        int channels = _g.FromPerGroup, pixel = _g.PanelPixel, last = _g.PanelColumns;
         PackColumns(source, to, 0, _inner);
         if (_innerEnd > _inner)
         {
-            T* from = source + (_columns[_inner] * _g.Source.W), at = to + ((long)_inner * channels);
+            T* from = source + (_columns[_inner] * _g.Source.W), at = to + ((long)_inner * pixel);
             int count = _innerEnd - _inner;
-            if (_g.Source.C != 1 && _g.Source.W == 1) Transposition.ToPixels(from, 1, _g.Source.C, at, channels, count, channels);
-            else if (_g.Source.C == 1 && _g.Source.W == channels) Buffer.MemoryCopy(from, at, (long)count * channels * sizeof(T), (long)count * channels * sizeof(T));
+            if (_g.Source.C != 1 && _g.Source.W == 1) Transposition.ToPixels(from, 1, _g.Source.C, at, pixel, count, channels);
+            else if (_g.Source.C == 1 && _g.Source.W == channels && pixel == channels) Buffer.MemoryCopy(from, at, (long)count * channels * sizeof(T), (long)count * channels * sizeof(T));
             else PackColumns(source, to, _inner, _innerEnd);
         }
 
         PackColumns(source, to, _innerEnd, last);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void PackColumns(T* source, T* to, int from, int end)
     {
         int channels = _g.FromPerGroup;
         long c = _g.Source.C;
         for (int i = from; i < end; i++)
         {
-            T* at = to + ((long)i * channels);
+            T* at = to + ((long)i * _g.PanelPixel);
             if (_columns[i] < 0)
             {
                 new Span<T>(at, channels).Fill(PadValue);
@@ -95,7 +99,7 @@ internal sealed unsafe partial class BlockedPlan<T>
             }
 
             T* x = source + (_columns[i] * _g.Source.W);
-            if (c == 1) new ReadOnlySpan<T>(x, channels).CopyTo(new Span<T>(at, channels));
+            if (c == 1) Copy.Run(x, at, channels);
             else
                 for (int k = 0; k < channels; k++) at[k] = x[k * c];
         }

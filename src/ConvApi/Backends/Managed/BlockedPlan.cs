@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 using ConvNative.Backends.Common;
 using ConvNative.Backends.Managed.Kernels;
 using ConvNative.Plans;
@@ -16,6 +17,7 @@ internal sealed unsafe partial class BlockedPlan<T> : FinitePlan<T>
     private readonly BlockedGeometry _g;
     private readonly KernelSet _set;
     private readonly PhaseTaps[] _phases;
+    private readonly PhaseTaps[][] _together;
     private readonly T* _weights;
     private readonly T* _init;
     private readonly T* _scratch;
@@ -44,8 +46,11 @@ internal sealed unsafe partial class BlockedPlan<T> : FinitePlan<T>
         _weights = (T*)AllocateWeights(at * sizeof(T));
         _init = (T*)AllocateWeights((long)_g.Groups * _g.Lanes * sizeof(T));
 
+        // Phases that differ in their columns only may leave together.
+        _together = _g.Interleaves ? [.. _phases.Chunk(_g.W.Phases.Length)] : [.. _phases.Select(p => new[] { p })];
+
         // A cache line apart, so that workers do not share one; kernels may load a whole vector past the last row.
-        _rowBuffer = (long)_g.W.Count * 4 * _set.Lanes;
+        _rowBuffer = (long)_g.WaitingRows * _g.WaitingColumns * 4 * _set.Lanes;
         _scratchPerWorker = (_rowBuffer + _g.PanelElements + 63 + 64) / 64 * 64;
         _scratch = (T*)AllocateWorkspace(_scratchPerWorker * Threads * sizeof(T));
         _panelOf = new long[Threads];
@@ -70,6 +75,7 @@ internal sealed unsafe partial class BlockedPlan<T> : FinitePlan<T>
         Spread(Problem.Batch * _g.Groups * _g.D.Count * _g.RowParts * _g.BlockParts);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void DoParts(long from, long to, int worker)
     {
         T* source = Source;
@@ -95,53 +101,93 @@ internal sealed unsafe partial class BlockedPlan<T> : FinitePlan<T>
             }
 
             int b0 = (int)((long)_g.Blocks.Length * blocks / _g.BlockParts), b1 = (int)((long)_g.Blocks.Length * (blocks + 1) / _g.BlockParts);
-            foreach (PhaseTaps phase in _phases)
-                if (depth < phase.D.Count)
-                    for (int b = b0; b < b1; b++) Compute(phase, _g.Blocks[b], panel, scratch, n, group, depth, h0, h1);
+            foreach (PhaseTaps[] phases in _together)
+                if (depth < phases[0].D.Count)
+                    for (int b = b0; b < b1; b++) Compute(phases, _g.Blocks[b], panel, scratch, n, group, depth, h0, h1);
         }
     }
 
-    private void Compute(PhaseTaps phase, ChannelBlock block, T* panel, T* row, long n, int group, int depth, int h0, int h1)
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private void Compute(PhaseTaps[] phases, ChannelBlock block, T* panel, T* rows, long n, int group, int depth, int h0, int h1)
     {
         Strides5 to = _g.Target;
-        int vectors = block.Vectors, width = vectors * _set.Lanes, columns = phase.W.Count, tile = phase.Tile;
+        PhaseTaps first = phases[0];
+        int width = block.Vectors * _set.Lanes, columns = _g.Interleaves ? _g.WaitingColumns : first.W.Count;
         bool inPlace = to.C == 1 && block.Valid == width;
-        long start = (n * to.N) + ((((long)group * _g.ToPerGroup) + block.First) * to.C) + ((phase.D.First + (phase.D.Step * depth)) * to.D) + (phase.W.First * to.W);
-        long step = phase.W.Step * to.W;
-        long aRow = _g.IsDirect ? _g.H.SourceStep * _g.Source.H : _g.H.PanelStep * _g.PanelRow;
-        long aPixel = _g.IsDirect ? _g.W.SourceStep * _g.Source.W : _g.W.PanelStep * _g.PanelPixel;
-        int log = vectors >> 1;
+        long step = _g.Interleaves ? to.W : first.W.Step * to.W, down = first.H.Step * to.H;
+        long start = (n * to.N) + ((((long)group * _g.ToPerGroup) + block.First) * to.C) + ((first.D.First + (first.D.Step * depth)) * to.D)
+            + (first.H.First * to.H) + (_g.Interleaves ? 0 : first.W.First * to.W);
         MicroArguments q = new()
         {
-            AStep = checked((nint)(aPixel * sizeof(T))),
-            B = (byte*)(_weights + phase.Weights + (group * phase.GroupWeights) + ((long)block.LaneStart * phase.TapsTimesChannels)),
+            AStep = checked((nint)((_g.IsDirect ? _g.W.SourceStep * _g.Source.W : _g.W.PanelStep * _g.PanelPixel) * sizeof(T))),
+            AElement = sizeof(T),
             BStep = width * sizeof(T),
-            Taps = phase.Table(log),
-            TapCount = phase.TapCount,
-            Run = phase.Run,
-            Init = (byte*)(_init + ((long)group * _g.Lanes) + block.LaneStart),
-            OutStep = inPlace ? checked((nint)(step * sizeof(T))) : width * sizeof(T),
         };
-        delegate*<MicroArguments*, void> kernel = phase.Kernel(log);
-        for (int h = h0; h < Math.Min(h1, phase.H.Count); h++)
+        h1 = Math.Min(h1, first.H.Count);
+        for (int h = h0; h < h1; h += _g.WaitingRows)
         {
-            T* a = panel + ((h - h0) * aRow);
-            long at = start + ((phase.H.First + (phase.H.Step * h)) * to.H);
-            T* o = inPlace ? (T*)Now.Result + at : row;
-            for (int w = 0; w < columns; w += tile)
-            {
-                int w0 = Math.Min(w, columns - tile);
-                q.A = (byte*)(a + (w0 * aPixel));
-                q.Out = (byte*)o + (w0 * q.OutStep);
-                kernel(&q);
-            }
+            int end = Math.Min(h1, h + _g.WaitingRows);
+            long at = start + (h * down);
+            T* o = inPlace ? (T*)Now.Result + at : rows;
+            long rowStep = inPlace ? down : (long)columns * width, pixelStep = inPlace ? to.W : width;
+            for (int j = 0; j == 0 || j < first.H.Offset.Length; j += _g.KernelRows)
+                foreach (PhaseTaps phase in phases)
+                {
+                    q.B = (byte*)(_weights + phase.Weights + (group * phase.GroupWeights) + ((long)block.LaneStart * phase.TapsTimesChannels));
+                    q.OutStep = checked((nint)((inPlace || _g.Interleaves ? phase.W.Step : 1) * pixelStep * sizeof(T)));
+                    q.Init = (byte*)(_init + ((long)group * _g.Lanes) + block.LaneStart);
+                    q.InitStep = 0;
+                    Rows(ref q, phase, block, panel, o + (_g.Interleaves ? phase.W.First * pixelStep : 0), rowStep, depth, h0, h, end, j);
+                }
 
-            if (!inPlace) Store(row, at, block.Valid, width, columns, step);
-            if (!Post.IsNone) Finish(at, block.Valid, columns, step);
+            if (!inPlace) Leave(rows, at, block.Valid, width, columns, step, end - h, down);
+            else if (!Post.IsNone)
+                for (int i = 0; i < end - h; i++) Finish(at + (i * down), block.Valid, columns, step);
+        }
+    }
+
+    /// <summary>Result rows h to end of one phase by kernel rows j and on; later kernel rows add to what is there.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private void Rows(ref MicroArguments q, PhaseTaps phase, ChannelBlock block, T* panel, T* o, long rowStep, int depth, int h0, int h, int end, int j)
+    {
+        long aRow = _g.IsDirect ? _g.H.SourceStep * _g.Source.H : _g.H.PanelStep * _g.PanelRow;
+        int columns = phase.W.Count, tile = phase.Tile, log = block.Vectors >> 1;
+        delegate*<MicroArguments*, void> kernel = phase.Kernel(log);
+        fixed (MicroArguments* p = &q)
+            for (T* a = panel + ((h - h0) * aRow); h < end; h++, a += aRow, o += rowStep)
+            {
+                p->Taps = phase.Taps(log, depth, h, j, j + _g.KernelRows, out p->TapCount);
+                p->Run = phase.Run;
+                if (j > 0 && p->TapCount == 0) continue;
+                for (int w = 0; w < columns; w += tile)
+                {
+                    int w0 = Math.Min(w, columns - tile);
+                    p->A = (byte*)a + (w0 * p->AStep);
+                    p->Out = (byte*)o + (w0 * p->OutStep);
+                    if (j > 0)
+                    {
+                        p->Init = p->Out;
+                        p->InitStep = p->OutStep;
+                    }
+
+                    kernel(p);
+                }
+            }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private void Leave(T* buffer, long at, int channels, int width, int columns, long step, int rows, long down)
+    {
+        if (step == 1 && down == columns) (columns, rows) = (columns * rows, 1);
+        for (int i = 0; i < rows; i++, at += down, buffer += (long)columns * width)
+        {
+            Store(buffer, at, channels, width, columns, step);
+            if (!Post.IsNone) Finish(at, channels, columns, step);
         }
     }
 
     /// <summary>Residual and activation, along whichever of channels and columns is contiguous.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Finish(long at, int channels, int columns, long step)
     {
         long c = _g.Target.C;
@@ -154,68 +200,14 @@ internal sealed unsafe partial class BlockedPlan<T> : FinitePlan<T>
                 for (int w = 0; w < columns; w++) Finish(at + (i * c) + (w * step), 1);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Store(T* row, long at, int channels, int width, int columns, long step)
     {
         T* y = (T*)Now.Result + at;
         long c = _g.Target.C;
         if (c == 1)
-            for (int w = 0; w < columns; w++) new ReadOnlySpan<T>(row + ((long)w * width), channels).CopyTo(new Span<T>(y + (w * step), channels));
+            for (int w = 0; w < columns; w++) Copy.Run(row + ((long)w * width), y + (w * step), channels);
         else
             Transposition.ToChannels(row, width, y, c, step, columns, channels);
-    }
-
-    /// <summary>One combination of phases of the three axes: its taps in memory and its kernels.</summary>
-    private sealed class PhaseTaps
-    {
-        private readonly nint[] _tables = new nint[3];
-        private readonly nint[] _kernels = new nint[3];
-
-        public PhaseTaps(BlockedPlan<T> plan, int d, int h, int w, long weights)
-        {
-            BlockedGeometry g = plan._g;
-            (D, H, W, Weights) = (g.D.Phases[d], g.H.Phases[h], g.W.Phases[w], weights);
-            int rows = D.Offset.Length * H.Offset.Length, taps = rows * W.Offset.Length;
-            TapsTimesChannels = (long)taps * g.FromPerGroup;
-            GroupWeights = TapsTimesChannels * g.Lanes;
-            bool merge = g.RowIsOneRun(W);
-            (TapCount, Run) = merge ? (taps == 0 ? 0 : rows, W.Offset.Length * g.FromPerGroup) : (taps, g.FromPerGroup);
-            Tile = plan.PixelsOf(W.Count);
-            foreach (int vectors in g.Blocks.Select(b => b.Vectors).Distinct())
-            {
-                var table = (nint*)plan.AllocateWeights(Math.Max(1, TapCount) * 2L * sizeof(nint));
-                for (int t = 0; t < TapCount; t++)
-                {
-                    int perRow = merge ? 1 : W.Offset.Length, k = t % perRow, j = t / perRow % H.Offset.Length, i = t / perRow / H.Offset.Length;
-                    table[2 * t] = checked((nint)(g.TapOffset(D, H, W, i, j, k) * sizeof(T)));
-                    table[(2 * t) + 1] = checked((nint)t * Run * vectors * plan._set.Lanes * sizeof(T));
-                }
-
-                _tables[vectors >> 1] = (nint)table;
-                _kernels[vectors >> 1] = Tile == 0 ? 0 : (nint)plan._set.Find(Tile, vectors);
-            }
-        }
-
-        public Phase D { get; }
-
-        public Phase H { get; }
-
-        public Phase W { get; }
-
-        /// <summary>Where the phase's packed weights begin, in elements.</summary>
-        public long Weights { get; }
-
-        public long GroupWeights { get; }
-
-        public long TapsTimesChannels { get; }
-
-        public int TapCount { get; }
-
-        public int Run { get; }
-
-        public int Tile { get; }
-
-        public nint* Table(int log) => (nint*)_tables[log];
-
-        public delegate*<MicroArguments*, void> Kernel(int log) => (delegate*<MicroArguments*, void>)_kernels[log];
     }
 }

@@ -40,6 +40,7 @@ internal static unsafe class Copy
     }
 
     /// <summary>Copies every <paramref name="step"/>-th element.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Strided<T>(T* from, int step, T* to, int count)
         where T : unmanaged
     {
@@ -62,5 +63,36 @@ internal static unsafe class Copy
         }
 
         for (; i < count; i++) to[i] = from[(long)i * step];
+    }
+
+    /// <summary>Copies elements 0, 2, 4, ... to <paramref name="even"/> and 1, 3, 5, ... to <paramref name="odd"/>, <paramref name="count"/> of each.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Split<T>(T* from, T* even, T* odd, int count)
+        where T : unmanaged
+    {
+        int i = 0;
+        if (typeof(T) == typeof(float))
+        {
+            if (Avx512F.IsSupported)
+            {
+                Vector512<int> evens = (Vector512<int>.Indices << 1) & Vector512.Create(31), odds = evens | Vector512<int>.One;
+                for (; i + 16 <= count; i += 16)
+                {
+                    Vector512<float> a = Vector512.Load((float*)from + (2 * i)), b = Vector512.Load((float*)from + (2 * i) + 16);
+                    Avx512F.PermuteVar16x32x2(a, evens, b).Store((float*)even + i);
+                    Avx512F.PermuteVar16x32x2(a, odds, b).Store((float*)odd + i);
+                }
+            }
+
+            if (Avx2.IsSupported)
+                for (; i + 8 <= count; i += 8)
+                {
+                    Vector256<float> a = Vector256.Load((float*)from + (2 * i)), b = Vector256.Load((float*)from + (2 * i) + 8);
+                    Avx2.Permute4x64(Avx.Shuffle(a, b, 0x88).AsDouble(), 0xD8).AsSingle().Store((float*)even + i);
+                    Avx2.Permute4x64(Avx.Shuffle(a, b, 0xDD).AsDouble(), 0xD8).AsSingle().Store((float*)odd + i);
+                }
+        }
+
+        for (; i < count; i++) (even[i], odd[i]) = (from[2L * i], from[(2L * i) + 1]);
     }
 }

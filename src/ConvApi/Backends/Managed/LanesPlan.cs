@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 using ConvNative.Backends.Managed.Kernels;
 using ConvNative.Plans;
 using ConvNative.Problems;
@@ -30,6 +31,8 @@ internal sealed unsafe class LanesPlan<T> : FinitePlan<T>
     private readonly T* _weights;
     private readonly T* _init;
     private readonly nint* _tables;
+    private readonly int _rowTile;
+    private readonly nint _row;
 
     public LanesPlan(View view, PlanOptions options)
         : base(view, options, view.Groups == view.BigChannels ? "depthwise" : "groups")
@@ -51,6 +54,13 @@ internal sealed unsafe class LanesPlan<T> : FinitePlan<T>
         _index = (T*)AllocateWeights((long)_perGroup * _lanes * sizeof(T));
         WriteIndex();
         _init = (T*)AllocateWeights((long)_channels * sizeof(T));
+        if (_perGroup == 1 && _w.Phases is [var only] && mode == PaddingMode.Zeros && OneStep(only.Offset) && _set.FindRow(only.Offset.Length, _w.SourceStep, 1) != null)
+        {
+            // The fewest pixels in all; of those the largest tile.
+            _rowTile = ((int[])[8, 7, 4, 2, 1]).Where(r => r <= only.Count).MinBy(r => (only.Count + r - 1) / r * r);
+            _row = (nint)_set.FindRow(only.Offset.Length, _w.SourceStep, _rowTile);
+        }
+
         _tables = (nint*)AllocateWorkspace((long)Threads * _taps * 4 * sizeof(nint));
 
         PhaseAxis Axis(int i) => new(view.Axes[i], view.IsDown, view.Flip, mode);
@@ -58,7 +68,7 @@ internal sealed unsafe class LanesPlan<T> : FinitePlan<T>
 
     protected override bool ReadsPadding => false;
 
-    protected override IEnumerable<string> Steps => [$"vectors of {_lanes} channels, up to {_mostRows} pixels a tile, in place on both sides; {_phases.Length} phase(s)"];
+    protected override IEnumerable<string> Steps => [$"vectors of {_lanes} channels, {(_row != 0 ? _rowTile : _mostRows)} pixels a tile, in place on both sides; {_phases.Length} phase(s)"];
 
     /// <summary>True where this plan serves: whole groups in a vector, as many channels in as out, channels last, enough of them.</summary>
     public static bool Serves(View view)
@@ -88,7 +98,9 @@ internal sealed unsafe class LanesPlan<T> : FinitePlan<T>
         bool Plain(int j) => Array.TrueForAll(w.Offset, o => (j * _w.SourceStep) + o >= 0 && (j * _w.SourceStep) + o < _w.SourceSize);
     }
 
-    /// <summary>Packs to [block][tap][lane]; the last block is moved back to end with the channels.</summary>
+    private static bool OneStep(int[] offsets) => Array.TrueForAll(offsets, o => o - offsets[0] == Array.IndexOf(offsets, o));
+
+    /// <summary>Packs to [block][tap][lane]; the last block is moved back to end with the channels. Columns lie as the rows' kernel reads them.</summary>
     protected override void PackWeights(T* weights, T* bias)
     {
         Strides5 s = Strides5.Of(Problem.WeightShape, Problem.WeightLayout);
@@ -98,8 +110,8 @@ internal sealed unsafe class LanesPlan<T> : FinitePlan<T>
                 for (int c = 0; c < _perGroup; c++)
                     for (int l = 0; l < _lanes; l++)
                     {
-                        int o = Channel(b) + l;
-                        _weights[(((((long)b * _taps) + t) * _perGroup + c) * _lanes) + l] = weights[WeightAt(s, o / _perGroup, o % _perGroup, c, t / kw / kh % kd, t / kw % kh, t % kw)];
+                        int o = Channel(b) + l, column = _row != 0 ? _w.Phases[0].Weight[t % kw] : t % kw;
+                        _weights[(((((long)b * _taps) + t) * _perGroup + c) * _lanes) + l] = weights[WeightAt(s, o / _perGroup, o % _perGroup, c, t / kw / kh % kd, t / kw % kh, column)];
                     }
 
         if (bias != null) new ReadOnlySpan<T>(bias, _channels).CopyTo(new Span<T>(_init, _channels));
@@ -109,6 +121,7 @@ internal sealed unsafe class LanesPlan<T> : FinitePlan<T>
 
     protected override void ExecuteFinite() => Spread(Problem.Batch * _d.Count * _h.Count);
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void DoParts(long from, long to, int worker)
     {
         nint* inner = _tables + ((long)worker * _taps * 4), border = inner + (2 * _taps);
@@ -121,12 +134,20 @@ internal sealed unsafe class LanesPlan<T> : FinitePlan<T>
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Row(LanesPhase p, long n, int d, int h, nint* inner, nint* border)
     {
         T* x = Source + (n * _from.N);
         long at = (n * _to.N) + ((p.D.First + (p.D.Step * d)) * _to.D) + ((p.H.First + (p.H.Step * h)) * _to.H) + (p.W.First * _to.W);
         long step = p.W.Step * _to.W;
         T* y = (T*)Now.Result + at;
+        if (_row != 0)
+        {
+            WholeRow(p, x, y, d, h, inner);
+            if (!Post.IsNone) Finish(at, checked(p.W.Count * _channels));
+            return;
+        }
+
         int taps = Table(p, d, h, -1, inner);
         MicroArguments q = new()
         {
@@ -158,8 +179,38 @@ internal sealed unsafe class LanesPlan<T> : FinitePlan<T>
             for (int w = 0; w < p.W.Count; w++) Finish(at + (w * step), _channels);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private void WholeRow(LanesPhase p, T* x, T* y, int d, int h, nint* table)
+    {
+        int taps = 0, kh = View.Axes[1].Kernel, kw = View.Axes[2].Kernel;
+        for (int i = 0; i < p.D.Offset.Length; i++)
+            for (int j = 0; j < p.H.Offset.Length; j++)
+            {
+                int sd = _d.SourceAt(d, p.D.Offset[i]), sh = _h.SourceAt(h, p.H.Offset[j]);
+                if ((sd | sh) < 0) continue;
+                table[2 * taps] = checked((nint)(((sd * _from.D) + (sh * _from.H)) * sizeof(T)));
+                table[(2 * taps) + 1] = (nint)((p.D.Weight[i] * kh) + p.H.Weight[j]) * kw * _lanes * sizeof(T);
+                taps++;
+            }
+
+        MicroArguments q = new()
+        {
+            AStep = checked((nint)(_from.W * sizeof(T))),
+            OutStep = checked((nint)(_to.W * sizeof(T))),
+            Taps = table,
+            TapCount = taps,
+        };
+        for (int w = 0; w < p.W.Count; w += _rowTile)
+        {
+            int w0 = Math.Min(w, p.W.Count - _rowTile), column = (w0 * _w.SourceStep) + p.W.Offset[0];
+            (q.First, q.End) = (-column, _w.SourceSize - column);
+            Blocks(ref q, (delegate*<MicroArguments*, void>)_row, x + (column * _from.W), y + (w0 * _to.W));
+        }
+    }
+
     private delegate*<MicroArguments*, void> Kernel(int rows) => _perGroup == 1 ? _set.FindLanes(rows) : _set.FindGroups(rows);
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Blocks(ref MicroArguments q, delegate*<MicroArguments*, void> kernel, T* x, T* y)
     {
         fixed (MicroArguments* a = &q)
@@ -175,6 +226,7 @@ internal sealed unsafe class LanesPlan<T> : FinitePlan<T>
     }
 
     /// <summary>Taps of one row that exist: for column w, or with w = -1 for all inner columns, relative to the column's own place.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private int Table(LanesPhase p, int d, int h, int w, nint* table)
     {
         int count = 0, kh = View.Axes[1].Kernel, kw = View.Axes[2].Kernel;

@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 using ConvNative.Backends.Managed.Kernels;
 using ConvNative.Plans;
 
@@ -22,6 +23,7 @@ internal sealed unsafe class MatrixPlan<T> : FinitePlan<T>
     private readonly int _lanes;
     private readonly int _tile;
     private readonly nint _kernel;
+    private readonly nint _tail;
     private readonly int _pixelsPerPart;
     private readonly long _pixelParts;
     private readonly int _channelParts;
@@ -46,6 +48,7 @@ internal sealed unsafe class MatrixPlan<T> : FinitePlan<T>
         _tile = BlockedGeometry.TileOf(_outputs, set.MostRows(vectors));
         _tiles = (_outputs + _tile - 1) / _tile;
         _kernel = (nint)set.Find(_tile, vectors);
+        if (vectors == 2) _tail = (nint)set.Find(_tile, 1);
 
         // All weights are read again for each part's pixels, which stay in the second-level cache meanwhile.
         long most = Math.Max(LeastTiles, PanelBytes / ((long)_inputs * _lanes * sizeof(T))), chunks = (_pixels + _lanes - 1) / _lanes;
@@ -56,7 +59,7 @@ internal sealed unsafe class MatrixPlan<T> : FinitePlan<T>
         _pixelsPerPart = checked((int)(perPart * _lanes));
         _pixelParts = (chunks + perPart - 1) / perPart;
         _channelParts = (int)Math.Clamp((wanted + _pixelParts - 1) / _pixelParts, 1, _tiles);
-        _weights = (T*)AllocateWeights(Problem.WeightCount * sizeof(T));
+        _weights = (T*)AllocateWeights((long)view.Groups * _tiles * _tile * _inputs * sizeof(T));
         _init = (T*)AllocateWeights((long)view.Groups * _outputs * _lanes * sizeof(T));
         _taps = (nint*)AllocateWeights(2 * sizeof(nint));
         _scratchPerWorker = ((long)_inputs * _pixelsPerPart) + ((long)_tile * _lanes) + 64;
@@ -75,16 +78,26 @@ internal sealed unsafe class MatrixPlan<T> : FinitePlan<T>
         Strides5 b = view.Big, s = view.Small;
         foreach (AxisMap a in view.Axes)
             if (a.Kernel != 1 || a.Stride != 1 || a.PadBegin != 0 || a.Big != a.Small) return false;
+        // A few pixels fill vectors badly; output channels fill them better.
+        long pixels = (long)view.Axes[0].Big * view.Axes[1].Big * view.Axes[2].Big, outputs = (view.IsDown ? view.SmallChannels : view.BigChannels) / view.Groups;
+        int lanes = KernelSet.For<T>().Lanes;
+        if (outputs >= 4 * lanes && pixels * 5 < (pixels + lanes - 1) / lanes * lanes * 4) return false;
         return b.W == 1 && s.W == 1 && (view.BigChannels > 1 || view.SmallChannels > 1) && b.C != 1 && s.C != 1;
     }
 
+    /// <summary>Packs to [group][tile][source channel][channel of the tile]: rows of a power of two apart would share few cache sets.</summary>
     protected override void PackWeights(T* weights, T* bias)
     {
         Strides5 s = Strides5.Of(Problem.WeightShape, Problem.WeightLayout);
         T* to = _weights;
         for (int g = 0; g < View.Groups; g++)
-            for (int o = 0; o < _outputs; o++)
-                for (int c = 0; c < _inputs; c++) *to++ = weights[WeightAt(s, g, o, c, 0, 0, 0)];
+            for (int t = 0; t < _tiles; t++)
+            {
+                int first = Math.Min(t * _tile, _outputs - _tile);
+                for (int c = 0; c < _inputs; c++)
+                    for (int o = 0; o < _tile; o++) *to++ = weights[WeightAt(s, g, first + o, c, 0, 0, 0)];
+            }
+
         if (bias == null) return;
         for (int o = 0; o < View.Groups * _outputs; o++) new Span<T>(_init + ((long)o * _lanes), _lanes).Fill(bias[o]);
     }
@@ -95,6 +108,7 @@ internal sealed unsafe class MatrixPlan<T> : FinitePlan<T>
         Spread(Problem.Batch * View.Groups * _pixelParts * _channelParts);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void DoParts(long from, long to, int worker)
     {
         T* rest = _scratch + (worker * _scratchPerWorker), panel = rest + ((long)_tile * _lanes);
@@ -115,6 +129,7 @@ internal sealed unsafe class MatrixPlan<T> : FinitePlan<T>
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Compute(T* panel, T* rest, long at, int group, int o, int pixels)
     {
         int o0 = Math.Min(o, _outputs - _tile);
@@ -123,8 +138,9 @@ internal sealed unsafe class MatrixPlan<T> : FinitePlan<T>
         T* y = (T*)Now.Result + at + (channel * _to.C);
         MicroArguments q = new()
         {
-            A = (byte*)(_weights + (channel * _inputs)),
-            AStep = (nint)_inputs * sizeof(T),
+            A = (byte*)(_weights + ((((long)group * _tiles) + (o / _tile)) * _tile * _inputs)),
+            AStep = sizeof(T),
+            AElement = (nint)_tile * sizeof(T),
             BStep = _lanes * sizeof(T),
             Taps = _taps,
             TapCount = 1,
@@ -136,6 +152,8 @@ internal sealed unsafe class MatrixPlan<T> : FinitePlan<T>
         bool whole = o == o0;
         for (int p = 0; p < pixels; p += _lanes)
         {
+            // The last pixels may fit narrower vectors.
+            if (_tail != 0 && pixels - p <= _lanes / 2) kernel = (delegate*<MicroArguments*, void>)_tail;
             bool full = whole && p + _lanes <= pixels;
             q.B = (byte*)(panel + ((long)p * _inputs));
             q.Out = (byte*)(full ? y + p : rest);
@@ -150,10 +168,11 @@ internal sealed unsafe class MatrixPlan<T> : FinitePlan<T>
     }
 
     /// <summary>Copies to [tile][source channel][lane]; lanes past the last pixel keep what they held, no result reads them.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Pack(T* source, T* panel, int pixels)
     {
-        for (int p = 0; p < pixels; p += _lanes)
-            for (int c = 0; c < _inputs; c++)
+        for (int c = 0; c < _inputs; c++)
+            for (int p = 0; p < pixels; p += _lanes)
                 Copy.Run(source + (c * _from.C) + p, panel + ((long)p * _inputs) + ((long)c * _lanes), Math.Min(_lanes, pixels - p));
     }
 }

@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 using ConvNative.Backends.Managed.Kernels;
 using ConvNative.Plans;
 using ConvNative.Problems;
@@ -41,6 +42,7 @@ internal sealed unsafe class PlanePlan<T> : FinitePlan<T>
     private readonly long[] _rowPlace;
     private readonly bool _rowsVary;
     private readonly bool _isPlain;
+    private readonly bool _isSplit;
 
     public PlanePlan(View view, PlanOptions options)
         : base(view, options, view.Problem.IsDepthwise ? "depthwise" : "planes")
@@ -92,6 +94,7 @@ internal sealed unsafe class PlanePlan<T> : FinitePlan<T>
         _rowsVary = _rowParts > 1 || _d.Count > 1;
         _isPlain = _columns.Length == 1 && _columns[0] is { Sources: null, Step: 1 } && _d is { Count: 1, Offsets: [0], ReadsOutside: false }
             && _h is { PanelStep: 1, Division: 1 } && Problem.PaddingMode is PaddingMode.Zeros or PaddingMode.Constant;
+        _isSplit = _columns is [{ Sources: null, Step: 2 } even, { Sources: null, Step: 2 } odd] && Math.Abs(even.Source - odd.Source) == 1;
         for (int i = 0; i < Threads; i++) new Span<T>(_scratch + (i * _scratchPerWorker), checked((int)_scratchPerWorker)).Fill(PadValue);
 
         PhaseAxis Axis(int i) => new(view.Axes[i], view.IsDown, view.Flip, mode);
@@ -145,6 +148,7 @@ internal sealed unsafe class PlanePlan<T> : FinitePlan<T>
 
     protected override void ExecuteFinite() => Spread(Problem.Batch * View.Groups * _d.Count * _rowParts);
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void DoParts(long from, long to, int worker)
     {
         T* flat = _scratch + (worker * _scratchPerWorker), panel = flat + (_flat * _tile);
@@ -164,6 +168,7 @@ internal sealed unsafe class PlanePlan<T> : FinitePlan<T>
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Compute(PlanePhase p, T* panel, T* flat, long n, int group, int depth, int h0, int h1)
     {
         if (h1 <= h0) return;
@@ -172,6 +177,7 @@ internal sealed unsafe class PlanePlan<T> : FinitePlan<T>
         MicroArguments q = new()
         {
             AStep = (nint)p.Taps * _inputs * sizeof(T),
+            AElement = sizeof(T),
             BStep = checked((nint)(_plane * sizeof(T))),
             Taps = (nint*)p.Table,
             TapCount = p.Taps,
@@ -213,6 +219,7 @@ internal sealed unsafe class PlanePlan<T> : FinitePlan<T>
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Store(T* row, long at, int columns, int step)
     {
         T* y = (T*)Now.Result + at;
@@ -228,6 +235,7 @@ internal sealed unsafe class PlanePlan<T> : FinitePlan<T>
         for (int w = 0; w < columns; w++) Finish(at + (w * (long)step), 1);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Pack(T* source, T* plane, int depth, int h0, int h1)
     {
         int rows = _h.PanelSize(h1 - h0);
@@ -245,7 +253,17 @@ internal sealed unsafe class PlanePlan<T> : FinitePlan<T>
             {
                 int h = d < 0 ? d : _h.Source(h0, r);
                 T* to = plane + (slot * _slot) + _rowPlace[r], x = source + (d * _from.D) + (h * _from.H);
-                if (h >= 0)
+                if (h >= 0 && _isSplit)
+                {
+                    // Both residues at once; one of them may have an element more at either end.
+                    ColumnRun a = _columns[0], b = _columns[1];
+                    int count = Math.Min(a.Last - a.First, b.Last - b.First);
+                    if (a.Source < b.Source) Copy.Split(x + a.Source, to + a.First, to + residueStep + b.First, count);
+                    else Copy.Split(x + b.Source, to + residueStep + b.First, to + a.First, count);
+                    for (int i = a.First + count; i < a.Last; i++) to[i] = x[a.Source + (2 * (i - a.First))];
+                    for (int i = b.First + count; i < b.Last; i++) to[residueStep + i] = x[b.Source + (2 * (i - b.First))];
+                }
+                else if (h >= 0)
                     foreach (ColumnRun c in _columns)
                     {
                         PackRow(c, x, to);
@@ -262,6 +280,7 @@ internal sealed unsafe class PlanePlan<T> : FinitePlan<T>
     }
 
     /// <summary>The common case without calls: one slot, stride 1 in both axes, rows as they lie.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void PackPlain(T* source, T* plane, int h0, int rows)
     {
         ColumnRun c = _columns[0];
@@ -277,6 +296,7 @@ internal sealed unsafe class PlanePlan<T> : FinitePlan<T>
     }
 
     /// <summary>Padding beside the run was filled when the plan was made, and nothing overwrites it.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void PackRow(ColumnRun c, T* source, T* to)
     {
         if (c.Sources == null) Copy.Strided(source + c.Source, c.Step, to + c.First, c.Last - c.First);

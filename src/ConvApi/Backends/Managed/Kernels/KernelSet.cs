@@ -10,10 +10,13 @@ internal sealed unsafe class KernelSet
     private readonly delegate*<int, delegate*<MicroArguments*, void>> _findLanes;
     private readonly delegate*<int, delegate*<MicroArguments*, void>> _findSweep;
     private readonly delegate*<int, delegate*<MicroArguments*, void>> _findGroups;
+    private readonly delegate*<int, int, delegate*<MicroArguments*, void>> _findFlat;
+    private readonly delegate*<int, int, int, delegate*<MicroArguments*, void>> _findRow;
 
     private KernelSet(
         int lanes, int accumulators, delegate*<int, int, delegate*<MicroArguments*, void>> find, delegate*<int, delegate*<MicroArguments*, void>> findLanes,
-        delegate*<int, delegate*<MicroArguments*, void>> findSweep, delegate*<int, delegate*<MicroArguments*, void>> findGroups)
+        delegate*<int, delegate*<MicroArguments*, void>> findSweep, delegate*<int, delegate*<MicroArguments*, void>> findGroups,
+        delegate*<int, int, delegate*<MicroArguments*, void>> findFlat, delegate*<int, int, int, delegate*<MicroArguments*, void>> findRow)
     {
         Lanes = lanes;
         Accumulators = accumulators;
@@ -21,6 +24,8 @@ internal sealed unsafe class KernelSet
         _findLanes = findLanes;
         _findSweep = findSweep;
         _findGroups = findGroups;
+        _findFlat = findFlat;
+        _findRow = findRow;
     }
 
     /// <summary>Elements of a vector.</summary>
@@ -61,13 +66,20 @@ internal sealed unsafe class KernelSet
     /// <summary>Vectors of b against single weights of a, <c>Run</c> vectors on; null for tap counts that have none.</summary>
     public delegate*<MicroArguments*, void> FindSweep(int taps) => _findSweep(taps);
 
+    /// <summary>Result rows of a plane against a kernel of so many rows; null where there is none.</summary>
+    public delegate*<MicroArguments*, void> FindFlat(int taps, int rows) => _findFlat(taps, rows);
+
+    /// <summary>Pixels of a channels-last row against a kernel of so many columns; null where there is none.</summary>
+    public delegate*<MicroArguments*, void> FindRow(int taps, int stride, int pixels) => _findRow(taps, stride, pixels);
+
     /// <summary>Most rows of a kernel with that many vectors.</summary>
     public int MostRows(int vectors) => Math.Min(14, Accumulators / vectors);
 
     private static KernelSet Of<TOps, TVec>()
         where TOps : struct, IVectorOps<TVec>
         where TVec : unmanaged =>
-        new(sizeof(TVec) / TOps.ElementSize, TOps.Accumulators, &MicroKernels<TOps, TVec>.Find, &MicroKernels<TOps, TVec>.FindLanes, &MicroKernels<TOps, TVec>.FindSweep, &MicroKernels<TOps, TVec>.FindGroups);
+        new(sizeof(TVec) / TOps.ElementSize, TOps.Accumulators, &MicroKernels<TOps, TVec>.Find, &MicroKernels<TOps, TVec>.FindLanes, &MicroKernels<TOps, TVec>.FindSweep, &MicroKernels<TOps, TVec>.FindGroups,
+            &MicroKernels<TOps, TVec>.FindFlat, &MicroKernels<TOps, TVec>.FindRow);
 
     private static delegate*<MicroArguments*, void> Known(delegate*<MicroArguments*, void> kernel, int rows, int vectors) =>
         kernel != null ? kernel : throw new InvalidOperationException($"no micro-kernel of {rows} rows and {vectors} vectors");

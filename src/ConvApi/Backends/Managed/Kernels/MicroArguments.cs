@@ -6,8 +6,11 @@ namespace ConvNative.Backends.Managed.Kernels;
 /// </summary>
 internal unsafe struct MicroArguments
 {
-    /// <summary>Row 0 of a; element e of a tap lies <c>e</c> elements after the tap's begin.</summary>
+    /// <summary>Row 0 of a.</summary>
     public byte* A;
+
+    /// <summary>From one element of a tap to the next.</summary>
+    public nint AElement;
 
     /// <summary>From one row of a to the next.</summary>
     public nint AStep;
@@ -32,8 +35,14 @@ internal unsafe struct MicroArguments
     /// <summary>From one row's begin values to the next row's; 0 where all rows share them.</summary>
     public nint InitStep;
 
-    /// <summary>Vectors of lane numbers, in units of four bytes: which channel of a goes to which lane, an element each (several groups a vector).</summary>
+    /// <summary>Vectors of lane numbers, in units of four bytes: which channel of a goes to which lane, an element each (several groups a vector); or the masks of a plane's columns.</summary>
     public byte* Index;
+
+    /// <summary>Pixels of a row from here on exist (channels-last rows).</summary>
+    public int First;
+
+    /// <summary>Pixels of a row from here on do not exist.</summary>
+    public int End;
 
     public byte* Out;
 

@@ -97,6 +97,72 @@ internal static unsafe class MicroKernels<TOps, TVec>
         _ => null,
     };
 
+    /// <summary>The kernel of so many kernel rows and result rows on channels-first planes (depthwise), or null.</summary>
+    public static delegate*<MicroArguments*, void> FindFlat(int taps, int rows) => ((taps * 100) + rows) switch
+    {
+        301 => &Flat3x1,
+        302 => &Flat3x2,
+        303 => &Flat3x3,
+        304 => &Flat3x4,
+        305 => &Flat3x5,
+        306 => &Flat3x6,
+        307 => &Flat3x7,
+        308 => &Flat3x8,
+        501 => &Flat5x1,
+        502 => &Flat5x2,
+        503 => &Flat5x3,
+        504 => &Flat5x4,
+        505 => &Flat5x5,
+        506 => &Flat5x6,
+        507 => &Flat5x7,
+        508 => &Flat5x8,
+        701 => &Flat7x1,
+        702 => &Flat7x2,
+        703 => &Flat7x3,
+        704 => &Flat7x4,
+        705 => &Flat7x5,
+        706 => &Flat7x6,
+        707 => &Flat7x7,
+        708 => &Flat7x8,
+        _ => null,
+    };
+
+    /// <summary>The kernel of so many kernel columns, stride and pixels along channels-last rows (depthwise), or null.</summary>
+    public static delegate*<MicroArguments*, void> FindRow(int taps, int stride, int pixels) => ((taps * 100) + (stride * 10) + pixels) switch
+    {
+        311 => &Row3s1x1,
+        312 => &Row3s1x2,
+        314 => &Row3s1x4,
+        317 => &Row3s1x7,
+        318 => &Row3s1x8,
+        321 => &Row3s2x1,
+        322 => &Row3s2x2,
+        324 => &Row3s2x4,
+        327 => &Row3s2x7,
+        328 => &Row3s2x8,
+        511 => &Row5s1x1,
+        512 => &Row5s1x2,
+        514 => &Row5s1x4,
+        517 => &Row5s1x7,
+        518 => &Row5s1x8,
+        521 => &Row5s2x1,
+        522 => &Row5s2x2,
+        524 => &Row5s2x4,
+        527 => &Row5s2x7,
+        528 => &Row5s2x8,
+        711 => &Row7s1x1,
+        712 => &Row7s1x2,
+        714 => &Row7s1x4,
+        717 => &Row7s1x7,
+        718 => &Row7s1x8,
+        721 => &Row7s2x1,
+        722 => &Row7s2x2,
+        724 => &Row7s2x4,
+        727 => &Row7s2x7,
+        728 => &Row7s2x8,
+        _ => null,
+    };
+
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void R1V1(MicroArguments* q)
     {
@@ -104,7 +170,7 @@ internal static unsafe class MicroKernels<TOps, TVec>
         nint step = q->InitStep;
         TVec c0_0 = TOps.Load(init + (0 * step) + (0 * sizeof(TVec)));
         step = q->AStep;
-        nint next = q->BStep;
+        nint next = q->BStep, element = q->AElement;
         nint* tap = q->Taps;
         for (int t = q->TapCount; t > 0; t--, tap += 2)
         {
@@ -115,7 +181,7 @@ internal static unsafe class MicroKernels<TOps, TVec>
                 TVec b0 = TOps.Load(b + (0 * sizeof(TVec)));
                 TVec x0 = TOps.Splat(a0);
                 c0_0 = TOps.Fma(x0, b0, c0_0);
-                a0 += TOps.ElementSize;
+                a0 += element;
                 b += next;
             }
         }
@@ -133,7 +199,7 @@ internal static unsafe class MicroKernels<TOps, TVec>
         TVec c0_0 = TOps.Load(init + (0 * step) + (0 * sizeof(TVec)));
         TVec c1_0 = TOps.Load(init + (1 * step) + (0 * sizeof(TVec)));
         step = q->AStep;
-        nint next = q->BStep;
+        nint next = q->BStep, element = q->AElement;
         nint* tap = q->Taps;
         for (int t = q->TapCount; t > 0; t--, tap += 2)
         {
@@ -146,7 +212,7 @@ internal static unsafe class MicroKernels<TOps, TVec>
                 c0_0 = TOps.Fma(x0, b0, c0_0);
                 TVec x1 = TOps.Splat(a0 + step);
                 c1_0 = TOps.Fma(x1, b0, c1_0);
-                a0 += TOps.ElementSize;
+                a0 += element;
                 b += next;
             }
         }
@@ -167,7 +233,7 @@ internal static unsafe class MicroKernels<TOps, TVec>
         TVec c1_0 = TOps.Load(init + (1 * step) + (0 * sizeof(TVec)));
         TVec c2_0 = TOps.Load(init + (2 * step) + (0 * sizeof(TVec)));
         step = q->AStep;
-        nint next = q->BStep;
+        nint next = q->BStep, element = q->AElement;
         nint* tap = q->Taps;
         for (int t = q->TapCount; t > 0; t--, tap += 2)
         {
@@ -182,7 +248,7 @@ internal static unsafe class MicroKernels<TOps, TVec>
                 c1_0 = TOps.Fma(x1, b0, c1_0);
                 TVec x2 = TOps.Splat(a0 + (2 * step));
                 c2_0 = TOps.Fma(x2, b0, c2_0);
-                a0 += TOps.ElementSize;
+                a0 += element;
                 b += next;
             }
         }
@@ -206,7 +272,7 @@ internal static unsafe class MicroKernels<TOps, TVec>
         TVec c2_0 = TOps.Load(init + (2 * step) + (0 * sizeof(TVec)));
         TVec c3_0 = TOps.Load(init + (3 * step) + (0 * sizeof(TVec)));
         step = q->AStep;
-        nint next = q->BStep;
+        nint next = q->BStep, element = q->AElement;
         nint* tap = q->Taps;
         for (int t = q->TapCount; t > 0; t--, tap += 2)
         {
@@ -224,8 +290,8 @@ internal static unsafe class MicroKernels<TOps, TVec>
                 c2_0 = TOps.Fma(x2, b0, c2_0);
                 TVec x3 = TOps.Splat(a3);
                 c3_0 = TOps.Fma(x3, b0, c3_0);
-                a0 += TOps.ElementSize;
-                a3 += TOps.ElementSize;
+                a0 += element;
+                a3 += element;
                 b += next;
             }
         }
@@ -252,7 +318,7 @@ internal static unsafe class MicroKernels<TOps, TVec>
         TVec c3_0 = TOps.Load(init + (3 * step) + (0 * sizeof(TVec)));
         TVec c4_0 = TOps.Load(init + (4 * step) + (0 * sizeof(TVec)));
         step = q->AStep;
-        nint next = q->BStep;
+        nint next = q->BStep, element = q->AElement;
         nint* tap = q->Taps;
         for (int t = q->TapCount; t > 0; t--, tap += 2)
         {
@@ -272,8 +338,8 @@ internal static unsafe class MicroKernels<TOps, TVec>
                 c3_0 = TOps.Fma(x3, b0, c3_0);
                 TVec x4 = TOps.Splat(a3 + step);
                 c4_0 = TOps.Fma(x4, b0, c4_0);
-                a0 += TOps.ElementSize;
-                a3 += TOps.ElementSize;
+                a0 += element;
+                a3 += element;
                 b += next;
             }
         }
@@ -303,7 +369,7 @@ internal static unsafe class MicroKernels<TOps, TVec>
         TVec c4_0 = TOps.Load(init + (4 * step) + (0 * sizeof(TVec)));
         TVec c5_0 = TOps.Load(init + (5 * step) + (0 * sizeof(TVec)));
         step = q->AStep;
-        nint next = q->BStep;
+        nint next = q->BStep, element = q->AElement;
         nint* tap = q->Taps;
         for (int t = q->TapCount; t > 0; t--, tap += 2)
         {
@@ -325,8 +391,8 @@ internal static unsafe class MicroKernels<TOps, TVec>
                 c4_0 = TOps.Fma(x4, b0, c4_0);
                 TVec x5 = TOps.Splat(a3 + (2 * step));
                 c5_0 = TOps.Fma(x5, b0, c5_0);
-                a0 += TOps.ElementSize;
-                a3 += TOps.ElementSize;
+                a0 += element;
+                a3 += element;
                 b += next;
             }
         }
@@ -359,7 +425,7 @@ internal static unsafe class MicroKernels<TOps, TVec>
         TVec c5_0 = TOps.Load(init + (5 * step) + (0 * sizeof(TVec)));
         TVec c6_0 = TOps.Load(init + (6 * step) + (0 * sizeof(TVec)));
         step = q->AStep;
-        nint next = q->BStep;
+        nint next = q->BStep, element = q->AElement;
         nint* tap = q->Taps;
         for (int t = q->TapCount; t > 0; t--, tap += 2)
         {
@@ -384,9 +450,9 @@ internal static unsafe class MicroKernels<TOps, TVec>
                 c5_0 = TOps.Fma(x5, b0, c5_0);
                 TVec x6 = TOps.Splat(a6);
                 c6_0 = TOps.Fma(x6, b0, c6_0);
-                a0 += TOps.ElementSize;
-                a3 += TOps.ElementSize;
-                a6 += TOps.ElementSize;
+                a0 += element;
+                a3 += element;
+                a6 += element;
                 b += next;
             }
         }
@@ -422,7 +488,7 @@ internal static unsafe class MicroKernels<TOps, TVec>
         TVec c6_0 = TOps.Load(init + (6 * step) + (0 * sizeof(TVec)));
         TVec c7_0 = TOps.Load(init + (7 * step) + (0 * sizeof(TVec)));
         step = q->AStep;
-        nint next = q->BStep;
+        nint next = q->BStep, element = q->AElement;
         nint* tap = q->Taps;
         for (int t = q->TapCount; t > 0; t--, tap += 2)
         {
@@ -449,9 +515,9 @@ internal static unsafe class MicroKernels<TOps, TVec>
                 c6_0 = TOps.Fma(x6, b0, c6_0);
                 TVec x7 = TOps.Splat(a6 + step);
                 c7_0 = TOps.Fma(x7, b0, c7_0);
-                a0 += TOps.ElementSize;
-                a3 += TOps.ElementSize;
-                a6 += TOps.ElementSize;
+                a0 += element;
+                a3 += element;
+                a6 += element;
                 b += next;
             }
         }
@@ -490,7 +556,7 @@ internal static unsafe class MicroKernels<TOps, TVec>
         TVec c7_0 = TOps.Load(init + (7 * step) + (0 * sizeof(TVec)));
         TVec c8_0 = TOps.Load(init + (8 * step) + (0 * sizeof(TVec)));
         step = q->AStep;
-        nint next = q->BStep;
+        nint next = q->BStep, element = q->AElement;
         nint* tap = q->Taps;
         for (int t = q->TapCount; t > 0; t--, tap += 2)
         {
@@ -519,9 +585,9 @@ internal static unsafe class MicroKernels<TOps, TVec>
                 c7_0 = TOps.Fma(x7, b0, c7_0);
                 TVec x8 = TOps.Splat(a6 + (2 * step));
                 c8_0 = TOps.Fma(x8, b0, c8_0);
-                a0 += TOps.ElementSize;
-                a3 += TOps.ElementSize;
-                a6 += TOps.ElementSize;
+                a0 += element;
+                a3 += element;
+                a6 += element;
                 b += next;
             }
         }
@@ -563,7 +629,7 @@ internal static unsafe class MicroKernels<TOps, TVec>
         TVec c8_0 = TOps.Load(init + (8 * step) + (0 * sizeof(TVec)));
         TVec c9_0 = TOps.Load(init + (9 * step) + (0 * sizeof(TVec)));
         step = q->AStep;
-        nint next = q->BStep;
+        nint next = q->BStep, element = q->AElement;
         nint* tap = q->Taps;
         for (int t = q->TapCount; t > 0; t--, tap += 2)
         {
@@ -595,10 +661,10 @@ internal static unsafe class MicroKernels<TOps, TVec>
                 c8_0 = TOps.Fma(x8, b0, c8_0);
                 TVec x9 = TOps.Splat(a9);
                 c9_0 = TOps.Fma(x9, b0, c9_0);
-                a0 += TOps.ElementSize;
-                a3 += TOps.ElementSize;
-                a6 += TOps.ElementSize;
-                a9 += TOps.ElementSize;
+                a0 += element;
+                a3 += element;
+                a6 += element;
+                a9 += element;
                 b += next;
             }
         }
@@ -643,7 +709,7 @@ internal static unsafe class MicroKernels<TOps, TVec>
         TVec c9_0 = TOps.Load(init + (9 * step) + (0 * sizeof(TVec)));
         TVec c10_0 = TOps.Load(init + (10 * step) + (0 * sizeof(TVec)));
         step = q->AStep;
-        nint next = q->BStep;
+        nint next = q->BStep, element = q->AElement;
         nint* tap = q->Taps;
         for (int t = q->TapCount; t > 0; t--, tap += 2)
         {
@@ -677,10 +743,10 @@ internal static unsafe class MicroKernels<TOps, TVec>
                 c9_0 = TOps.Fma(x9, b0, c9_0);
                 TVec x10 = TOps.Splat(a9 + step);
                 c10_0 = TOps.Fma(x10, b0, c10_0);
-                a0 += TOps.ElementSize;
-                a3 += TOps.ElementSize;
-                a6 += TOps.ElementSize;
-                a9 += TOps.ElementSize;
+                a0 += element;
+                a3 += element;
+                a6 += element;
+                a9 += element;
                 b += next;
             }
         }
@@ -728,7 +794,7 @@ internal static unsafe class MicroKernels<TOps, TVec>
         TVec c10_0 = TOps.Load(init + (10 * step) + (0 * sizeof(TVec)));
         TVec c11_0 = TOps.Load(init + (11 * step) + (0 * sizeof(TVec)));
         step = q->AStep;
-        nint next = q->BStep;
+        nint next = q->BStep, element = q->AElement;
         nint* tap = q->Taps;
         for (int t = q->TapCount; t > 0; t--, tap += 2)
         {
@@ -764,10 +830,10 @@ internal static unsafe class MicroKernels<TOps, TVec>
                 c10_0 = TOps.Fma(x10, b0, c10_0);
                 TVec x11 = TOps.Splat(a9 + (2 * step));
                 c11_0 = TOps.Fma(x11, b0, c11_0);
-                a0 += TOps.ElementSize;
-                a3 += TOps.ElementSize;
-                a6 += TOps.ElementSize;
-                a9 += TOps.ElementSize;
+                a0 += element;
+                a3 += element;
+                a6 += element;
+                a9 += element;
                 b += next;
             }
         }
@@ -818,7 +884,7 @@ internal static unsafe class MicroKernels<TOps, TVec>
         TVec c11_0 = TOps.Load(init + (11 * step) + (0 * sizeof(TVec)));
         TVec c12_0 = TOps.Load(init + (12 * step) + (0 * sizeof(TVec)));
         step = q->AStep;
-        nint next = q->BStep;
+        nint next = q->BStep, element = q->AElement;
         nint* tap = q->Taps;
         for (int t = q->TapCount; t > 0; t--, tap += 2)
         {
@@ -857,11 +923,11 @@ internal static unsafe class MicroKernels<TOps, TVec>
                 c11_0 = TOps.Fma(x11, b0, c11_0);
                 TVec x12 = TOps.Splat(a12);
                 c12_0 = TOps.Fma(x12, b0, c12_0);
-                a0 += TOps.ElementSize;
-                a3 += TOps.ElementSize;
-                a6 += TOps.ElementSize;
-                a9 += TOps.ElementSize;
-                a12 += TOps.ElementSize;
+                a0 += element;
+                a3 += element;
+                a6 += element;
+                a9 += element;
+                a12 += element;
                 b += next;
             }
         }
@@ -915,7 +981,7 @@ internal static unsafe class MicroKernels<TOps, TVec>
         TVec c12_0 = TOps.Load(init + (12 * step) + (0 * sizeof(TVec)));
         TVec c13_0 = TOps.Load(init + (13 * step) + (0 * sizeof(TVec)));
         step = q->AStep;
-        nint next = q->BStep;
+        nint next = q->BStep, element = q->AElement;
         nint* tap = q->Taps;
         for (int t = q->TapCount; t > 0; t--, tap += 2)
         {
@@ -956,11 +1022,11 @@ internal static unsafe class MicroKernels<TOps, TVec>
                 c12_0 = TOps.Fma(x12, b0, c12_0);
                 TVec x13 = TOps.Splat(a12 + step);
                 c13_0 = TOps.Fma(x13, b0, c13_0);
-                a0 += TOps.ElementSize;
-                a3 += TOps.ElementSize;
-                a6 += TOps.ElementSize;
-                a9 += TOps.ElementSize;
-                a12 += TOps.ElementSize;
+                a0 += element;
+                a3 += element;
+                a6 += element;
+                a9 += element;
+                a12 += element;
                 b += next;
             }
         }
@@ -1004,7 +1070,7 @@ internal static unsafe class MicroKernels<TOps, TVec>
         TVec c0_0 = TOps.Load(init + (0 * step) + (0 * sizeof(TVec)));
         TVec c0_1 = TOps.Load(init + (0 * step) + (1 * sizeof(TVec)));
         step = q->AStep;
-        nint next = q->BStep;
+        nint next = q->BStep, element = q->AElement;
         nint* tap = q->Taps;
         for (int t = q->TapCount; t > 0; t--, tap += 2)
         {
@@ -1017,7 +1083,7 @@ internal static unsafe class MicroKernels<TOps, TVec>
                 TVec x0 = TOps.Splat(a0);
                 c0_0 = TOps.Fma(x0, b0, c0_0);
                 c0_1 = TOps.Fma(x0, b1, c0_1);
-                a0 += TOps.ElementSize;
+                a0 += element;
                 b += next;
             }
         }
@@ -1038,7 +1104,7 @@ internal static unsafe class MicroKernels<TOps, TVec>
         TVec c1_0 = TOps.Load(init + (1 * step) + (0 * sizeof(TVec)));
         TVec c1_1 = TOps.Load(init + (1 * step) + (1 * sizeof(TVec)));
         step = q->AStep;
-        nint next = q->BStep;
+        nint next = q->BStep, element = q->AElement;
         nint* tap = q->Taps;
         for (int t = q->TapCount; t > 0; t--, tap += 2)
         {
@@ -1054,7 +1120,7 @@ internal static unsafe class MicroKernels<TOps, TVec>
                 TVec x1 = TOps.Splat(a0 + step);
                 c1_0 = TOps.Fma(x1, b0, c1_0);
                 c1_1 = TOps.Fma(x1, b1, c1_1);
-                a0 += TOps.ElementSize;
+                a0 += element;
                 b += next;
             }
         }
@@ -1080,7 +1146,7 @@ internal static unsafe class MicroKernels<TOps, TVec>
         TVec c2_0 = TOps.Load(init + (2 * step) + (0 * sizeof(TVec)));
         TVec c2_1 = TOps.Load(init + (2 * step) + (1 * sizeof(TVec)));
         step = q->AStep;
-        nint next = q->BStep;
+        nint next = q->BStep, element = q->AElement;
         nint* tap = q->Taps;
         for (int t = q->TapCount; t > 0; t--, tap += 2)
         {
@@ -1099,7 +1165,7 @@ internal static unsafe class MicroKernels<TOps, TVec>
                 TVec x2 = TOps.Splat(a0 + (2 * step));
                 c2_0 = TOps.Fma(x2, b0, c2_0);
                 c2_1 = TOps.Fma(x2, b1, c2_1);
-                a0 += TOps.ElementSize;
+                a0 += element;
                 b += next;
             }
         }
@@ -1130,7 +1196,7 @@ internal static unsafe class MicroKernels<TOps, TVec>
         TVec c3_0 = TOps.Load(init + (3 * step) + (0 * sizeof(TVec)));
         TVec c3_1 = TOps.Load(init + (3 * step) + (1 * sizeof(TVec)));
         step = q->AStep;
-        nint next = q->BStep;
+        nint next = q->BStep, element = q->AElement;
         nint* tap = q->Taps;
         for (int t = q->TapCount; t > 0; t--, tap += 2)
         {
@@ -1153,8 +1219,8 @@ internal static unsafe class MicroKernels<TOps, TVec>
                 TVec x3 = TOps.Splat(a3);
                 c3_0 = TOps.Fma(x3, b0, c3_0);
                 c3_1 = TOps.Fma(x3, b1, c3_1);
-                a0 += TOps.ElementSize;
-                a3 += TOps.ElementSize;
+                a0 += element;
+                a3 += element;
                 b += next;
             }
         }
@@ -1190,7 +1256,7 @@ internal static unsafe class MicroKernels<TOps, TVec>
         TVec c4_0 = TOps.Load(init + (4 * step) + (0 * sizeof(TVec)));
         TVec c4_1 = TOps.Load(init + (4 * step) + (1 * sizeof(TVec)));
         step = q->AStep;
-        nint next = q->BStep;
+        nint next = q->BStep, element = q->AElement;
         nint* tap = q->Taps;
         for (int t = q->TapCount; t > 0; t--, tap += 2)
         {
@@ -1216,8 +1282,8 @@ internal static unsafe class MicroKernels<TOps, TVec>
                 TVec x4 = TOps.Splat(a3 + step);
                 c4_0 = TOps.Fma(x4, b0, c4_0);
                 c4_1 = TOps.Fma(x4, b1, c4_1);
-                a0 += TOps.ElementSize;
-                a3 += TOps.ElementSize;
+                a0 += element;
+                a3 += element;
                 b += next;
             }
         }
@@ -1258,7 +1324,7 @@ internal static unsafe class MicroKernels<TOps, TVec>
         TVec c5_0 = TOps.Load(init + (5 * step) + (0 * sizeof(TVec)));
         TVec c5_1 = TOps.Load(init + (5 * step) + (1 * sizeof(TVec)));
         step = q->AStep;
-        nint next = q->BStep;
+        nint next = q->BStep, element = q->AElement;
         nint* tap = q->Taps;
         for (int t = q->TapCount; t > 0; t--, tap += 2)
         {
@@ -1287,8 +1353,8 @@ internal static unsafe class MicroKernels<TOps, TVec>
                 TVec x5 = TOps.Splat(a3 + (2 * step));
                 c5_0 = TOps.Fma(x5, b0, c5_0);
                 c5_1 = TOps.Fma(x5, b1, c5_1);
-                a0 += TOps.ElementSize;
-                a3 += TOps.ElementSize;
+                a0 += element;
+                a3 += element;
                 b += next;
             }
         }
@@ -1334,7 +1400,7 @@ internal static unsafe class MicroKernels<TOps, TVec>
         TVec c6_0 = TOps.Load(init + (6 * step) + (0 * sizeof(TVec)));
         TVec c6_1 = TOps.Load(init + (6 * step) + (1 * sizeof(TVec)));
         step = q->AStep;
-        nint next = q->BStep;
+        nint next = q->BStep, element = q->AElement;
         nint* tap = q->Taps;
         for (int t = q->TapCount; t > 0; t--, tap += 2)
         {
@@ -1367,9 +1433,9 @@ internal static unsafe class MicroKernels<TOps, TVec>
                 TVec x6 = TOps.Splat(a6);
                 c6_0 = TOps.Fma(x6, b0, c6_0);
                 c6_1 = TOps.Fma(x6, b1, c6_1);
-                a0 += TOps.ElementSize;
-                a3 += TOps.ElementSize;
-                a6 += TOps.ElementSize;
+                a0 += element;
+                a3 += element;
+                a6 += element;
                 b += next;
             }
         }
@@ -1420,7 +1486,7 @@ internal static unsafe class MicroKernels<TOps, TVec>
         TVec c7_0 = TOps.Load(init + (7 * step) + (0 * sizeof(TVec)));
         TVec c7_1 = TOps.Load(init + (7 * step) + (1 * sizeof(TVec)));
         step = q->AStep;
-        nint next = q->BStep;
+        nint next = q->BStep, element = q->AElement;
         nint* tap = q->Taps;
         for (int t = q->TapCount; t > 0; t--, tap += 2)
         {
@@ -1456,9 +1522,9 @@ internal static unsafe class MicroKernels<TOps, TVec>
                 TVec x7 = TOps.Splat(a6 + step);
                 c7_0 = TOps.Fma(x7, b0, c7_0);
                 c7_1 = TOps.Fma(x7, b1, c7_1);
-                a0 += TOps.ElementSize;
-                a3 += TOps.ElementSize;
-                a6 += TOps.ElementSize;
+                a0 += element;
+                a3 += element;
+                a6 += element;
                 b += next;
             }
         }
@@ -1514,7 +1580,7 @@ internal static unsafe class MicroKernels<TOps, TVec>
         TVec c8_0 = TOps.Load(init + (8 * step) + (0 * sizeof(TVec)));
         TVec c8_1 = TOps.Load(init + (8 * step) + (1 * sizeof(TVec)));
         step = q->AStep;
-        nint next = q->BStep;
+        nint next = q->BStep, element = q->AElement;
         nint* tap = q->Taps;
         for (int t = q->TapCount; t > 0; t--, tap += 2)
         {
@@ -1553,9 +1619,9 @@ internal static unsafe class MicroKernels<TOps, TVec>
                 TVec x8 = TOps.Splat(a6 + (2 * step));
                 c8_0 = TOps.Fma(x8, b0, c8_0);
                 c8_1 = TOps.Fma(x8, b1, c8_1);
-                a0 += TOps.ElementSize;
-                a3 += TOps.ElementSize;
-                a6 += TOps.ElementSize;
+                a0 += element;
+                a3 += element;
+                a6 += element;
                 b += next;
             }
         }
@@ -1616,7 +1682,7 @@ internal static unsafe class MicroKernels<TOps, TVec>
         TVec c9_0 = TOps.Load(init + (9 * step) + (0 * sizeof(TVec)));
         TVec c9_1 = TOps.Load(init + (9 * step) + (1 * sizeof(TVec)));
         step = q->AStep;
-        nint next = q->BStep;
+        nint next = q->BStep, element = q->AElement;
         nint* tap = q->Taps;
         for (int t = q->TapCount; t > 0; t--, tap += 2)
         {
@@ -1659,10 +1725,10 @@ internal static unsafe class MicroKernels<TOps, TVec>
                 TVec x9 = TOps.Splat(a9);
                 c9_0 = TOps.Fma(x9, b0, c9_0);
                 c9_1 = TOps.Fma(x9, b1, c9_1);
-                a0 += TOps.ElementSize;
-                a3 += TOps.ElementSize;
-                a6 += TOps.ElementSize;
-                a9 += TOps.ElementSize;
+                a0 += element;
+                a3 += element;
+                a6 += element;
+                a9 += element;
                 b += next;
             }
         }
@@ -1728,7 +1794,7 @@ internal static unsafe class MicroKernels<TOps, TVec>
         TVec c10_0 = TOps.Load(init + (10 * step) + (0 * sizeof(TVec)));
         TVec c10_1 = TOps.Load(init + (10 * step) + (1 * sizeof(TVec)));
         step = q->AStep;
-        nint next = q->BStep;
+        nint next = q->BStep, element = q->AElement;
         nint* tap = q->Taps;
         for (int t = q->TapCount; t > 0; t--, tap += 2)
         {
@@ -1774,10 +1840,10 @@ internal static unsafe class MicroKernels<TOps, TVec>
                 TVec x10 = TOps.Splat(a9 + step);
                 c10_0 = TOps.Fma(x10, b0, c10_0);
                 c10_1 = TOps.Fma(x10, b1, c10_1);
-                a0 += TOps.ElementSize;
-                a3 += TOps.ElementSize;
-                a6 += TOps.ElementSize;
-                a9 += TOps.ElementSize;
+                a0 += element;
+                a3 += element;
+                a6 += element;
+                a9 += element;
                 b += next;
             }
         }
@@ -1848,7 +1914,7 @@ internal static unsafe class MicroKernels<TOps, TVec>
         TVec c11_0 = TOps.Load(init + (11 * step) + (0 * sizeof(TVec)));
         TVec c11_1 = TOps.Load(init + (11 * step) + (1 * sizeof(TVec)));
         step = q->AStep;
-        nint next = q->BStep;
+        nint next = q->BStep, element = q->AElement;
         nint* tap = q->Taps;
         for (int t = q->TapCount; t > 0; t--, tap += 2)
         {
@@ -1897,10 +1963,10 @@ internal static unsafe class MicroKernels<TOps, TVec>
                 TVec x11 = TOps.Splat(a9 + (2 * step));
                 c11_0 = TOps.Fma(x11, b0, c11_0);
                 c11_1 = TOps.Fma(x11, b1, c11_1);
-                a0 += TOps.ElementSize;
-                a3 += TOps.ElementSize;
-                a6 += TOps.ElementSize;
-                a9 += TOps.ElementSize;
+                a0 += element;
+                a3 += element;
+                a6 += element;
+                a9 += element;
                 b += next;
             }
         }
@@ -1976,7 +2042,7 @@ internal static unsafe class MicroKernels<TOps, TVec>
         TVec c12_0 = TOps.Load(init + (12 * step) + (0 * sizeof(TVec)));
         TVec c12_1 = TOps.Load(init + (12 * step) + (1 * sizeof(TVec)));
         step = q->AStep;
-        nint next = q->BStep;
+        nint next = q->BStep, element = q->AElement;
         nint* tap = q->Taps;
         for (int t = q->TapCount; t > 0; t--, tap += 2)
         {
@@ -2029,11 +2095,11 @@ internal static unsafe class MicroKernels<TOps, TVec>
                 TVec x12 = TOps.Splat(a12);
                 c12_0 = TOps.Fma(x12, b0, c12_0);
                 c12_1 = TOps.Fma(x12, b1, c12_1);
-                a0 += TOps.ElementSize;
-                a3 += TOps.ElementSize;
-                a6 += TOps.ElementSize;
-                a9 += TOps.ElementSize;
-                a12 += TOps.ElementSize;
+                a0 += element;
+                a3 += element;
+                a6 += element;
+                a9 += element;
+                a12 += element;
                 b += next;
             }
         }
@@ -2114,7 +2180,7 @@ internal static unsafe class MicroKernels<TOps, TVec>
         TVec c13_0 = TOps.Load(init + (13 * step) + (0 * sizeof(TVec)));
         TVec c13_1 = TOps.Load(init + (13 * step) + (1 * sizeof(TVec)));
         step = q->AStep;
-        nint next = q->BStep;
+        nint next = q->BStep, element = q->AElement;
         nint* tap = q->Taps;
         for (int t = q->TapCount; t > 0; t--, tap += 2)
         {
@@ -2170,11 +2236,11 @@ internal static unsafe class MicroKernels<TOps, TVec>
                 TVec x13 = TOps.Splat(a12 + step);
                 c13_0 = TOps.Fma(x13, b0, c13_0);
                 c13_1 = TOps.Fma(x13, b1, c13_1);
-                a0 += TOps.ElementSize;
-                a3 += TOps.ElementSize;
-                a6 += TOps.ElementSize;
-                a9 += TOps.ElementSize;
-                a12 += TOps.ElementSize;
+                a0 += element;
+                a3 += element;
+                a6 += element;
+                a9 += element;
+                a12 += element;
                 b += next;
             }
         }
@@ -2234,7 +2300,7 @@ internal static unsafe class MicroKernels<TOps, TVec>
         TVec c0_2 = TOps.Load(init + (0 * step) + (2 * sizeof(TVec)));
         TVec c0_3 = TOps.Load(init + (0 * step) + (3 * sizeof(TVec)));
         step = q->AStep;
-        nint next = q->BStep;
+        nint next = q->BStep, element = q->AElement;
         nint* tap = q->Taps;
         for (int t = q->TapCount; t > 0; t--, tap += 2)
         {
@@ -2251,7 +2317,7 @@ internal static unsafe class MicroKernels<TOps, TVec>
                 c0_1 = TOps.Fma(x0, b1, c0_1);
                 c0_2 = TOps.Fma(x0, b2, c0_2);
                 c0_3 = TOps.Fma(x0, b3, c0_3);
-                a0 += TOps.ElementSize;
+                a0 += element;
                 b += next;
             }
         }
@@ -2278,7 +2344,7 @@ internal static unsafe class MicroKernels<TOps, TVec>
         TVec c1_2 = TOps.Load(init + (1 * step) + (2 * sizeof(TVec)));
         TVec c1_3 = TOps.Load(init + (1 * step) + (3 * sizeof(TVec)));
         step = q->AStep;
-        nint next = q->BStep;
+        nint next = q->BStep, element = q->AElement;
         nint* tap = q->Taps;
         for (int t = q->TapCount; t > 0; t--, tap += 2)
         {
@@ -2300,7 +2366,7 @@ internal static unsafe class MicroKernels<TOps, TVec>
                 c1_1 = TOps.Fma(x1, b1, c1_1);
                 c1_2 = TOps.Fma(x1, b2, c1_2);
                 c1_3 = TOps.Fma(x1, b3, c1_3);
-                a0 += TOps.ElementSize;
+                a0 += element;
                 b += next;
             }
         }
@@ -2336,7 +2402,7 @@ internal static unsafe class MicroKernels<TOps, TVec>
         TVec c2_2 = TOps.Load(init + (2 * step) + (2 * sizeof(TVec)));
         TVec c2_3 = TOps.Load(init + (2 * step) + (3 * sizeof(TVec)));
         step = q->AStep;
-        nint next = q->BStep;
+        nint next = q->BStep, element = q->AElement;
         nint* tap = q->Taps;
         for (int t = q->TapCount; t > 0; t--, tap += 2)
         {
@@ -2363,7 +2429,7 @@ internal static unsafe class MicroKernels<TOps, TVec>
                 c2_1 = TOps.Fma(x2, b1, c2_1);
                 c2_2 = TOps.Fma(x2, b2, c2_2);
                 c2_3 = TOps.Fma(x2, b3, c2_3);
-                a0 += TOps.ElementSize;
+                a0 += element;
                 b += next;
             }
         }
@@ -2408,7 +2474,7 @@ internal static unsafe class MicroKernels<TOps, TVec>
         TVec c3_2 = TOps.Load(init + (3 * step) + (2 * sizeof(TVec)));
         TVec c3_3 = TOps.Load(init + (3 * step) + (3 * sizeof(TVec)));
         step = q->AStep;
-        nint next = q->BStep;
+        nint next = q->BStep, element = q->AElement;
         nint* tap = q->Taps;
         for (int t = q->TapCount; t > 0; t--, tap += 2)
         {
@@ -2441,8 +2507,8 @@ internal static unsafe class MicroKernels<TOps, TVec>
                 c3_1 = TOps.Fma(x3, b1, c3_1);
                 c3_2 = TOps.Fma(x3, b2, c3_2);
                 c3_3 = TOps.Fma(x3, b3, c3_3);
-                a0 += TOps.ElementSize;
-                a3 += TOps.ElementSize;
+                a0 += element;
+                a3 += element;
                 b += next;
             }
         }
@@ -2496,7 +2562,7 @@ internal static unsafe class MicroKernels<TOps, TVec>
         TVec c4_2 = TOps.Load(init + (4 * step) + (2 * sizeof(TVec)));
         TVec c4_3 = TOps.Load(init + (4 * step) + (3 * sizeof(TVec)));
         step = q->AStep;
-        nint next = q->BStep;
+        nint next = q->BStep, element = q->AElement;
         nint* tap = q->Taps;
         for (int t = q->TapCount; t > 0; t--, tap += 2)
         {
@@ -2534,8 +2600,8 @@ internal static unsafe class MicroKernels<TOps, TVec>
                 c4_1 = TOps.Fma(x4, b1, c4_1);
                 c4_2 = TOps.Fma(x4, b2, c4_2);
                 c4_3 = TOps.Fma(x4, b3, c4_3);
-                a0 += TOps.ElementSize;
-                a3 += TOps.ElementSize;
+                a0 += element;
+                a3 += element;
                 b += next;
             }
         }
@@ -2598,7 +2664,7 @@ internal static unsafe class MicroKernels<TOps, TVec>
         TVec c5_2 = TOps.Load(init + (5 * step) + (2 * sizeof(TVec)));
         TVec c5_3 = TOps.Load(init + (5 * step) + (3 * sizeof(TVec)));
         step = q->AStep;
-        nint next = q->BStep;
+        nint next = q->BStep, element = q->AElement;
         nint* tap = q->Taps;
         for (int t = q->TapCount; t > 0; t--, tap += 2)
         {
@@ -2641,8 +2707,8 @@ internal static unsafe class MicroKernels<TOps, TVec>
                 c5_1 = TOps.Fma(x5, b1, c5_1);
                 c5_2 = TOps.Fma(x5, b2, c5_2);
                 c5_3 = TOps.Fma(x5, b3, c5_3);
-                a0 += TOps.ElementSize;
-                a3 += TOps.ElementSize;
+                a0 += element;
+                a3 += element;
                 b += next;
             }
         }
@@ -2714,7 +2780,7 @@ internal static unsafe class MicroKernels<TOps, TVec>
         TVec c6_2 = TOps.Load(init + (6 * step) + (2 * sizeof(TVec)));
         TVec c6_3 = TOps.Load(init + (6 * step) + (3 * sizeof(TVec)));
         step = q->AStep;
-        nint next = q->BStep;
+        nint next = q->BStep, element = q->AElement;
         nint* tap = q->Taps;
         for (int t = q->TapCount; t > 0; t--, tap += 2)
         {
@@ -2763,9 +2829,9 @@ internal static unsafe class MicroKernels<TOps, TVec>
                 c6_1 = TOps.Fma(x6, b1, c6_1);
                 c6_2 = TOps.Fma(x6, b2, c6_2);
                 c6_3 = TOps.Fma(x6, b3, c6_3);
-                a0 += TOps.ElementSize;
-                a3 += TOps.ElementSize;
-                a6 += TOps.ElementSize;
+                a0 += element;
+                a3 += element;
+                a6 += element;
                 b += next;
             }
         }
@@ -3716,5 +3782,5225 @@ internal static unsafe class MicroKernels<TOps, TVec>
             c = TOps.Fma(TOps.Load(b + o24), w24, c);
             TOps.Store(o, c);
         }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Flat3x1(MicroArguments* q)
+    {
+        byte* init = q->Init;
+        TVec c0 = TOps.Load(init);
+        nint step = q->BStep;
+        byte* a = q->A, mask = q->Index;
+        nint* tap = q->Taps;
+        for (int t = q->TapCount; t > 0; t--, tap++, mask += sizeof(TVec))
+        {
+            byte* b = q->B + *tap;
+            TVec m = TOps.Load(mask);
+            TVec w0 = TOps.Splat(a + (0 * TOps.ElementSize));
+            TVec w1 = TOps.Splat(a + (1 * TOps.ElementSize));
+            TVec w2 = TOps.Splat(a + (2 * TOps.ElementSize));
+            a += 3 * TOps.ElementSize;
+            TVec x0 = TOps.And(m, b);
+            c0 = TOps.Fma(x0, w0, c0);
+            b += step;
+            TVec x1 = TOps.And(m, b);
+            c0 = TOps.Fma(x1, w1, c0);
+            b += step;
+            TVec x2 = TOps.And(m, b);
+            c0 = TOps.Fma(x2, w2, c0);
+        }
+
+        byte* o = q->Out;
+        step = q->OutStep;
+        TOps.Store(o, c0);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Flat3x2(MicroArguments* q)
+    {
+        byte* init = q->Init;
+        TVec c0 = TOps.Load(init);
+        TVec c1 = c0;
+        nint step = q->BStep;
+        byte* a = q->A, mask = q->Index;
+        nint* tap = q->Taps;
+        for (int t = q->TapCount; t > 0; t--, tap++, mask += sizeof(TVec))
+        {
+            byte* b = q->B + *tap;
+            TVec m = TOps.Load(mask);
+            TVec w0 = TOps.Splat(a + (0 * TOps.ElementSize));
+            TVec w1 = TOps.Splat(a + (1 * TOps.ElementSize));
+            TVec w2 = TOps.Splat(a + (2 * TOps.ElementSize));
+            a += 3 * TOps.ElementSize;
+            TVec x0 = TOps.And(m, b);
+            c0 = TOps.Fma(x0, w0, c0);
+            b += step;
+            TVec x1 = TOps.And(m, b);
+            c0 = TOps.Fma(x1, w1, c0);
+            c1 = TOps.Fma(x1, w0, c1);
+            b += step;
+            TVec x2 = TOps.And(m, b);
+            c0 = TOps.Fma(x2, w2, c0);
+            c1 = TOps.Fma(x2, w1, c1);
+            b += step;
+            TVec x3 = TOps.And(m, b);
+            c1 = TOps.Fma(x3, w2, c1);
+        }
+
+        byte* o = q->Out;
+        step = q->OutStep;
+        TOps.Store(o, c0);
+        o += step;
+        TOps.Store(o, c1);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Flat3x3(MicroArguments* q)
+    {
+        byte* init = q->Init;
+        TVec c0 = TOps.Load(init);
+        TVec c1 = c0;
+        TVec c2 = c0;
+        nint step = q->BStep;
+        byte* a = q->A, mask = q->Index;
+        nint* tap = q->Taps;
+        for (int t = q->TapCount; t > 0; t--, tap++, mask += sizeof(TVec))
+        {
+            byte* b = q->B + *tap;
+            TVec m = TOps.Load(mask);
+            TVec w0 = TOps.Splat(a + (0 * TOps.ElementSize));
+            TVec w1 = TOps.Splat(a + (1 * TOps.ElementSize));
+            TVec w2 = TOps.Splat(a + (2 * TOps.ElementSize));
+            a += 3 * TOps.ElementSize;
+            TVec x0 = TOps.And(m, b);
+            c0 = TOps.Fma(x0, w0, c0);
+            b += step;
+            TVec x1 = TOps.And(m, b);
+            c0 = TOps.Fma(x1, w1, c0);
+            c1 = TOps.Fma(x1, w0, c1);
+            b += step;
+            TVec x2 = TOps.And(m, b);
+            c0 = TOps.Fma(x2, w2, c0);
+            c1 = TOps.Fma(x2, w1, c1);
+            c2 = TOps.Fma(x2, w0, c2);
+            b += step;
+            TVec x3 = TOps.And(m, b);
+            c1 = TOps.Fma(x3, w2, c1);
+            c2 = TOps.Fma(x3, w1, c2);
+            b += step;
+            TVec x4 = TOps.And(m, b);
+            c2 = TOps.Fma(x4, w2, c2);
+        }
+
+        byte* o = q->Out;
+        step = q->OutStep;
+        TOps.Store(o, c0);
+        o += step;
+        TOps.Store(o, c1);
+        o += step;
+        TOps.Store(o, c2);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Flat3x4(MicroArguments* q)
+    {
+        byte* init = q->Init;
+        TVec c0 = TOps.Load(init);
+        TVec c1 = c0;
+        TVec c2 = c0;
+        TVec c3 = c0;
+        nint step = q->BStep;
+        byte* a = q->A, mask = q->Index;
+        nint* tap = q->Taps;
+        for (int t = q->TapCount; t > 0; t--, tap++, mask += sizeof(TVec))
+        {
+            byte* b = q->B + *tap;
+            TVec m = TOps.Load(mask);
+            TVec w0 = TOps.Splat(a + (0 * TOps.ElementSize));
+            TVec w1 = TOps.Splat(a + (1 * TOps.ElementSize));
+            TVec w2 = TOps.Splat(a + (2 * TOps.ElementSize));
+            a += 3 * TOps.ElementSize;
+            TVec x0 = TOps.And(m, b);
+            c0 = TOps.Fma(x0, w0, c0);
+            b += step;
+            TVec x1 = TOps.And(m, b);
+            c0 = TOps.Fma(x1, w1, c0);
+            c1 = TOps.Fma(x1, w0, c1);
+            b += step;
+            TVec x2 = TOps.And(m, b);
+            c0 = TOps.Fma(x2, w2, c0);
+            c1 = TOps.Fma(x2, w1, c1);
+            c2 = TOps.Fma(x2, w0, c2);
+            b += step;
+            TVec x3 = TOps.And(m, b);
+            c1 = TOps.Fma(x3, w2, c1);
+            c2 = TOps.Fma(x3, w1, c2);
+            c3 = TOps.Fma(x3, w0, c3);
+            b += step;
+            TVec x4 = TOps.And(m, b);
+            c2 = TOps.Fma(x4, w2, c2);
+            c3 = TOps.Fma(x4, w1, c3);
+            b += step;
+            TVec x5 = TOps.And(m, b);
+            c3 = TOps.Fma(x5, w2, c3);
+        }
+
+        byte* o = q->Out;
+        step = q->OutStep;
+        TOps.Store(o, c0);
+        o += step;
+        TOps.Store(o, c1);
+        o += step;
+        TOps.Store(o, c2);
+        o += step;
+        TOps.Store(o, c3);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Flat3x5(MicroArguments* q)
+    {
+        byte* init = q->Init;
+        TVec c0 = TOps.Load(init);
+        TVec c1 = c0;
+        TVec c2 = c0;
+        TVec c3 = c0;
+        TVec c4 = c0;
+        nint step = q->BStep;
+        byte* a = q->A, mask = q->Index;
+        nint* tap = q->Taps;
+        for (int t = q->TapCount; t > 0; t--, tap++, mask += sizeof(TVec))
+        {
+            byte* b = q->B + *tap;
+            TVec m = TOps.Load(mask);
+            TVec w0 = TOps.Splat(a + (0 * TOps.ElementSize));
+            TVec w1 = TOps.Splat(a + (1 * TOps.ElementSize));
+            TVec w2 = TOps.Splat(a + (2 * TOps.ElementSize));
+            a += 3 * TOps.ElementSize;
+            TVec x0 = TOps.And(m, b);
+            c0 = TOps.Fma(x0, w0, c0);
+            b += step;
+            TVec x1 = TOps.And(m, b);
+            c0 = TOps.Fma(x1, w1, c0);
+            c1 = TOps.Fma(x1, w0, c1);
+            b += step;
+            TVec x2 = TOps.And(m, b);
+            c0 = TOps.Fma(x2, w2, c0);
+            c1 = TOps.Fma(x2, w1, c1);
+            c2 = TOps.Fma(x2, w0, c2);
+            b += step;
+            TVec x3 = TOps.And(m, b);
+            c1 = TOps.Fma(x3, w2, c1);
+            c2 = TOps.Fma(x3, w1, c2);
+            c3 = TOps.Fma(x3, w0, c3);
+            b += step;
+            TVec x4 = TOps.And(m, b);
+            c2 = TOps.Fma(x4, w2, c2);
+            c3 = TOps.Fma(x4, w1, c3);
+            c4 = TOps.Fma(x4, w0, c4);
+            b += step;
+            TVec x5 = TOps.And(m, b);
+            c3 = TOps.Fma(x5, w2, c3);
+            c4 = TOps.Fma(x5, w1, c4);
+            b += step;
+            TVec x6 = TOps.And(m, b);
+            c4 = TOps.Fma(x6, w2, c4);
+        }
+
+        byte* o = q->Out;
+        step = q->OutStep;
+        TOps.Store(o, c0);
+        o += step;
+        TOps.Store(o, c1);
+        o += step;
+        TOps.Store(o, c2);
+        o += step;
+        TOps.Store(o, c3);
+        o += step;
+        TOps.Store(o, c4);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Flat3x6(MicroArguments* q)
+    {
+        byte* init = q->Init;
+        TVec c0 = TOps.Load(init);
+        TVec c1 = c0;
+        TVec c2 = c0;
+        TVec c3 = c0;
+        TVec c4 = c0;
+        TVec c5 = c0;
+        nint step = q->BStep;
+        byte* a = q->A, mask = q->Index;
+        nint* tap = q->Taps;
+        for (int t = q->TapCount; t > 0; t--, tap++, mask += sizeof(TVec))
+        {
+            byte* b = q->B + *tap;
+            TVec m = TOps.Load(mask);
+            TVec w0 = TOps.Splat(a + (0 * TOps.ElementSize));
+            TVec w1 = TOps.Splat(a + (1 * TOps.ElementSize));
+            TVec w2 = TOps.Splat(a + (2 * TOps.ElementSize));
+            a += 3 * TOps.ElementSize;
+            TVec x0 = TOps.And(m, b);
+            c0 = TOps.Fma(x0, w0, c0);
+            b += step;
+            TVec x1 = TOps.And(m, b);
+            c0 = TOps.Fma(x1, w1, c0);
+            c1 = TOps.Fma(x1, w0, c1);
+            b += step;
+            TVec x2 = TOps.And(m, b);
+            c0 = TOps.Fma(x2, w2, c0);
+            c1 = TOps.Fma(x2, w1, c1);
+            c2 = TOps.Fma(x2, w0, c2);
+            b += step;
+            TVec x3 = TOps.And(m, b);
+            c1 = TOps.Fma(x3, w2, c1);
+            c2 = TOps.Fma(x3, w1, c2);
+            c3 = TOps.Fma(x3, w0, c3);
+            b += step;
+            TVec x4 = TOps.And(m, b);
+            c2 = TOps.Fma(x4, w2, c2);
+            c3 = TOps.Fma(x4, w1, c3);
+            c4 = TOps.Fma(x4, w0, c4);
+            b += step;
+            TVec x5 = TOps.And(m, b);
+            c3 = TOps.Fma(x5, w2, c3);
+            c4 = TOps.Fma(x5, w1, c4);
+            c5 = TOps.Fma(x5, w0, c5);
+            b += step;
+            TVec x6 = TOps.And(m, b);
+            c4 = TOps.Fma(x6, w2, c4);
+            c5 = TOps.Fma(x6, w1, c5);
+            b += step;
+            TVec x7 = TOps.And(m, b);
+            c5 = TOps.Fma(x7, w2, c5);
+        }
+
+        byte* o = q->Out;
+        step = q->OutStep;
+        TOps.Store(o, c0);
+        o += step;
+        TOps.Store(o, c1);
+        o += step;
+        TOps.Store(o, c2);
+        o += step;
+        TOps.Store(o, c3);
+        o += step;
+        TOps.Store(o, c4);
+        o += step;
+        TOps.Store(o, c5);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Flat3x7(MicroArguments* q)
+    {
+        byte* init = q->Init;
+        TVec c0 = TOps.Load(init);
+        TVec c1 = c0;
+        TVec c2 = c0;
+        TVec c3 = c0;
+        TVec c4 = c0;
+        TVec c5 = c0;
+        TVec c6 = c0;
+        nint step = q->BStep;
+        byte* a = q->A, mask = q->Index;
+        nint* tap = q->Taps;
+        for (int t = q->TapCount; t > 0; t--, tap++, mask += sizeof(TVec))
+        {
+            byte* b = q->B + *tap;
+            TVec m = TOps.Load(mask);
+            TVec w0 = TOps.Splat(a + (0 * TOps.ElementSize));
+            TVec w1 = TOps.Splat(a + (1 * TOps.ElementSize));
+            TVec w2 = TOps.Splat(a + (2 * TOps.ElementSize));
+            a += 3 * TOps.ElementSize;
+            TVec x0 = TOps.And(m, b);
+            c0 = TOps.Fma(x0, w0, c0);
+            b += step;
+            TVec x1 = TOps.And(m, b);
+            c0 = TOps.Fma(x1, w1, c0);
+            c1 = TOps.Fma(x1, w0, c1);
+            b += step;
+            TVec x2 = TOps.And(m, b);
+            c0 = TOps.Fma(x2, w2, c0);
+            c1 = TOps.Fma(x2, w1, c1);
+            c2 = TOps.Fma(x2, w0, c2);
+            b += step;
+            TVec x3 = TOps.And(m, b);
+            c1 = TOps.Fma(x3, w2, c1);
+            c2 = TOps.Fma(x3, w1, c2);
+            c3 = TOps.Fma(x3, w0, c3);
+            b += step;
+            TVec x4 = TOps.And(m, b);
+            c2 = TOps.Fma(x4, w2, c2);
+            c3 = TOps.Fma(x4, w1, c3);
+            c4 = TOps.Fma(x4, w0, c4);
+            b += step;
+            TVec x5 = TOps.And(m, b);
+            c3 = TOps.Fma(x5, w2, c3);
+            c4 = TOps.Fma(x5, w1, c4);
+            c5 = TOps.Fma(x5, w0, c5);
+            b += step;
+            TVec x6 = TOps.And(m, b);
+            c4 = TOps.Fma(x6, w2, c4);
+            c5 = TOps.Fma(x6, w1, c5);
+            c6 = TOps.Fma(x6, w0, c6);
+            b += step;
+            TVec x7 = TOps.And(m, b);
+            c5 = TOps.Fma(x7, w2, c5);
+            c6 = TOps.Fma(x7, w1, c6);
+            b += step;
+            TVec x8 = TOps.And(m, b);
+            c6 = TOps.Fma(x8, w2, c6);
+        }
+
+        byte* o = q->Out;
+        step = q->OutStep;
+        TOps.Store(o, c0);
+        o += step;
+        TOps.Store(o, c1);
+        o += step;
+        TOps.Store(o, c2);
+        o += step;
+        TOps.Store(o, c3);
+        o += step;
+        TOps.Store(o, c4);
+        o += step;
+        TOps.Store(o, c5);
+        o += step;
+        TOps.Store(o, c6);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Flat3x8(MicroArguments* q)
+    {
+        byte* init = q->Init;
+        TVec c0 = TOps.Load(init);
+        TVec c1 = c0;
+        TVec c2 = c0;
+        TVec c3 = c0;
+        TVec c4 = c0;
+        TVec c5 = c0;
+        TVec c6 = c0;
+        TVec c7 = c0;
+        nint step = q->BStep;
+        byte* a = q->A, mask = q->Index;
+        nint* tap = q->Taps;
+        for (int t = q->TapCount; t > 0; t--, tap++, mask += sizeof(TVec))
+        {
+            byte* b = q->B + *tap;
+            TVec m = TOps.Load(mask);
+            TVec w0 = TOps.Splat(a + (0 * TOps.ElementSize));
+            TVec w1 = TOps.Splat(a + (1 * TOps.ElementSize));
+            TVec w2 = TOps.Splat(a + (2 * TOps.ElementSize));
+            a += 3 * TOps.ElementSize;
+            TVec x0 = TOps.And(m, b);
+            c0 = TOps.Fma(x0, w0, c0);
+            b += step;
+            TVec x1 = TOps.And(m, b);
+            c0 = TOps.Fma(x1, w1, c0);
+            c1 = TOps.Fma(x1, w0, c1);
+            b += step;
+            TVec x2 = TOps.And(m, b);
+            c0 = TOps.Fma(x2, w2, c0);
+            c1 = TOps.Fma(x2, w1, c1);
+            c2 = TOps.Fma(x2, w0, c2);
+            b += step;
+            TVec x3 = TOps.And(m, b);
+            c1 = TOps.Fma(x3, w2, c1);
+            c2 = TOps.Fma(x3, w1, c2);
+            c3 = TOps.Fma(x3, w0, c3);
+            b += step;
+            TVec x4 = TOps.And(m, b);
+            c2 = TOps.Fma(x4, w2, c2);
+            c3 = TOps.Fma(x4, w1, c3);
+            c4 = TOps.Fma(x4, w0, c4);
+            b += step;
+            TVec x5 = TOps.And(m, b);
+            c3 = TOps.Fma(x5, w2, c3);
+            c4 = TOps.Fma(x5, w1, c4);
+            c5 = TOps.Fma(x5, w0, c5);
+            b += step;
+            TVec x6 = TOps.And(m, b);
+            c4 = TOps.Fma(x6, w2, c4);
+            c5 = TOps.Fma(x6, w1, c5);
+            c6 = TOps.Fma(x6, w0, c6);
+            b += step;
+            TVec x7 = TOps.And(m, b);
+            c5 = TOps.Fma(x7, w2, c5);
+            c6 = TOps.Fma(x7, w1, c6);
+            c7 = TOps.Fma(x7, w0, c7);
+            b += step;
+            TVec x8 = TOps.And(m, b);
+            c6 = TOps.Fma(x8, w2, c6);
+            c7 = TOps.Fma(x8, w1, c7);
+            b += step;
+            TVec x9 = TOps.And(m, b);
+            c7 = TOps.Fma(x9, w2, c7);
+        }
+
+        byte* o = q->Out;
+        step = q->OutStep;
+        TOps.Store(o, c0);
+        o += step;
+        TOps.Store(o, c1);
+        o += step;
+        TOps.Store(o, c2);
+        o += step;
+        TOps.Store(o, c3);
+        o += step;
+        TOps.Store(o, c4);
+        o += step;
+        TOps.Store(o, c5);
+        o += step;
+        TOps.Store(o, c6);
+        o += step;
+        TOps.Store(o, c7);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Flat5x1(MicroArguments* q)
+    {
+        byte* init = q->Init;
+        TVec c0 = TOps.Load(init);
+        nint step = q->BStep;
+        byte* a = q->A, mask = q->Index;
+        nint* tap = q->Taps;
+        for (int t = q->TapCount; t > 0; t--, tap++, mask += sizeof(TVec))
+        {
+            byte* b = q->B + *tap;
+            TVec m = TOps.Load(mask);
+            TVec w0 = TOps.Splat(a + (0 * TOps.ElementSize));
+            TVec w1 = TOps.Splat(a + (1 * TOps.ElementSize));
+            TVec w2 = TOps.Splat(a + (2 * TOps.ElementSize));
+            TVec w3 = TOps.Splat(a + (3 * TOps.ElementSize));
+            TVec w4 = TOps.Splat(a + (4 * TOps.ElementSize));
+            a += 5 * TOps.ElementSize;
+            TVec x0 = TOps.And(m, b);
+            c0 = TOps.Fma(x0, w0, c0);
+            b += step;
+            TVec x1 = TOps.And(m, b);
+            c0 = TOps.Fma(x1, w1, c0);
+            b += step;
+            TVec x2 = TOps.And(m, b);
+            c0 = TOps.Fma(x2, w2, c0);
+            b += step;
+            TVec x3 = TOps.And(m, b);
+            c0 = TOps.Fma(x3, w3, c0);
+            b += step;
+            TVec x4 = TOps.And(m, b);
+            c0 = TOps.Fma(x4, w4, c0);
+        }
+
+        byte* o = q->Out;
+        step = q->OutStep;
+        TOps.Store(o, c0);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Flat5x2(MicroArguments* q)
+    {
+        byte* init = q->Init;
+        TVec c0 = TOps.Load(init);
+        TVec c1 = c0;
+        nint step = q->BStep;
+        byte* a = q->A, mask = q->Index;
+        nint* tap = q->Taps;
+        for (int t = q->TapCount; t > 0; t--, tap++, mask += sizeof(TVec))
+        {
+            byte* b = q->B + *tap;
+            TVec m = TOps.Load(mask);
+            TVec w0 = TOps.Splat(a + (0 * TOps.ElementSize));
+            TVec w1 = TOps.Splat(a + (1 * TOps.ElementSize));
+            TVec w2 = TOps.Splat(a + (2 * TOps.ElementSize));
+            TVec w3 = TOps.Splat(a + (3 * TOps.ElementSize));
+            TVec w4 = TOps.Splat(a + (4 * TOps.ElementSize));
+            a += 5 * TOps.ElementSize;
+            TVec x0 = TOps.And(m, b);
+            c0 = TOps.Fma(x0, w0, c0);
+            b += step;
+            TVec x1 = TOps.And(m, b);
+            c0 = TOps.Fma(x1, w1, c0);
+            c1 = TOps.Fma(x1, w0, c1);
+            b += step;
+            TVec x2 = TOps.And(m, b);
+            c0 = TOps.Fma(x2, w2, c0);
+            c1 = TOps.Fma(x2, w1, c1);
+            b += step;
+            TVec x3 = TOps.And(m, b);
+            c0 = TOps.Fma(x3, w3, c0);
+            c1 = TOps.Fma(x3, w2, c1);
+            b += step;
+            TVec x4 = TOps.And(m, b);
+            c0 = TOps.Fma(x4, w4, c0);
+            c1 = TOps.Fma(x4, w3, c1);
+            b += step;
+            TVec x5 = TOps.And(m, b);
+            c1 = TOps.Fma(x5, w4, c1);
+        }
+
+        byte* o = q->Out;
+        step = q->OutStep;
+        TOps.Store(o, c0);
+        o += step;
+        TOps.Store(o, c1);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Flat5x3(MicroArguments* q)
+    {
+        byte* init = q->Init;
+        TVec c0 = TOps.Load(init);
+        TVec c1 = c0;
+        TVec c2 = c0;
+        nint step = q->BStep;
+        byte* a = q->A, mask = q->Index;
+        nint* tap = q->Taps;
+        for (int t = q->TapCount; t > 0; t--, tap++, mask += sizeof(TVec))
+        {
+            byte* b = q->B + *tap;
+            TVec m = TOps.Load(mask);
+            TVec w0 = TOps.Splat(a + (0 * TOps.ElementSize));
+            TVec w1 = TOps.Splat(a + (1 * TOps.ElementSize));
+            TVec w2 = TOps.Splat(a + (2 * TOps.ElementSize));
+            TVec w3 = TOps.Splat(a + (3 * TOps.ElementSize));
+            TVec w4 = TOps.Splat(a + (4 * TOps.ElementSize));
+            a += 5 * TOps.ElementSize;
+            TVec x0 = TOps.And(m, b);
+            c0 = TOps.Fma(x0, w0, c0);
+            b += step;
+            TVec x1 = TOps.And(m, b);
+            c0 = TOps.Fma(x1, w1, c0);
+            c1 = TOps.Fma(x1, w0, c1);
+            b += step;
+            TVec x2 = TOps.And(m, b);
+            c0 = TOps.Fma(x2, w2, c0);
+            c1 = TOps.Fma(x2, w1, c1);
+            c2 = TOps.Fma(x2, w0, c2);
+            b += step;
+            TVec x3 = TOps.And(m, b);
+            c0 = TOps.Fma(x3, w3, c0);
+            c1 = TOps.Fma(x3, w2, c1);
+            c2 = TOps.Fma(x3, w1, c2);
+            b += step;
+            TVec x4 = TOps.And(m, b);
+            c0 = TOps.Fma(x4, w4, c0);
+            c1 = TOps.Fma(x4, w3, c1);
+            c2 = TOps.Fma(x4, w2, c2);
+            b += step;
+            TVec x5 = TOps.And(m, b);
+            c1 = TOps.Fma(x5, w4, c1);
+            c2 = TOps.Fma(x5, w3, c2);
+            b += step;
+            TVec x6 = TOps.And(m, b);
+            c2 = TOps.Fma(x6, w4, c2);
+        }
+
+        byte* o = q->Out;
+        step = q->OutStep;
+        TOps.Store(o, c0);
+        o += step;
+        TOps.Store(o, c1);
+        o += step;
+        TOps.Store(o, c2);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Flat5x4(MicroArguments* q)
+    {
+        byte* init = q->Init;
+        TVec c0 = TOps.Load(init);
+        TVec c1 = c0;
+        TVec c2 = c0;
+        TVec c3 = c0;
+        nint step = q->BStep;
+        byte* a = q->A, mask = q->Index;
+        nint* tap = q->Taps;
+        for (int t = q->TapCount; t > 0; t--, tap++, mask += sizeof(TVec))
+        {
+            byte* b = q->B + *tap;
+            TVec m = TOps.Load(mask);
+            TVec w0 = TOps.Splat(a + (0 * TOps.ElementSize));
+            TVec w1 = TOps.Splat(a + (1 * TOps.ElementSize));
+            TVec w2 = TOps.Splat(a + (2 * TOps.ElementSize));
+            TVec w3 = TOps.Splat(a + (3 * TOps.ElementSize));
+            TVec w4 = TOps.Splat(a + (4 * TOps.ElementSize));
+            a += 5 * TOps.ElementSize;
+            TVec x0 = TOps.And(m, b);
+            c0 = TOps.Fma(x0, w0, c0);
+            b += step;
+            TVec x1 = TOps.And(m, b);
+            c0 = TOps.Fma(x1, w1, c0);
+            c1 = TOps.Fma(x1, w0, c1);
+            b += step;
+            TVec x2 = TOps.And(m, b);
+            c0 = TOps.Fma(x2, w2, c0);
+            c1 = TOps.Fma(x2, w1, c1);
+            c2 = TOps.Fma(x2, w0, c2);
+            b += step;
+            TVec x3 = TOps.And(m, b);
+            c0 = TOps.Fma(x3, w3, c0);
+            c1 = TOps.Fma(x3, w2, c1);
+            c2 = TOps.Fma(x3, w1, c2);
+            c3 = TOps.Fma(x3, w0, c3);
+            b += step;
+            TVec x4 = TOps.And(m, b);
+            c0 = TOps.Fma(x4, w4, c0);
+            c1 = TOps.Fma(x4, w3, c1);
+            c2 = TOps.Fma(x4, w2, c2);
+            c3 = TOps.Fma(x4, w1, c3);
+            b += step;
+            TVec x5 = TOps.And(m, b);
+            c1 = TOps.Fma(x5, w4, c1);
+            c2 = TOps.Fma(x5, w3, c2);
+            c3 = TOps.Fma(x5, w2, c3);
+            b += step;
+            TVec x6 = TOps.And(m, b);
+            c2 = TOps.Fma(x6, w4, c2);
+            c3 = TOps.Fma(x6, w3, c3);
+            b += step;
+            TVec x7 = TOps.And(m, b);
+            c3 = TOps.Fma(x7, w4, c3);
+        }
+
+        byte* o = q->Out;
+        step = q->OutStep;
+        TOps.Store(o, c0);
+        o += step;
+        TOps.Store(o, c1);
+        o += step;
+        TOps.Store(o, c2);
+        o += step;
+        TOps.Store(o, c3);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Flat5x5(MicroArguments* q)
+    {
+        byte* init = q->Init;
+        TVec c0 = TOps.Load(init);
+        TVec c1 = c0;
+        TVec c2 = c0;
+        TVec c3 = c0;
+        TVec c4 = c0;
+        nint step = q->BStep;
+        byte* a = q->A, mask = q->Index;
+        nint* tap = q->Taps;
+        for (int t = q->TapCount; t > 0; t--, tap++, mask += sizeof(TVec))
+        {
+            byte* b = q->B + *tap;
+            TVec m = TOps.Load(mask);
+            TVec w0 = TOps.Splat(a + (0 * TOps.ElementSize));
+            TVec w1 = TOps.Splat(a + (1 * TOps.ElementSize));
+            TVec w2 = TOps.Splat(a + (2 * TOps.ElementSize));
+            TVec w3 = TOps.Splat(a + (3 * TOps.ElementSize));
+            TVec w4 = TOps.Splat(a + (4 * TOps.ElementSize));
+            a += 5 * TOps.ElementSize;
+            TVec x0 = TOps.And(m, b);
+            c0 = TOps.Fma(x0, w0, c0);
+            b += step;
+            TVec x1 = TOps.And(m, b);
+            c0 = TOps.Fma(x1, w1, c0);
+            c1 = TOps.Fma(x1, w0, c1);
+            b += step;
+            TVec x2 = TOps.And(m, b);
+            c0 = TOps.Fma(x2, w2, c0);
+            c1 = TOps.Fma(x2, w1, c1);
+            c2 = TOps.Fma(x2, w0, c2);
+            b += step;
+            TVec x3 = TOps.And(m, b);
+            c0 = TOps.Fma(x3, w3, c0);
+            c1 = TOps.Fma(x3, w2, c1);
+            c2 = TOps.Fma(x3, w1, c2);
+            c3 = TOps.Fma(x3, w0, c3);
+            b += step;
+            TVec x4 = TOps.And(m, b);
+            c0 = TOps.Fma(x4, w4, c0);
+            c1 = TOps.Fma(x4, w3, c1);
+            c2 = TOps.Fma(x4, w2, c2);
+            c3 = TOps.Fma(x4, w1, c3);
+            c4 = TOps.Fma(x4, w0, c4);
+            b += step;
+            TVec x5 = TOps.And(m, b);
+            c1 = TOps.Fma(x5, w4, c1);
+            c2 = TOps.Fma(x5, w3, c2);
+            c3 = TOps.Fma(x5, w2, c3);
+            c4 = TOps.Fma(x5, w1, c4);
+            b += step;
+            TVec x6 = TOps.And(m, b);
+            c2 = TOps.Fma(x6, w4, c2);
+            c3 = TOps.Fma(x6, w3, c3);
+            c4 = TOps.Fma(x6, w2, c4);
+            b += step;
+            TVec x7 = TOps.And(m, b);
+            c3 = TOps.Fma(x7, w4, c3);
+            c4 = TOps.Fma(x7, w3, c4);
+            b += step;
+            TVec x8 = TOps.And(m, b);
+            c4 = TOps.Fma(x8, w4, c4);
+        }
+
+        byte* o = q->Out;
+        step = q->OutStep;
+        TOps.Store(o, c0);
+        o += step;
+        TOps.Store(o, c1);
+        o += step;
+        TOps.Store(o, c2);
+        o += step;
+        TOps.Store(o, c3);
+        o += step;
+        TOps.Store(o, c4);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Flat5x6(MicroArguments* q)
+    {
+        byte* init = q->Init;
+        TVec c0 = TOps.Load(init);
+        TVec c1 = c0;
+        TVec c2 = c0;
+        TVec c3 = c0;
+        TVec c4 = c0;
+        TVec c5 = c0;
+        nint step = q->BStep;
+        byte* a = q->A, mask = q->Index;
+        nint* tap = q->Taps;
+        for (int t = q->TapCount; t > 0; t--, tap++, mask += sizeof(TVec))
+        {
+            byte* b = q->B + *tap;
+            TVec m = TOps.Load(mask);
+            TVec w0 = TOps.Splat(a + (0 * TOps.ElementSize));
+            TVec w1 = TOps.Splat(a + (1 * TOps.ElementSize));
+            TVec w2 = TOps.Splat(a + (2 * TOps.ElementSize));
+            TVec w3 = TOps.Splat(a + (3 * TOps.ElementSize));
+            TVec w4 = TOps.Splat(a + (4 * TOps.ElementSize));
+            a += 5 * TOps.ElementSize;
+            TVec x0 = TOps.And(m, b);
+            c0 = TOps.Fma(x0, w0, c0);
+            b += step;
+            TVec x1 = TOps.And(m, b);
+            c0 = TOps.Fma(x1, w1, c0);
+            c1 = TOps.Fma(x1, w0, c1);
+            b += step;
+            TVec x2 = TOps.And(m, b);
+            c0 = TOps.Fma(x2, w2, c0);
+            c1 = TOps.Fma(x2, w1, c1);
+            c2 = TOps.Fma(x2, w0, c2);
+            b += step;
+            TVec x3 = TOps.And(m, b);
+            c0 = TOps.Fma(x3, w3, c0);
+            c1 = TOps.Fma(x3, w2, c1);
+            c2 = TOps.Fma(x3, w1, c2);
+            c3 = TOps.Fma(x3, w0, c3);
+            b += step;
+            TVec x4 = TOps.And(m, b);
+            c0 = TOps.Fma(x4, w4, c0);
+            c1 = TOps.Fma(x4, w3, c1);
+            c2 = TOps.Fma(x4, w2, c2);
+            c3 = TOps.Fma(x4, w1, c3);
+            c4 = TOps.Fma(x4, w0, c4);
+            b += step;
+            TVec x5 = TOps.And(m, b);
+            c1 = TOps.Fma(x5, w4, c1);
+            c2 = TOps.Fma(x5, w3, c2);
+            c3 = TOps.Fma(x5, w2, c3);
+            c4 = TOps.Fma(x5, w1, c4);
+            c5 = TOps.Fma(x5, w0, c5);
+            b += step;
+            TVec x6 = TOps.And(m, b);
+            c2 = TOps.Fma(x6, w4, c2);
+            c3 = TOps.Fma(x6, w3, c3);
+            c4 = TOps.Fma(x6, w2, c4);
+            c5 = TOps.Fma(x6, w1, c5);
+            b += step;
+            TVec x7 = TOps.And(m, b);
+            c3 = TOps.Fma(x7, w4, c3);
+            c4 = TOps.Fma(x7, w3, c4);
+            c5 = TOps.Fma(x7, w2, c5);
+            b += step;
+            TVec x8 = TOps.And(m, b);
+            c4 = TOps.Fma(x8, w4, c4);
+            c5 = TOps.Fma(x8, w3, c5);
+            b += step;
+            TVec x9 = TOps.And(m, b);
+            c5 = TOps.Fma(x9, w4, c5);
+        }
+
+        byte* o = q->Out;
+        step = q->OutStep;
+        TOps.Store(o, c0);
+        o += step;
+        TOps.Store(o, c1);
+        o += step;
+        TOps.Store(o, c2);
+        o += step;
+        TOps.Store(o, c3);
+        o += step;
+        TOps.Store(o, c4);
+        o += step;
+        TOps.Store(o, c5);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Flat5x7(MicroArguments* q)
+    {
+        byte* init = q->Init;
+        TVec c0 = TOps.Load(init);
+        TVec c1 = c0;
+        TVec c2 = c0;
+        TVec c3 = c0;
+        TVec c4 = c0;
+        TVec c5 = c0;
+        TVec c6 = c0;
+        nint step = q->BStep;
+        byte* a = q->A, mask = q->Index;
+        nint* tap = q->Taps;
+        for (int t = q->TapCount; t > 0; t--, tap++, mask += sizeof(TVec))
+        {
+            byte* b = q->B + *tap;
+            TVec m = TOps.Load(mask);
+            TVec w0 = TOps.Splat(a + (0 * TOps.ElementSize));
+            TVec w1 = TOps.Splat(a + (1 * TOps.ElementSize));
+            TVec w2 = TOps.Splat(a + (2 * TOps.ElementSize));
+            TVec w3 = TOps.Splat(a + (3 * TOps.ElementSize));
+            TVec w4 = TOps.Splat(a + (4 * TOps.ElementSize));
+            a += 5 * TOps.ElementSize;
+            TVec x0 = TOps.And(m, b);
+            c0 = TOps.Fma(x0, w0, c0);
+            b += step;
+            TVec x1 = TOps.And(m, b);
+            c0 = TOps.Fma(x1, w1, c0);
+            c1 = TOps.Fma(x1, w0, c1);
+            b += step;
+            TVec x2 = TOps.And(m, b);
+            c0 = TOps.Fma(x2, w2, c0);
+            c1 = TOps.Fma(x2, w1, c1);
+            c2 = TOps.Fma(x2, w0, c2);
+            b += step;
+            TVec x3 = TOps.And(m, b);
+            c0 = TOps.Fma(x3, w3, c0);
+            c1 = TOps.Fma(x3, w2, c1);
+            c2 = TOps.Fma(x3, w1, c2);
+            c3 = TOps.Fma(x3, w0, c3);
+            b += step;
+            TVec x4 = TOps.And(m, b);
+            c0 = TOps.Fma(x4, w4, c0);
+            c1 = TOps.Fma(x4, w3, c1);
+            c2 = TOps.Fma(x4, w2, c2);
+            c3 = TOps.Fma(x4, w1, c3);
+            c4 = TOps.Fma(x4, w0, c4);
+            b += step;
+            TVec x5 = TOps.And(m, b);
+            c1 = TOps.Fma(x5, w4, c1);
+            c2 = TOps.Fma(x5, w3, c2);
+            c3 = TOps.Fma(x5, w2, c3);
+            c4 = TOps.Fma(x5, w1, c4);
+            c5 = TOps.Fma(x5, w0, c5);
+            b += step;
+            TVec x6 = TOps.And(m, b);
+            c2 = TOps.Fma(x6, w4, c2);
+            c3 = TOps.Fma(x6, w3, c3);
+            c4 = TOps.Fma(x6, w2, c4);
+            c5 = TOps.Fma(x6, w1, c5);
+            c6 = TOps.Fma(x6, w0, c6);
+            b += step;
+            TVec x7 = TOps.And(m, b);
+            c3 = TOps.Fma(x7, w4, c3);
+            c4 = TOps.Fma(x7, w3, c4);
+            c5 = TOps.Fma(x7, w2, c5);
+            c6 = TOps.Fma(x7, w1, c6);
+            b += step;
+            TVec x8 = TOps.And(m, b);
+            c4 = TOps.Fma(x8, w4, c4);
+            c5 = TOps.Fma(x8, w3, c5);
+            c6 = TOps.Fma(x8, w2, c6);
+            b += step;
+            TVec x9 = TOps.And(m, b);
+            c5 = TOps.Fma(x9, w4, c5);
+            c6 = TOps.Fma(x9, w3, c6);
+            b += step;
+            TVec x10 = TOps.And(m, b);
+            c6 = TOps.Fma(x10, w4, c6);
+        }
+
+        byte* o = q->Out;
+        step = q->OutStep;
+        TOps.Store(o, c0);
+        o += step;
+        TOps.Store(o, c1);
+        o += step;
+        TOps.Store(o, c2);
+        o += step;
+        TOps.Store(o, c3);
+        o += step;
+        TOps.Store(o, c4);
+        o += step;
+        TOps.Store(o, c5);
+        o += step;
+        TOps.Store(o, c6);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Flat5x8(MicroArguments* q)
+    {
+        byte* init = q->Init;
+        TVec c0 = TOps.Load(init);
+        TVec c1 = c0;
+        TVec c2 = c0;
+        TVec c3 = c0;
+        TVec c4 = c0;
+        TVec c5 = c0;
+        TVec c6 = c0;
+        TVec c7 = c0;
+        nint step = q->BStep;
+        byte* a = q->A, mask = q->Index;
+        nint* tap = q->Taps;
+        for (int t = q->TapCount; t > 0; t--, tap++, mask += sizeof(TVec))
+        {
+            byte* b = q->B + *tap;
+            TVec m = TOps.Load(mask);
+            TVec w0 = TOps.Splat(a + (0 * TOps.ElementSize));
+            TVec w1 = TOps.Splat(a + (1 * TOps.ElementSize));
+            TVec w2 = TOps.Splat(a + (2 * TOps.ElementSize));
+            TVec w3 = TOps.Splat(a + (3 * TOps.ElementSize));
+            TVec w4 = TOps.Splat(a + (4 * TOps.ElementSize));
+            a += 5 * TOps.ElementSize;
+            TVec x0 = TOps.And(m, b);
+            c0 = TOps.Fma(x0, w0, c0);
+            b += step;
+            TVec x1 = TOps.And(m, b);
+            c0 = TOps.Fma(x1, w1, c0);
+            c1 = TOps.Fma(x1, w0, c1);
+            b += step;
+            TVec x2 = TOps.And(m, b);
+            c0 = TOps.Fma(x2, w2, c0);
+            c1 = TOps.Fma(x2, w1, c1);
+            c2 = TOps.Fma(x2, w0, c2);
+            b += step;
+            TVec x3 = TOps.And(m, b);
+            c0 = TOps.Fma(x3, w3, c0);
+            c1 = TOps.Fma(x3, w2, c1);
+            c2 = TOps.Fma(x3, w1, c2);
+            c3 = TOps.Fma(x3, w0, c3);
+            b += step;
+            TVec x4 = TOps.And(m, b);
+            c0 = TOps.Fma(x4, w4, c0);
+            c1 = TOps.Fma(x4, w3, c1);
+            c2 = TOps.Fma(x4, w2, c2);
+            c3 = TOps.Fma(x4, w1, c3);
+            c4 = TOps.Fma(x4, w0, c4);
+            b += step;
+            TVec x5 = TOps.And(m, b);
+            c1 = TOps.Fma(x5, w4, c1);
+            c2 = TOps.Fma(x5, w3, c2);
+            c3 = TOps.Fma(x5, w2, c3);
+            c4 = TOps.Fma(x5, w1, c4);
+            c5 = TOps.Fma(x5, w0, c5);
+            b += step;
+            TVec x6 = TOps.And(m, b);
+            c2 = TOps.Fma(x6, w4, c2);
+            c3 = TOps.Fma(x6, w3, c3);
+            c4 = TOps.Fma(x6, w2, c4);
+            c5 = TOps.Fma(x6, w1, c5);
+            c6 = TOps.Fma(x6, w0, c6);
+            b += step;
+            TVec x7 = TOps.And(m, b);
+            c3 = TOps.Fma(x7, w4, c3);
+            c4 = TOps.Fma(x7, w3, c4);
+            c5 = TOps.Fma(x7, w2, c5);
+            c6 = TOps.Fma(x7, w1, c6);
+            c7 = TOps.Fma(x7, w0, c7);
+            b += step;
+            TVec x8 = TOps.And(m, b);
+            c4 = TOps.Fma(x8, w4, c4);
+            c5 = TOps.Fma(x8, w3, c5);
+            c6 = TOps.Fma(x8, w2, c6);
+            c7 = TOps.Fma(x8, w1, c7);
+            b += step;
+            TVec x9 = TOps.And(m, b);
+            c5 = TOps.Fma(x9, w4, c5);
+            c6 = TOps.Fma(x9, w3, c6);
+            c7 = TOps.Fma(x9, w2, c7);
+            b += step;
+            TVec x10 = TOps.And(m, b);
+            c6 = TOps.Fma(x10, w4, c6);
+            c7 = TOps.Fma(x10, w3, c7);
+            b += step;
+            TVec x11 = TOps.And(m, b);
+            c7 = TOps.Fma(x11, w4, c7);
+        }
+
+        byte* o = q->Out;
+        step = q->OutStep;
+        TOps.Store(o, c0);
+        o += step;
+        TOps.Store(o, c1);
+        o += step;
+        TOps.Store(o, c2);
+        o += step;
+        TOps.Store(o, c3);
+        o += step;
+        TOps.Store(o, c4);
+        o += step;
+        TOps.Store(o, c5);
+        o += step;
+        TOps.Store(o, c6);
+        o += step;
+        TOps.Store(o, c7);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Flat7x1(MicroArguments* q)
+    {
+        byte* init = q->Init;
+        TVec c0 = TOps.Load(init);
+        nint step = q->BStep;
+        byte* a = q->A, mask = q->Index;
+        nint* tap = q->Taps;
+        for (int t = q->TapCount; t > 0; t--, tap++, mask += sizeof(TVec))
+        {
+            byte* b = q->B + *tap;
+            TVec m = TOps.Load(mask);
+            TVec w0 = TOps.Splat(a + (0 * TOps.ElementSize));
+            TVec w1 = TOps.Splat(a + (1 * TOps.ElementSize));
+            TVec w2 = TOps.Splat(a + (2 * TOps.ElementSize));
+            TVec w3 = TOps.Splat(a + (3 * TOps.ElementSize));
+            TVec w4 = TOps.Splat(a + (4 * TOps.ElementSize));
+            TVec w5 = TOps.Splat(a + (5 * TOps.ElementSize));
+            TVec w6 = TOps.Splat(a + (6 * TOps.ElementSize));
+            a += 7 * TOps.ElementSize;
+            TVec x0 = TOps.And(m, b);
+            c0 = TOps.Fma(x0, w0, c0);
+            b += step;
+            TVec x1 = TOps.And(m, b);
+            c0 = TOps.Fma(x1, w1, c0);
+            b += step;
+            TVec x2 = TOps.And(m, b);
+            c0 = TOps.Fma(x2, w2, c0);
+            b += step;
+            TVec x3 = TOps.And(m, b);
+            c0 = TOps.Fma(x3, w3, c0);
+            b += step;
+            TVec x4 = TOps.And(m, b);
+            c0 = TOps.Fma(x4, w4, c0);
+            b += step;
+            TVec x5 = TOps.And(m, b);
+            c0 = TOps.Fma(x5, w5, c0);
+            b += step;
+            TVec x6 = TOps.And(m, b);
+            c0 = TOps.Fma(x6, w6, c0);
+        }
+
+        byte* o = q->Out;
+        step = q->OutStep;
+        TOps.Store(o, c0);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Flat7x2(MicroArguments* q)
+    {
+        byte* init = q->Init;
+        TVec c0 = TOps.Load(init);
+        TVec c1 = c0;
+        nint step = q->BStep;
+        byte* a = q->A, mask = q->Index;
+        nint* tap = q->Taps;
+        for (int t = q->TapCount; t > 0; t--, tap++, mask += sizeof(TVec))
+        {
+            byte* b = q->B + *tap;
+            TVec m = TOps.Load(mask);
+            TVec w0 = TOps.Splat(a + (0 * TOps.ElementSize));
+            TVec w1 = TOps.Splat(a + (1 * TOps.ElementSize));
+            TVec w2 = TOps.Splat(a + (2 * TOps.ElementSize));
+            TVec w3 = TOps.Splat(a + (3 * TOps.ElementSize));
+            TVec w4 = TOps.Splat(a + (4 * TOps.ElementSize));
+            TVec w5 = TOps.Splat(a + (5 * TOps.ElementSize));
+            TVec w6 = TOps.Splat(a + (6 * TOps.ElementSize));
+            a += 7 * TOps.ElementSize;
+            TVec x0 = TOps.And(m, b);
+            c0 = TOps.Fma(x0, w0, c0);
+            b += step;
+            TVec x1 = TOps.And(m, b);
+            c0 = TOps.Fma(x1, w1, c0);
+            c1 = TOps.Fma(x1, w0, c1);
+            b += step;
+            TVec x2 = TOps.And(m, b);
+            c0 = TOps.Fma(x2, w2, c0);
+            c1 = TOps.Fma(x2, w1, c1);
+            b += step;
+            TVec x3 = TOps.And(m, b);
+            c0 = TOps.Fma(x3, w3, c0);
+            c1 = TOps.Fma(x3, w2, c1);
+            b += step;
+            TVec x4 = TOps.And(m, b);
+            c0 = TOps.Fma(x4, w4, c0);
+            c1 = TOps.Fma(x4, w3, c1);
+            b += step;
+            TVec x5 = TOps.And(m, b);
+            c0 = TOps.Fma(x5, w5, c0);
+            c1 = TOps.Fma(x5, w4, c1);
+            b += step;
+            TVec x6 = TOps.And(m, b);
+            c0 = TOps.Fma(x6, w6, c0);
+            c1 = TOps.Fma(x6, w5, c1);
+            b += step;
+            TVec x7 = TOps.And(m, b);
+            c1 = TOps.Fma(x7, w6, c1);
+        }
+
+        byte* o = q->Out;
+        step = q->OutStep;
+        TOps.Store(o, c0);
+        o += step;
+        TOps.Store(o, c1);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Flat7x3(MicroArguments* q)
+    {
+        byte* init = q->Init;
+        TVec c0 = TOps.Load(init);
+        TVec c1 = c0;
+        TVec c2 = c0;
+        nint step = q->BStep;
+        byte* a = q->A, mask = q->Index;
+        nint* tap = q->Taps;
+        for (int t = q->TapCount; t > 0; t--, tap++, mask += sizeof(TVec))
+        {
+            byte* b = q->B + *tap;
+            TVec m = TOps.Load(mask);
+            TVec w0 = TOps.Splat(a + (0 * TOps.ElementSize));
+            TVec w1 = TOps.Splat(a + (1 * TOps.ElementSize));
+            TVec w2 = TOps.Splat(a + (2 * TOps.ElementSize));
+            TVec w3 = TOps.Splat(a + (3 * TOps.ElementSize));
+            TVec w4 = TOps.Splat(a + (4 * TOps.ElementSize));
+            TVec w5 = TOps.Splat(a + (5 * TOps.ElementSize));
+            TVec w6 = TOps.Splat(a + (6 * TOps.ElementSize));
+            a += 7 * TOps.ElementSize;
+            TVec x0 = TOps.And(m, b);
+            c0 = TOps.Fma(x0, w0, c0);
+            b += step;
+            TVec x1 = TOps.And(m, b);
+            c0 = TOps.Fma(x1, w1, c0);
+            c1 = TOps.Fma(x1, w0, c1);
+            b += step;
+            TVec x2 = TOps.And(m, b);
+            c0 = TOps.Fma(x2, w2, c0);
+            c1 = TOps.Fma(x2, w1, c1);
+            c2 = TOps.Fma(x2, w0, c2);
+            b += step;
+            TVec x3 = TOps.And(m, b);
+            c0 = TOps.Fma(x3, w3, c0);
+            c1 = TOps.Fma(x3, w2, c1);
+            c2 = TOps.Fma(x3, w1, c2);
+            b += step;
+            TVec x4 = TOps.And(m, b);
+            c0 = TOps.Fma(x4, w4, c0);
+            c1 = TOps.Fma(x4, w3, c1);
+            c2 = TOps.Fma(x4, w2, c2);
+            b += step;
+            TVec x5 = TOps.And(m, b);
+            c0 = TOps.Fma(x5, w5, c0);
+            c1 = TOps.Fma(x5, w4, c1);
+            c2 = TOps.Fma(x5, w3, c2);
+            b += step;
+            TVec x6 = TOps.And(m, b);
+            c0 = TOps.Fma(x6, w6, c0);
+            c1 = TOps.Fma(x6, w5, c1);
+            c2 = TOps.Fma(x6, w4, c2);
+            b += step;
+            TVec x7 = TOps.And(m, b);
+            c1 = TOps.Fma(x7, w6, c1);
+            c2 = TOps.Fma(x7, w5, c2);
+            b += step;
+            TVec x8 = TOps.And(m, b);
+            c2 = TOps.Fma(x8, w6, c2);
+        }
+
+        byte* o = q->Out;
+        step = q->OutStep;
+        TOps.Store(o, c0);
+        o += step;
+        TOps.Store(o, c1);
+        o += step;
+        TOps.Store(o, c2);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Flat7x4(MicroArguments* q)
+    {
+        byte* init = q->Init;
+        TVec c0 = TOps.Load(init);
+        TVec c1 = c0;
+        TVec c2 = c0;
+        TVec c3 = c0;
+        nint step = q->BStep;
+        byte* a = q->A, mask = q->Index;
+        nint* tap = q->Taps;
+        for (int t = q->TapCount; t > 0; t--, tap++, mask += sizeof(TVec))
+        {
+            byte* b = q->B + *tap;
+            TVec m = TOps.Load(mask);
+            TVec w0 = TOps.Splat(a + (0 * TOps.ElementSize));
+            TVec w1 = TOps.Splat(a + (1 * TOps.ElementSize));
+            TVec w2 = TOps.Splat(a + (2 * TOps.ElementSize));
+            TVec w3 = TOps.Splat(a + (3 * TOps.ElementSize));
+            TVec w4 = TOps.Splat(a + (4 * TOps.ElementSize));
+            TVec w5 = TOps.Splat(a + (5 * TOps.ElementSize));
+            TVec w6 = TOps.Splat(a + (6 * TOps.ElementSize));
+            a += 7 * TOps.ElementSize;
+            TVec x0 = TOps.And(m, b);
+            c0 = TOps.Fma(x0, w0, c0);
+            b += step;
+            TVec x1 = TOps.And(m, b);
+            c0 = TOps.Fma(x1, w1, c0);
+            c1 = TOps.Fma(x1, w0, c1);
+            b += step;
+            TVec x2 = TOps.And(m, b);
+            c0 = TOps.Fma(x2, w2, c0);
+            c1 = TOps.Fma(x2, w1, c1);
+            c2 = TOps.Fma(x2, w0, c2);
+            b += step;
+            TVec x3 = TOps.And(m, b);
+            c0 = TOps.Fma(x3, w3, c0);
+            c1 = TOps.Fma(x3, w2, c1);
+            c2 = TOps.Fma(x3, w1, c2);
+            c3 = TOps.Fma(x3, w0, c3);
+            b += step;
+            TVec x4 = TOps.And(m, b);
+            c0 = TOps.Fma(x4, w4, c0);
+            c1 = TOps.Fma(x4, w3, c1);
+            c2 = TOps.Fma(x4, w2, c2);
+            c3 = TOps.Fma(x4, w1, c3);
+            b += step;
+            TVec x5 = TOps.And(m, b);
+            c0 = TOps.Fma(x5, w5, c0);
+            c1 = TOps.Fma(x5, w4, c1);
+            c2 = TOps.Fma(x5, w3, c2);
+            c3 = TOps.Fma(x5, w2, c3);
+            b += step;
+            TVec x6 = TOps.And(m, b);
+            c0 = TOps.Fma(x6, w6, c0);
+            c1 = TOps.Fma(x6, w5, c1);
+            c2 = TOps.Fma(x6, w4, c2);
+            c3 = TOps.Fma(x6, w3, c3);
+            b += step;
+            TVec x7 = TOps.And(m, b);
+            c1 = TOps.Fma(x7, w6, c1);
+            c2 = TOps.Fma(x7, w5, c2);
+            c3 = TOps.Fma(x7, w4, c3);
+            b += step;
+            TVec x8 = TOps.And(m, b);
+            c2 = TOps.Fma(x8, w6, c2);
+            c3 = TOps.Fma(x8, w5, c3);
+            b += step;
+            TVec x9 = TOps.And(m, b);
+            c3 = TOps.Fma(x9, w6, c3);
+        }
+
+        byte* o = q->Out;
+        step = q->OutStep;
+        TOps.Store(o, c0);
+        o += step;
+        TOps.Store(o, c1);
+        o += step;
+        TOps.Store(o, c2);
+        o += step;
+        TOps.Store(o, c3);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Flat7x5(MicroArguments* q)
+    {
+        byte* init = q->Init;
+        TVec c0 = TOps.Load(init);
+        TVec c1 = c0;
+        TVec c2 = c0;
+        TVec c3 = c0;
+        TVec c4 = c0;
+        nint step = q->BStep;
+        byte* a = q->A, mask = q->Index;
+        nint* tap = q->Taps;
+        for (int t = q->TapCount; t > 0; t--, tap++, mask += sizeof(TVec))
+        {
+            byte* b = q->B + *tap;
+            TVec m = TOps.Load(mask);
+            TVec w0 = TOps.Splat(a + (0 * TOps.ElementSize));
+            TVec w1 = TOps.Splat(a + (1 * TOps.ElementSize));
+            TVec w2 = TOps.Splat(a + (2 * TOps.ElementSize));
+            TVec w3 = TOps.Splat(a + (3 * TOps.ElementSize));
+            TVec w4 = TOps.Splat(a + (4 * TOps.ElementSize));
+            TVec w5 = TOps.Splat(a + (5 * TOps.ElementSize));
+            TVec w6 = TOps.Splat(a + (6 * TOps.ElementSize));
+            a += 7 * TOps.ElementSize;
+            TVec x0 = TOps.And(m, b);
+            c0 = TOps.Fma(x0, w0, c0);
+            b += step;
+            TVec x1 = TOps.And(m, b);
+            c0 = TOps.Fma(x1, w1, c0);
+            c1 = TOps.Fma(x1, w0, c1);
+            b += step;
+            TVec x2 = TOps.And(m, b);
+            c0 = TOps.Fma(x2, w2, c0);
+            c1 = TOps.Fma(x2, w1, c1);
+            c2 = TOps.Fma(x2, w0, c2);
+            b += step;
+            TVec x3 = TOps.And(m, b);
+            c0 = TOps.Fma(x3, w3, c0);
+            c1 = TOps.Fma(x3, w2, c1);
+            c2 = TOps.Fma(x3, w1, c2);
+            c3 = TOps.Fma(x3, w0, c3);
+            b += step;
+            TVec x4 = TOps.And(m, b);
+            c0 = TOps.Fma(x4, w4, c0);
+            c1 = TOps.Fma(x4, w3, c1);
+            c2 = TOps.Fma(x4, w2, c2);
+            c3 = TOps.Fma(x4, w1, c3);
+            c4 = TOps.Fma(x4, w0, c4);
+            b += step;
+            TVec x5 = TOps.And(m, b);
+            c0 = TOps.Fma(x5, w5, c0);
+            c1 = TOps.Fma(x5, w4, c1);
+            c2 = TOps.Fma(x5, w3, c2);
+            c3 = TOps.Fma(x5, w2, c3);
+            c4 = TOps.Fma(x5, w1, c4);
+            b += step;
+            TVec x6 = TOps.And(m, b);
+            c0 = TOps.Fma(x6, w6, c0);
+            c1 = TOps.Fma(x6, w5, c1);
+            c2 = TOps.Fma(x6, w4, c2);
+            c3 = TOps.Fma(x6, w3, c3);
+            c4 = TOps.Fma(x6, w2, c4);
+            b += step;
+            TVec x7 = TOps.And(m, b);
+            c1 = TOps.Fma(x7, w6, c1);
+            c2 = TOps.Fma(x7, w5, c2);
+            c3 = TOps.Fma(x7, w4, c3);
+            c4 = TOps.Fma(x7, w3, c4);
+            b += step;
+            TVec x8 = TOps.And(m, b);
+            c2 = TOps.Fma(x8, w6, c2);
+            c3 = TOps.Fma(x8, w5, c3);
+            c4 = TOps.Fma(x8, w4, c4);
+            b += step;
+            TVec x9 = TOps.And(m, b);
+            c3 = TOps.Fma(x9, w6, c3);
+            c4 = TOps.Fma(x9, w5, c4);
+            b += step;
+            TVec x10 = TOps.And(m, b);
+            c4 = TOps.Fma(x10, w6, c4);
+        }
+
+        byte* o = q->Out;
+        step = q->OutStep;
+        TOps.Store(o, c0);
+        o += step;
+        TOps.Store(o, c1);
+        o += step;
+        TOps.Store(o, c2);
+        o += step;
+        TOps.Store(o, c3);
+        o += step;
+        TOps.Store(o, c4);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Flat7x6(MicroArguments* q)
+    {
+        byte* init = q->Init;
+        TVec c0 = TOps.Load(init);
+        TVec c1 = c0;
+        TVec c2 = c0;
+        TVec c3 = c0;
+        TVec c4 = c0;
+        TVec c5 = c0;
+        nint step = q->BStep;
+        byte* a = q->A, mask = q->Index;
+        nint* tap = q->Taps;
+        for (int t = q->TapCount; t > 0; t--, tap++, mask += sizeof(TVec))
+        {
+            byte* b = q->B + *tap;
+            TVec m = TOps.Load(mask);
+            TVec w0 = TOps.Splat(a + (0 * TOps.ElementSize));
+            TVec w1 = TOps.Splat(a + (1 * TOps.ElementSize));
+            TVec w2 = TOps.Splat(a + (2 * TOps.ElementSize));
+            TVec w3 = TOps.Splat(a + (3 * TOps.ElementSize));
+            TVec w4 = TOps.Splat(a + (4 * TOps.ElementSize));
+            TVec w5 = TOps.Splat(a + (5 * TOps.ElementSize));
+            TVec w6 = TOps.Splat(a + (6 * TOps.ElementSize));
+            a += 7 * TOps.ElementSize;
+            TVec x0 = TOps.And(m, b);
+            c0 = TOps.Fma(x0, w0, c0);
+            b += step;
+            TVec x1 = TOps.And(m, b);
+            c0 = TOps.Fma(x1, w1, c0);
+            c1 = TOps.Fma(x1, w0, c1);
+            b += step;
+            TVec x2 = TOps.And(m, b);
+            c0 = TOps.Fma(x2, w2, c0);
+            c1 = TOps.Fma(x2, w1, c1);
+            c2 = TOps.Fma(x2, w0, c2);
+            b += step;
+            TVec x3 = TOps.And(m, b);
+            c0 = TOps.Fma(x3, w3, c0);
+            c1 = TOps.Fma(x3, w2, c1);
+            c2 = TOps.Fma(x3, w1, c2);
+            c3 = TOps.Fma(x3, w0, c3);
+            b += step;
+            TVec x4 = TOps.And(m, b);
+            c0 = TOps.Fma(x4, w4, c0);
+            c1 = TOps.Fma(x4, w3, c1);
+            c2 = TOps.Fma(x4, w2, c2);
+            c3 = TOps.Fma(x4, w1, c3);
+            c4 = TOps.Fma(x4, w0, c4);
+            b += step;
+            TVec x5 = TOps.And(m, b);
+            c0 = TOps.Fma(x5, w5, c0);
+            c1 = TOps.Fma(x5, w4, c1);
+            c2 = TOps.Fma(x5, w3, c2);
+            c3 = TOps.Fma(x5, w2, c3);
+            c4 = TOps.Fma(x5, w1, c4);
+            c5 = TOps.Fma(x5, w0, c5);
+            b += step;
+            TVec x6 = TOps.And(m, b);
+            c0 = TOps.Fma(x6, w6, c0);
+            c1 = TOps.Fma(x6, w5, c1);
+            c2 = TOps.Fma(x6, w4, c2);
+            c3 = TOps.Fma(x6, w3, c3);
+            c4 = TOps.Fma(x6, w2, c4);
+            c5 = TOps.Fma(x6, w1, c5);
+            b += step;
+            TVec x7 = TOps.And(m, b);
+            c1 = TOps.Fma(x7, w6, c1);
+            c2 = TOps.Fma(x7, w5, c2);
+            c3 = TOps.Fma(x7, w4, c3);
+            c4 = TOps.Fma(x7, w3, c4);
+            c5 = TOps.Fma(x7, w2, c5);
+            b += step;
+            TVec x8 = TOps.And(m, b);
+            c2 = TOps.Fma(x8, w6, c2);
+            c3 = TOps.Fma(x8, w5, c3);
+            c4 = TOps.Fma(x8, w4, c4);
+            c5 = TOps.Fma(x8, w3, c5);
+            b += step;
+            TVec x9 = TOps.And(m, b);
+            c3 = TOps.Fma(x9, w6, c3);
+            c4 = TOps.Fma(x9, w5, c4);
+            c5 = TOps.Fma(x9, w4, c5);
+            b += step;
+            TVec x10 = TOps.And(m, b);
+            c4 = TOps.Fma(x10, w6, c4);
+            c5 = TOps.Fma(x10, w5, c5);
+            b += step;
+            TVec x11 = TOps.And(m, b);
+            c5 = TOps.Fma(x11, w6, c5);
+        }
+
+        byte* o = q->Out;
+        step = q->OutStep;
+        TOps.Store(o, c0);
+        o += step;
+        TOps.Store(o, c1);
+        o += step;
+        TOps.Store(o, c2);
+        o += step;
+        TOps.Store(o, c3);
+        o += step;
+        TOps.Store(o, c4);
+        o += step;
+        TOps.Store(o, c5);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Flat7x7(MicroArguments* q)
+    {
+        byte* init = q->Init;
+        TVec c0 = TOps.Load(init);
+        TVec c1 = c0;
+        TVec c2 = c0;
+        TVec c3 = c0;
+        TVec c4 = c0;
+        TVec c5 = c0;
+        TVec c6 = c0;
+        nint step = q->BStep;
+        byte* a = q->A, mask = q->Index;
+        nint* tap = q->Taps;
+        for (int t = q->TapCount; t > 0; t--, tap++, mask += sizeof(TVec))
+        {
+            byte* b = q->B + *tap;
+            TVec m = TOps.Load(mask);
+            TVec w0 = TOps.Splat(a + (0 * TOps.ElementSize));
+            TVec w1 = TOps.Splat(a + (1 * TOps.ElementSize));
+            TVec w2 = TOps.Splat(a + (2 * TOps.ElementSize));
+            TVec w3 = TOps.Splat(a + (3 * TOps.ElementSize));
+            TVec w4 = TOps.Splat(a + (4 * TOps.ElementSize));
+            TVec w5 = TOps.Splat(a + (5 * TOps.ElementSize));
+            TVec w6 = TOps.Splat(a + (6 * TOps.ElementSize));
+            a += 7 * TOps.ElementSize;
+            TVec x0 = TOps.And(m, b);
+            c0 = TOps.Fma(x0, w0, c0);
+            b += step;
+            TVec x1 = TOps.And(m, b);
+            c0 = TOps.Fma(x1, w1, c0);
+            c1 = TOps.Fma(x1, w0, c1);
+            b += step;
+            TVec x2 = TOps.And(m, b);
+            c0 = TOps.Fma(x2, w2, c0);
+            c1 = TOps.Fma(x2, w1, c1);
+            c2 = TOps.Fma(x2, w0, c2);
+            b += step;
+            TVec x3 = TOps.And(m, b);
+            c0 = TOps.Fma(x3, w3, c0);
+            c1 = TOps.Fma(x3, w2, c1);
+            c2 = TOps.Fma(x3, w1, c2);
+            c3 = TOps.Fma(x3, w0, c3);
+            b += step;
+            TVec x4 = TOps.And(m, b);
+            c0 = TOps.Fma(x4, w4, c0);
+            c1 = TOps.Fma(x4, w3, c1);
+            c2 = TOps.Fma(x4, w2, c2);
+            c3 = TOps.Fma(x4, w1, c3);
+            c4 = TOps.Fma(x4, w0, c4);
+            b += step;
+            TVec x5 = TOps.And(m, b);
+            c0 = TOps.Fma(x5, w5, c0);
+            c1 = TOps.Fma(x5, w4, c1);
+            c2 = TOps.Fma(x5, w3, c2);
+            c3 = TOps.Fma(x5, w2, c3);
+            c4 = TOps.Fma(x5, w1, c4);
+            c5 = TOps.Fma(x5, w0, c5);
+            b += step;
+            TVec x6 = TOps.And(m, b);
+            c0 = TOps.Fma(x6, w6, c0);
+            c1 = TOps.Fma(x6, w5, c1);
+            c2 = TOps.Fma(x6, w4, c2);
+            c3 = TOps.Fma(x6, w3, c3);
+            c4 = TOps.Fma(x6, w2, c4);
+            c5 = TOps.Fma(x6, w1, c5);
+            c6 = TOps.Fma(x6, w0, c6);
+            b += step;
+            TVec x7 = TOps.And(m, b);
+            c1 = TOps.Fma(x7, w6, c1);
+            c2 = TOps.Fma(x7, w5, c2);
+            c3 = TOps.Fma(x7, w4, c3);
+            c4 = TOps.Fma(x7, w3, c4);
+            c5 = TOps.Fma(x7, w2, c5);
+            c6 = TOps.Fma(x7, w1, c6);
+            b += step;
+            TVec x8 = TOps.And(m, b);
+            c2 = TOps.Fma(x8, w6, c2);
+            c3 = TOps.Fma(x8, w5, c3);
+            c4 = TOps.Fma(x8, w4, c4);
+            c5 = TOps.Fma(x8, w3, c5);
+            c6 = TOps.Fma(x8, w2, c6);
+            b += step;
+            TVec x9 = TOps.And(m, b);
+            c3 = TOps.Fma(x9, w6, c3);
+            c4 = TOps.Fma(x9, w5, c4);
+            c5 = TOps.Fma(x9, w4, c5);
+            c6 = TOps.Fma(x9, w3, c6);
+            b += step;
+            TVec x10 = TOps.And(m, b);
+            c4 = TOps.Fma(x10, w6, c4);
+            c5 = TOps.Fma(x10, w5, c5);
+            c6 = TOps.Fma(x10, w4, c6);
+            b += step;
+            TVec x11 = TOps.And(m, b);
+            c5 = TOps.Fma(x11, w6, c5);
+            c6 = TOps.Fma(x11, w5, c6);
+            b += step;
+            TVec x12 = TOps.And(m, b);
+            c6 = TOps.Fma(x12, w6, c6);
+        }
+
+        byte* o = q->Out;
+        step = q->OutStep;
+        TOps.Store(o, c0);
+        o += step;
+        TOps.Store(o, c1);
+        o += step;
+        TOps.Store(o, c2);
+        o += step;
+        TOps.Store(o, c3);
+        o += step;
+        TOps.Store(o, c4);
+        o += step;
+        TOps.Store(o, c5);
+        o += step;
+        TOps.Store(o, c6);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Flat7x8(MicroArguments* q)
+    {
+        byte* init = q->Init;
+        TVec c0 = TOps.Load(init);
+        TVec c1 = c0;
+        TVec c2 = c0;
+        TVec c3 = c0;
+        TVec c4 = c0;
+        TVec c5 = c0;
+        TVec c6 = c0;
+        TVec c7 = c0;
+        nint step = q->BStep;
+        byte* a = q->A, mask = q->Index;
+        nint* tap = q->Taps;
+        for (int t = q->TapCount; t > 0; t--, tap++, mask += sizeof(TVec))
+        {
+            byte* b = q->B + *tap;
+            TVec m = TOps.Load(mask);
+            TVec w0 = TOps.Splat(a + (0 * TOps.ElementSize));
+            TVec w1 = TOps.Splat(a + (1 * TOps.ElementSize));
+            TVec w2 = TOps.Splat(a + (2 * TOps.ElementSize));
+            TVec w3 = TOps.Splat(a + (3 * TOps.ElementSize));
+            TVec w4 = TOps.Splat(a + (4 * TOps.ElementSize));
+            TVec w5 = TOps.Splat(a + (5 * TOps.ElementSize));
+            TVec w6 = TOps.Splat(a + (6 * TOps.ElementSize));
+            a += 7 * TOps.ElementSize;
+            TVec x0 = TOps.And(m, b);
+            c0 = TOps.Fma(x0, w0, c0);
+            b += step;
+            TVec x1 = TOps.And(m, b);
+            c0 = TOps.Fma(x1, w1, c0);
+            c1 = TOps.Fma(x1, w0, c1);
+            b += step;
+            TVec x2 = TOps.And(m, b);
+            c0 = TOps.Fma(x2, w2, c0);
+            c1 = TOps.Fma(x2, w1, c1);
+            c2 = TOps.Fma(x2, w0, c2);
+            b += step;
+            TVec x3 = TOps.And(m, b);
+            c0 = TOps.Fma(x3, w3, c0);
+            c1 = TOps.Fma(x3, w2, c1);
+            c2 = TOps.Fma(x3, w1, c2);
+            c3 = TOps.Fma(x3, w0, c3);
+            b += step;
+            TVec x4 = TOps.And(m, b);
+            c0 = TOps.Fma(x4, w4, c0);
+            c1 = TOps.Fma(x4, w3, c1);
+            c2 = TOps.Fma(x4, w2, c2);
+            c3 = TOps.Fma(x4, w1, c3);
+            c4 = TOps.Fma(x4, w0, c4);
+            b += step;
+            TVec x5 = TOps.And(m, b);
+            c0 = TOps.Fma(x5, w5, c0);
+            c1 = TOps.Fma(x5, w4, c1);
+            c2 = TOps.Fma(x5, w3, c2);
+            c3 = TOps.Fma(x5, w2, c3);
+            c4 = TOps.Fma(x5, w1, c4);
+            c5 = TOps.Fma(x5, w0, c5);
+            b += step;
+            TVec x6 = TOps.And(m, b);
+            c0 = TOps.Fma(x6, w6, c0);
+            c1 = TOps.Fma(x6, w5, c1);
+            c2 = TOps.Fma(x6, w4, c2);
+            c3 = TOps.Fma(x6, w3, c3);
+            c4 = TOps.Fma(x6, w2, c4);
+            c5 = TOps.Fma(x6, w1, c5);
+            c6 = TOps.Fma(x6, w0, c6);
+            b += step;
+            TVec x7 = TOps.And(m, b);
+            c1 = TOps.Fma(x7, w6, c1);
+            c2 = TOps.Fma(x7, w5, c2);
+            c3 = TOps.Fma(x7, w4, c3);
+            c4 = TOps.Fma(x7, w3, c4);
+            c5 = TOps.Fma(x7, w2, c5);
+            c6 = TOps.Fma(x7, w1, c6);
+            c7 = TOps.Fma(x7, w0, c7);
+            b += step;
+            TVec x8 = TOps.And(m, b);
+            c2 = TOps.Fma(x8, w6, c2);
+            c3 = TOps.Fma(x8, w5, c3);
+            c4 = TOps.Fma(x8, w4, c4);
+            c5 = TOps.Fma(x8, w3, c5);
+            c6 = TOps.Fma(x8, w2, c6);
+            c7 = TOps.Fma(x8, w1, c7);
+            b += step;
+            TVec x9 = TOps.And(m, b);
+            c3 = TOps.Fma(x9, w6, c3);
+            c4 = TOps.Fma(x9, w5, c4);
+            c5 = TOps.Fma(x9, w4, c5);
+            c6 = TOps.Fma(x9, w3, c6);
+            c7 = TOps.Fma(x9, w2, c7);
+            b += step;
+            TVec x10 = TOps.And(m, b);
+            c4 = TOps.Fma(x10, w6, c4);
+            c5 = TOps.Fma(x10, w5, c5);
+            c6 = TOps.Fma(x10, w4, c6);
+            c7 = TOps.Fma(x10, w3, c7);
+            b += step;
+            TVec x11 = TOps.And(m, b);
+            c5 = TOps.Fma(x11, w6, c5);
+            c6 = TOps.Fma(x11, w5, c6);
+            c7 = TOps.Fma(x11, w4, c7);
+            b += step;
+            TVec x12 = TOps.And(m, b);
+            c6 = TOps.Fma(x12, w6, c6);
+            c7 = TOps.Fma(x12, w5, c7);
+            b += step;
+            TVec x13 = TOps.And(m, b);
+            c7 = TOps.Fma(x13, w6, c7);
+        }
+
+        byte* o = q->Out;
+        step = q->OutStep;
+        TOps.Store(o, c0);
+        o += step;
+        TOps.Store(o, c1);
+        o += step;
+        TOps.Store(o, c2);
+        o += step;
+        TOps.Store(o, c3);
+        o += step;
+        TOps.Store(o, c4);
+        o += step;
+        TOps.Store(o, c5);
+        o += step;
+        TOps.Store(o, c6);
+        o += step;
+        TOps.Store(o, c7);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Row3s1x1(MicroArguments* q)
+    {
+        byte* init = q->Init;
+        TVec c0 = TOps.Load(init);
+        nint step = q->AStep;
+        nint* tap = q->Taps;
+        int first = q->First, end = q->End;
+        for (int t = q->TapCount; t > 0; t--, tap += 2)
+        {
+            byte* a = q->A + tap[0], b = q->B + tap[1];
+            TVec w0 = TOps.Load(b + (0 * sizeof(TVec)));
+            TVec w1 = TOps.Load(b + (1 * sizeof(TVec)));
+            TVec w2 = TOps.Load(b + (2 * sizeof(TVec)));
+            if (0 >= first && 0 < end)
+            {
+                TVec x = TOps.Load(a);
+                c0 = TOps.Fma(x, w0, c0);
+            }
+
+            a += step;
+            if (1 >= first && 1 < end)
+            {
+                TVec x = TOps.Load(a);
+                c0 = TOps.Fma(x, w1, c0);
+            }
+
+            a += step;
+            if (2 >= first && 2 < end)
+            {
+                TVec x = TOps.Load(a);
+                c0 = TOps.Fma(x, w2, c0);
+            }
+
+        }
+
+        byte* o = q->Out;
+        step = q->OutStep;
+        TOps.Store(o, c0);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Row3s1x2(MicroArguments* q)
+    {
+        byte* init = q->Init;
+        TVec c0 = TOps.Load(init);
+        TVec c1 = c0;
+        nint step = q->AStep;
+        nint* tap = q->Taps;
+        int first = q->First, end = q->End;
+        for (int t = q->TapCount; t > 0; t--, tap += 2)
+        {
+            byte* a = q->A + tap[0], b = q->B + tap[1];
+            TVec w0 = TOps.Load(b + (0 * sizeof(TVec)));
+            TVec w1 = TOps.Load(b + (1 * sizeof(TVec)));
+            TVec w2 = TOps.Load(b + (2 * sizeof(TVec)));
+            if (0 >= first && 0 < end)
+            {
+                TVec x = TOps.Load(a);
+                c0 = TOps.Fma(x, w0, c0);
+            }
+
+            a += step;
+            if (1 >= first && 1 < end)
+            {
+                TVec x = TOps.Load(a);
+                c0 = TOps.Fma(x, w1, c0);
+                c1 = TOps.Fma(x, w0, c1);
+            }
+
+            a += step;
+            if (2 >= first && 2 < end)
+            {
+                TVec x = TOps.Load(a);
+                c0 = TOps.Fma(x, w2, c0);
+                c1 = TOps.Fma(x, w1, c1);
+            }
+
+            a += step;
+            if (3 >= first && 3 < end)
+            {
+                TVec x = TOps.Load(a);
+                c1 = TOps.Fma(x, w2, c1);
+            }
+
+        }
+
+        byte* o = q->Out;
+        step = q->OutStep;
+        TOps.Store(o, c0);
+        o += step;
+        TOps.Store(o, c1);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Row3s1x4(MicroArguments* q)
+    {
+        byte* init = q->Init;
+        TVec c0 = TOps.Load(init);
+        TVec c1 = c0;
+        TVec c2 = c0;
+        TVec c3 = c0;
+        nint step = q->AStep;
+        nint* tap = q->Taps;
+        int first = q->First, end = q->End;
+        for (int t = q->TapCount; t > 0; t--, tap += 2)
+        {
+            byte* a = q->A + tap[0], b = q->B + tap[1];
+            TVec w0 = TOps.Load(b + (0 * sizeof(TVec)));
+            TVec w1 = TOps.Load(b + (1 * sizeof(TVec)));
+            TVec w2 = TOps.Load(b + (2 * sizeof(TVec)));
+            if (0 >= first && 0 < end)
+            {
+                TVec x = TOps.Load(a);
+                c0 = TOps.Fma(x, w0, c0);
+            }
+
+            a += step;
+            if (1 >= first && 1 < end)
+            {
+                TVec x = TOps.Load(a);
+                c0 = TOps.Fma(x, w1, c0);
+                c1 = TOps.Fma(x, w0, c1);
+            }
+
+            a += step;
+            if (2 >= first && 2 < end)
+            {
+                TVec x = TOps.Load(a);
+                c0 = TOps.Fma(x, w2, c0);
+                c1 = TOps.Fma(x, w1, c1);
+                c2 = TOps.Fma(x, w0, c2);
+            }
+
+            a += step;
+            if (3 >= first && 3 < end)
+            {
+                TVec x = TOps.Load(a);
+                c1 = TOps.Fma(x, w2, c1);
+                c2 = TOps.Fma(x, w1, c2);
+                c3 = TOps.Fma(x, w0, c3);
+            }
+
+            a += step;
+            if (4 >= first && 4 < end)
+            {
+                TVec x = TOps.Load(a);
+                c2 = TOps.Fma(x, w2, c2);
+                c3 = TOps.Fma(x, w1, c3);
+            }
+
+            a += step;
+            if (5 >= first && 5 < end)
+            {
+                TVec x = TOps.Load(a);
+                c3 = TOps.Fma(x, w2, c3);
+            }
+
+        }
+
+        byte* o = q->Out;
+        step = q->OutStep;
+        TOps.Store(o, c0);
+        o += step;
+        TOps.Store(o, c1);
+        o += step;
+        TOps.Store(o, c2);
+        o += step;
+        TOps.Store(o, c3);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Row3s1x7(MicroArguments* q)
+    {
+        byte* init = q->Init;
+        TVec c0 = TOps.Load(init);
+        TVec c1 = c0;
+        TVec c2 = c0;
+        TVec c3 = c0;
+        TVec c4 = c0;
+        TVec c5 = c0;
+        TVec c6 = c0;
+        nint step = q->AStep;
+        nint* tap = q->Taps;
+        int first = q->First, end = q->End;
+        for (int t = q->TapCount; t > 0; t--, tap += 2)
+        {
+            byte* a = q->A + tap[0], b = q->B + tap[1];
+            TVec w0 = TOps.Load(b + (0 * sizeof(TVec)));
+            TVec w1 = TOps.Load(b + (1 * sizeof(TVec)));
+            TVec w2 = TOps.Load(b + (2 * sizeof(TVec)));
+            if (0 >= first && 0 < end)
+            {
+                TVec x = TOps.Load(a);
+                c0 = TOps.Fma(x, w0, c0);
+            }
+
+            a += step;
+            if (1 >= first && 1 < end)
+            {
+                TVec x = TOps.Load(a);
+                c0 = TOps.Fma(x, w1, c0);
+                c1 = TOps.Fma(x, w0, c1);
+            }
+
+            a += step;
+            if (2 >= first && 2 < end)
+            {
+                TVec x = TOps.Load(a);
+                c0 = TOps.Fma(x, w2, c0);
+                c1 = TOps.Fma(x, w1, c1);
+                c2 = TOps.Fma(x, w0, c2);
+            }
+
+            a += step;
+            if (3 >= first && 3 < end)
+            {
+                TVec x = TOps.Load(a);
+                c1 = TOps.Fma(x, w2, c1);
+                c2 = TOps.Fma(x, w1, c2);
+                c3 = TOps.Fma(x, w0, c3);
+            }
+
+            a += step;
+            if (4 >= first && 4 < end)
+            {
+                TVec x = TOps.Load(a);
+                c2 = TOps.Fma(x, w2, c2);
+                c3 = TOps.Fma(x, w1, c3);
+                c4 = TOps.Fma(x, w0, c4);
+            }
+
+            a += step;
+            if (5 >= first && 5 < end)
+            {
+                TVec x = TOps.Load(a);
+                c3 = TOps.Fma(x, w2, c3);
+                c4 = TOps.Fma(x, w1, c4);
+                c5 = TOps.Fma(x, w0, c5);
+            }
+
+            a += step;
+            if (6 >= first && 6 < end)
+            {
+                TVec x = TOps.Load(a);
+                c4 = TOps.Fma(x, w2, c4);
+                c5 = TOps.Fma(x, w1, c5);
+                c6 = TOps.Fma(x, w0, c6);
+            }
+
+            a += step;
+            if (7 >= first && 7 < end)
+            {
+                TVec x = TOps.Load(a);
+                c5 = TOps.Fma(x, w2, c5);
+                c6 = TOps.Fma(x, w1, c6);
+            }
+
+            a += step;
+            if (8 >= first && 8 < end)
+            {
+                TVec x = TOps.Load(a);
+                c6 = TOps.Fma(x, w2, c6);
+            }
+
+        }
+
+        byte* o = q->Out;
+        step = q->OutStep;
+        TOps.Store(o, c0);
+        o += step;
+        TOps.Store(o, c1);
+        o += step;
+        TOps.Store(o, c2);
+        o += step;
+        TOps.Store(o, c3);
+        o += step;
+        TOps.Store(o, c4);
+        o += step;
+        TOps.Store(o, c5);
+        o += step;
+        TOps.Store(o, c6);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Row3s1x8(MicroArguments* q)
+    {
+        byte* init = q->Init;
+        TVec c0 = TOps.Load(init);
+        TVec c1 = c0;
+        TVec c2 = c0;
+        TVec c3 = c0;
+        TVec c4 = c0;
+        TVec c5 = c0;
+        TVec c6 = c0;
+        TVec c7 = c0;
+        nint step = q->AStep;
+        nint* tap = q->Taps;
+        int first = q->First, end = q->End;
+        for (int t = q->TapCount; t > 0; t--, tap += 2)
+        {
+            byte* a = q->A + tap[0], b = q->B + tap[1];
+            TVec w0 = TOps.Load(b + (0 * sizeof(TVec)));
+            TVec w1 = TOps.Load(b + (1 * sizeof(TVec)));
+            TVec w2 = TOps.Load(b + (2 * sizeof(TVec)));
+            if (0 >= first && 0 < end)
+            {
+                TVec x = TOps.Load(a);
+                c0 = TOps.Fma(x, w0, c0);
+            }
+
+            a += step;
+            if (1 >= first && 1 < end)
+            {
+                TVec x = TOps.Load(a);
+                c0 = TOps.Fma(x, w1, c0);
+                c1 = TOps.Fma(x, w0, c1);
+            }
+
+            a += step;
+            if (2 >= first && 2 < end)
+            {
+                TVec x = TOps.Load(a);
+                c0 = TOps.Fma(x, w2, c0);
+                c1 = TOps.Fma(x, w1, c1);
+                c2 = TOps.Fma(x, w0, c2);
+            }
+
+            a += step;
+            if (3 >= first && 3 < end)
+            {
+                TVec x = TOps.Load(a);
+                c1 = TOps.Fma(x, w2, c1);
+                c2 = TOps.Fma(x, w1, c2);
+                c3 = TOps.Fma(x, w0, c3);
+            }
+
+            a += step;
+            if (4 >= first && 4 < end)
+            {
+                TVec x = TOps.Load(a);
+                c2 = TOps.Fma(x, w2, c2);
+                c3 = TOps.Fma(x, w1, c3);
+                c4 = TOps.Fma(x, w0, c4);
+            }
+
+            a += step;
+            if (5 >= first && 5 < end)
+            {
+                TVec x = TOps.Load(a);
+                c3 = TOps.Fma(x, w2, c3);
+                c4 = TOps.Fma(x, w1, c4);
+                c5 = TOps.Fma(x, w0, c5);
+            }
+
+            a += step;
+            if (6 >= first && 6 < end)
+            {
+                TVec x = TOps.Load(a);
+                c4 = TOps.Fma(x, w2, c4);
+                c5 = TOps.Fma(x, w1, c5);
+                c6 = TOps.Fma(x, w0, c6);
+            }
+
+            a += step;
+            if (7 >= first && 7 < end)
+            {
+                TVec x = TOps.Load(a);
+                c5 = TOps.Fma(x, w2, c5);
+                c6 = TOps.Fma(x, w1, c6);
+                c7 = TOps.Fma(x, w0, c7);
+            }
+
+            a += step;
+            if (8 >= first && 8 < end)
+            {
+                TVec x = TOps.Load(a);
+                c6 = TOps.Fma(x, w2, c6);
+                c7 = TOps.Fma(x, w1, c7);
+            }
+
+            a += step;
+            if (9 >= first && 9 < end)
+            {
+                TVec x = TOps.Load(a);
+                c7 = TOps.Fma(x, w2, c7);
+            }
+
+        }
+
+        byte* o = q->Out;
+        step = q->OutStep;
+        TOps.Store(o, c0);
+        o += step;
+        TOps.Store(o, c1);
+        o += step;
+        TOps.Store(o, c2);
+        o += step;
+        TOps.Store(o, c3);
+        o += step;
+        TOps.Store(o, c4);
+        o += step;
+        TOps.Store(o, c5);
+        o += step;
+        TOps.Store(o, c6);
+        o += step;
+        TOps.Store(o, c7);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Row3s2x1(MicroArguments* q)
+    {
+        byte* init = q->Init;
+        TVec c0 = TOps.Load(init);
+        nint step = q->AStep;
+        nint* tap = q->Taps;
+        int first = q->First, end = q->End;
+        for (int t = q->TapCount; t > 0; t--, tap += 2)
+        {
+            byte* a = q->A + tap[0], b = q->B + tap[1];
+            TVec w0 = TOps.Load(b + (0 * sizeof(TVec)));
+            TVec w1 = TOps.Load(b + (1 * sizeof(TVec)));
+            TVec w2 = TOps.Load(b + (2 * sizeof(TVec)));
+            if (0 >= first && 0 < end)
+            {
+                TVec x = TOps.Load(a);
+                c0 = TOps.Fma(x, w0, c0);
+            }
+
+            a += step;
+            if (1 >= first && 1 < end)
+            {
+                TVec x = TOps.Load(a);
+                c0 = TOps.Fma(x, w1, c0);
+            }
+
+            a += step;
+            if (2 >= first && 2 < end)
+            {
+                TVec x = TOps.Load(a);
+                c0 = TOps.Fma(x, w2, c0);
+            }
+
+        }
+
+        byte* o = q->Out;
+        step = q->OutStep;
+        TOps.Store(o, c0);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Row3s2x2(MicroArguments* q)
+    {
+        byte* init = q->Init;
+        TVec c0 = TOps.Load(init);
+        TVec c1 = c0;
+        nint step = q->AStep;
+        nint* tap = q->Taps;
+        int first = q->First, end = q->End;
+        for (int t = q->TapCount; t > 0; t--, tap += 2)
+        {
+            byte* a = q->A + tap[0], b = q->B + tap[1];
+            TVec w0 = TOps.Load(b + (0 * sizeof(TVec)));
+            TVec w1 = TOps.Load(b + (1 * sizeof(TVec)));
+            TVec w2 = TOps.Load(b + (2 * sizeof(TVec)));
+            if (0 >= first && 0 < end)
+            {
+                TVec x = TOps.Load(a);
+                c0 = TOps.Fma(x, w0, c0);
+            }
+
+            a += step;
+            if (1 >= first && 1 < end)
+            {
+                TVec x = TOps.Load(a);
+                c0 = TOps.Fma(x, w1, c0);
+            }
+
+            a += step;
+            if (2 >= first && 2 < end)
+            {
+                TVec x = TOps.Load(a);
+                c0 = TOps.Fma(x, w2, c0);
+                c1 = TOps.Fma(x, w0, c1);
+            }
+
+            a += step;
+            if (3 >= first && 3 < end)
+            {
+                TVec x = TOps.Load(a);
+                c1 = TOps.Fma(x, w1, c1);
+            }
+
+            a += step;
+            if (4 >= first && 4 < end)
+            {
+                TVec x = TOps.Load(a);
+                c1 = TOps.Fma(x, w2, c1);
+            }
+
+        }
+
+        byte* o = q->Out;
+        step = q->OutStep;
+        TOps.Store(o, c0);
+        o += step;
+        TOps.Store(o, c1);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Row3s2x4(MicroArguments* q)
+    {
+        byte* init = q->Init;
+        TVec c0 = TOps.Load(init);
+        TVec c1 = c0;
+        TVec c2 = c0;
+        TVec c3 = c0;
+        nint step = q->AStep;
+        nint* tap = q->Taps;
+        int first = q->First, end = q->End;
+        for (int t = q->TapCount; t > 0; t--, tap += 2)
+        {
+            byte* a = q->A + tap[0], b = q->B + tap[1];
+            TVec w0 = TOps.Load(b + (0 * sizeof(TVec)));
+            TVec w1 = TOps.Load(b + (1 * sizeof(TVec)));
+            TVec w2 = TOps.Load(b + (2 * sizeof(TVec)));
+            if (0 >= first && 0 < end)
+            {
+                TVec x = TOps.Load(a);
+                c0 = TOps.Fma(x, w0, c0);
+            }
+
+            a += step;
+            if (1 >= first && 1 < end)
+            {
+                TVec x = TOps.Load(a);
+                c0 = TOps.Fma(x, w1, c0);
+            }
+
+            a += step;
+            if (2 >= first && 2 < end)
+            {
+                TVec x = TOps.Load(a);
+                c0 = TOps.Fma(x, w2, c0);
+                c1 = TOps.Fma(x, w0, c1);
+            }
+
+            a += step;
+            if (3 >= first && 3 < end)
+            {
+                TVec x = TOps.Load(a);
+                c1 = TOps.Fma(x, w1, c1);
+            }
+
+            a += step;
+            if (4 >= first && 4 < end)
+            {
+                TVec x = TOps.Load(a);
+                c1 = TOps.Fma(x, w2, c1);
+                c2 = TOps.Fma(x, w0, c2);
+            }
+
+            a += step;
+            if (5 >= first && 5 < end)
+            {
+                TVec x = TOps.Load(a);
+                c2 = TOps.Fma(x, w1, c2);
+            }
+
+            a += step;
+            if (6 >= first && 6 < end)
+            {
+                TVec x = TOps.Load(a);
+                c2 = TOps.Fma(x, w2, c2);
+                c3 = TOps.Fma(x, w0, c3);
+            }
+
+            a += step;
+            if (7 >= first && 7 < end)
+            {
+                TVec x = TOps.Load(a);
+                c3 = TOps.Fma(x, w1, c3);
+            }
+
+            a += step;
+            if (8 >= first && 8 < end)
+            {
+                TVec x = TOps.Load(a);
+                c3 = TOps.Fma(x, w2, c3);
+            }
+
+        }
+
+        byte* o = q->Out;
+        step = q->OutStep;
+        TOps.Store(o, c0);
+        o += step;
+        TOps.Store(o, c1);
+        o += step;
+        TOps.Store(o, c2);
+        o += step;
+        TOps.Store(o, c3);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Row3s2x7(MicroArguments* q)
+    {
+        byte* init = q->Init;
+        TVec c0 = TOps.Load(init);
+        TVec c1 = c0;
+        TVec c2 = c0;
+        TVec c3 = c0;
+        TVec c4 = c0;
+        TVec c5 = c0;
+        TVec c6 = c0;
+        nint step = q->AStep;
+        nint* tap = q->Taps;
+        int first = q->First, end = q->End;
+        for (int t = q->TapCount; t > 0; t--, tap += 2)
+        {
+            byte* a = q->A + tap[0], b = q->B + tap[1];
+            TVec w0 = TOps.Load(b + (0 * sizeof(TVec)));
+            TVec w1 = TOps.Load(b + (1 * sizeof(TVec)));
+            TVec w2 = TOps.Load(b + (2 * sizeof(TVec)));
+            if (0 >= first && 0 < end)
+            {
+                TVec x = TOps.Load(a);
+                c0 = TOps.Fma(x, w0, c0);
+            }
+
+            a += step;
+            if (1 >= first && 1 < end)
+            {
+                TVec x = TOps.Load(a);
+                c0 = TOps.Fma(x, w1, c0);
+            }
+
+            a += step;
+            if (2 >= first && 2 < end)
+            {
+                TVec x = TOps.Load(a);
+                c0 = TOps.Fma(x, w2, c0);
+                c1 = TOps.Fma(x, w0, c1);
+            }
+
+            a += step;
+            if (3 >= first && 3 < end)
+            {
+                TVec x = TOps.Load(a);
+                c1 = TOps.Fma(x, w1, c1);
+            }
+
+            a += step;
+            if (4 >= first && 4 < end)
+            {
+                TVec x = TOps.Load(a);
+                c1 = TOps.Fma(x, w2, c1);
+                c2 = TOps.Fma(x, w0, c2);
+            }
+
+            a += step;
+            if (5 >= first && 5 < end)
+            {
+                TVec x = TOps.Load(a);
+                c2 = TOps.Fma(x, w1, c2);
+            }
+
+            a += step;
+            if (6 >= first && 6 < end)
+            {
+                TVec x = TOps.Load(a);
+                c2 = TOps.Fma(x, w2, c2);
+                c3 = TOps.Fma(x, w0, c3);
+            }
+
+            a += step;
+            if (7 >= first && 7 < end)
+            {
+                TVec x = TOps.Load(a);
+                c3 = TOps.Fma(x, w1, c3);
+            }
+
+            a += step;
+            if (8 >= first && 8 < end)
+            {
+                TVec x = TOps.Load(a);
+                c3 = TOps.Fma(x, w2, c3);
+                c4 = TOps.Fma(x, w0, c4);
+            }
+
+            a += step;
+            if (9 >= first && 9 < end)
+            {
+                TVec x = TOps.Load(a);
+                c4 = TOps.Fma(x, w1, c4);
+            }
+
+            a += step;
+            if (10 >= first && 10 < end)
+            {
+                TVec x = TOps.Load(a);
+                c4 = TOps.Fma(x, w2, c4);
+                c5 = TOps.Fma(x, w0, c5);
+            }
+
+            a += step;
+            if (11 >= first && 11 < end)
+            {
+                TVec x = TOps.Load(a);
+                c5 = TOps.Fma(x, w1, c5);
+            }
+
+            a += step;
+            if (12 >= first && 12 < end)
+            {
+                TVec x = TOps.Load(a);
+                c5 = TOps.Fma(x, w2, c5);
+                c6 = TOps.Fma(x, w0, c6);
+            }
+
+            a += step;
+            if (13 >= first && 13 < end)
+            {
+                TVec x = TOps.Load(a);
+                c6 = TOps.Fma(x, w1, c6);
+            }
+
+            a += step;
+            if (14 >= first && 14 < end)
+            {
+                TVec x = TOps.Load(a);
+                c6 = TOps.Fma(x, w2, c6);
+            }
+
+        }
+
+        byte* o = q->Out;
+        step = q->OutStep;
+        TOps.Store(o, c0);
+        o += step;
+        TOps.Store(o, c1);
+        o += step;
+        TOps.Store(o, c2);
+        o += step;
+        TOps.Store(o, c3);
+        o += step;
+        TOps.Store(o, c4);
+        o += step;
+        TOps.Store(o, c5);
+        o += step;
+        TOps.Store(o, c6);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Row3s2x8(MicroArguments* q)
+    {
+        byte* init = q->Init;
+        TVec c0 = TOps.Load(init);
+        TVec c1 = c0;
+        TVec c2 = c0;
+        TVec c3 = c0;
+        TVec c4 = c0;
+        TVec c5 = c0;
+        TVec c6 = c0;
+        TVec c7 = c0;
+        nint step = q->AStep;
+        nint* tap = q->Taps;
+        int first = q->First, end = q->End;
+        for (int t = q->TapCount; t > 0; t--, tap += 2)
+        {
+            byte* a = q->A + tap[0], b = q->B + tap[1];
+            TVec w0 = TOps.Load(b + (0 * sizeof(TVec)));
+            TVec w1 = TOps.Load(b + (1 * sizeof(TVec)));
+            TVec w2 = TOps.Load(b + (2 * sizeof(TVec)));
+            if (0 >= first && 0 < end)
+            {
+                TVec x = TOps.Load(a);
+                c0 = TOps.Fma(x, w0, c0);
+            }
+
+            a += step;
+            if (1 >= first && 1 < end)
+            {
+                TVec x = TOps.Load(a);
+                c0 = TOps.Fma(x, w1, c0);
+            }
+
+            a += step;
+            if (2 >= first && 2 < end)
+            {
+                TVec x = TOps.Load(a);
+                c0 = TOps.Fma(x, w2, c0);
+                c1 = TOps.Fma(x, w0, c1);
+            }
+
+            a += step;
+            if (3 >= first && 3 < end)
+            {
+                TVec x = TOps.Load(a);
+                c1 = TOps.Fma(x, w1, c1);
+            }
+
+            a += step;
+            if (4 >= first && 4 < end)
+            {
+                TVec x = TOps.Load(a);
+                c1 = TOps.Fma(x, w2, c1);
+                c2 = TOps.Fma(x, w0, c2);
+            }
+
+            a += step;
+            if (5 >= first && 5 < end)
+            {
+                TVec x = TOps.Load(a);
+                c2 = TOps.Fma(x, w1, c2);
+            }
+
+            a += step;
+            if (6 >= first && 6 < end)
+            {
+                TVec x = TOps.Load(a);
+                c2 = TOps.Fma(x, w2, c2);
+                c3 = TOps.Fma(x, w0, c3);
+            }
+
+            a += step;
+            if (7 >= first && 7 < end)
+            {
+                TVec x = TOps.Load(a);
+                c3 = TOps.Fma(x, w1, c3);
+            }
+
+            a += step;
+            if (8 >= first && 8 < end)
+            {
+                TVec x = TOps.Load(a);
+                c3 = TOps.Fma(x, w2, c3);
+                c4 = TOps.Fma(x, w0, c4);
+            }
+
+            a += step;
+            if (9 >= first && 9 < end)
+            {
+                TVec x = TOps.Load(a);
+                c4 = TOps.Fma(x, w1, c4);
+            }
+
+            a += step;
+            if (10 >= first && 10 < end)
+            {
+                TVec x = TOps.Load(a);
+                c4 = TOps.Fma(x, w2, c4);
+                c5 = TOps.Fma(x, w0, c5);
+            }
+
+            a += step;
+            if (11 >= first && 11 < end)
+            {
+                TVec x = TOps.Load(a);
+                c5 = TOps.Fma(x, w1, c5);
+            }
+
+            a += step;
+            if (12 >= first && 12 < end)
+            {
+                TVec x = TOps.Load(a);
+                c5 = TOps.Fma(x, w2, c5);
+                c6 = TOps.Fma(x, w0, c6);
+            }
+
+            a += step;
+            if (13 >= first && 13 < end)
+            {
+                TVec x = TOps.Load(a);
+                c6 = TOps.Fma(x, w1, c6);
+            }
+
+            a += step;
+            if (14 >= first && 14 < end)
+            {
+                TVec x = TOps.Load(a);
+                c6 = TOps.Fma(x, w2, c6);
+                c7 = TOps.Fma(x, w0, c7);
+            }
+
+            a += step;
+            if (15 >= first && 15 < end)
+            {
+                TVec x = TOps.Load(a);
+                c7 = TOps.Fma(x, w1, c7);
+            }
+
+            a += step;
+            if (16 >= first && 16 < end)
+            {
+                TVec x = TOps.Load(a);
+                c7 = TOps.Fma(x, w2, c7);
+            }
+
+        }
+
+        byte* o = q->Out;
+        step = q->OutStep;
+        TOps.Store(o, c0);
+        o += step;
+        TOps.Store(o, c1);
+        o += step;
+        TOps.Store(o, c2);
+        o += step;
+        TOps.Store(o, c3);
+        o += step;
+        TOps.Store(o, c4);
+        o += step;
+        TOps.Store(o, c5);
+        o += step;
+        TOps.Store(o, c6);
+        o += step;
+        TOps.Store(o, c7);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Row5s1x1(MicroArguments* q)
+    {
+        byte* init = q->Init;
+        TVec c0 = TOps.Load(init);
+        nint step = q->AStep;
+        nint* tap = q->Taps;
+        int first = q->First, end = q->End;
+        for (int t = q->TapCount; t > 0; t--, tap += 2)
+        {
+            byte* a = q->A + tap[0], b = q->B + tap[1];
+            TVec w0 = TOps.Load(b + (0 * sizeof(TVec)));
+            TVec w1 = TOps.Load(b + (1 * sizeof(TVec)));
+            TVec w2 = TOps.Load(b + (2 * sizeof(TVec)));
+            TVec w3 = TOps.Load(b + (3 * sizeof(TVec)));
+            TVec w4 = TOps.Load(b + (4 * sizeof(TVec)));
+            if (0 >= first && 0 < end)
+            {
+                TVec x = TOps.Load(a);
+                c0 = TOps.Fma(x, w0, c0);
+            }
+
+            a += step;
+            if (1 >= first && 1 < end)
+            {
+                TVec x = TOps.Load(a);
+                c0 = TOps.Fma(x, w1, c0);
+            }
+
+            a += step;
+            if (2 >= first && 2 < end)
+            {
+                TVec x = TOps.Load(a);
+                c0 = TOps.Fma(x, w2, c0);
+            }
+
+            a += step;
+            if (3 >= first && 3 < end)
+            {
+                TVec x = TOps.Load(a);
+                c0 = TOps.Fma(x, w3, c0);
+            }
+
+            a += step;
+            if (4 >= first && 4 < end)
+            {
+                TVec x = TOps.Load(a);
+                c0 = TOps.Fma(x, w4, c0);
+            }
+
+        }
+
+        byte* o = q->Out;
+        step = q->OutStep;
+        TOps.Store(o, c0);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Row5s1x2(MicroArguments* q)
+    {
+        byte* init = q->Init;
+        TVec c0 = TOps.Load(init);
+        TVec c1 = c0;
+        nint step = q->AStep;
+        nint* tap = q->Taps;
+        int first = q->First, end = q->End;
+        for (int t = q->TapCount; t > 0; t--, tap += 2)
+        {
+            byte* a = q->A + tap[0], b = q->B + tap[1];
+            TVec w0 = TOps.Load(b + (0 * sizeof(TVec)));
+            TVec w1 = TOps.Load(b + (1 * sizeof(TVec)));
+            TVec w2 = TOps.Load(b + (2 * sizeof(TVec)));
+            TVec w3 = TOps.Load(b + (3 * sizeof(TVec)));
+            TVec w4 = TOps.Load(b + (4 * sizeof(TVec)));
+            if (0 >= first && 0 < end)
+            {
+                TVec x = TOps.Load(a);
+                c0 = TOps.Fma(x, w0, c0);
+            }
+
+            a += step;
+            if (1 >= first && 1 < end)
+            {
+                TVec x = TOps.Load(a);
+                c0 = TOps.Fma(x, w1, c0);
+                c1 = TOps.Fma(x, w0, c1);
+            }
+
+            a += step;
+            if (2 >= first && 2 < end)
+            {
+                TVec x = TOps.Load(a);
+                c0 = TOps.Fma(x, w2, c0);
+                c1 = TOps.Fma(x, w1, c1);
+            }
+
+            a += step;
+            if (3 >= first && 3 < end)
+            {
+                TVec x = TOps.Load(a);
+                c0 = TOps.Fma(x, w3, c0);
+                c1 = TOps.Fma(x, w2, c1);
+            }
+
+            a += step;
+            if (4 >= first && 4 < end)
+            {
+                TVec x = TOps.Load(a);
+                c0 = TOps.Fma(x, w4, c0);
+                c1 = TOps.Fma(x, w3, c1);
+            }
+
+            a += step;
+            if (5 >= first && 5 < end)
+            {
+                TVec x = TOps.Load(a);
+                c1 = TOps.Fma(x, w4, c1);
+            }
+
+        }
+
+        byte* o = q->Out;
+        step = q->OutStep;
+        TOps.Store(o, c0);
+        o += step;
+        TOps.Store(o, c1);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Row5s1x4(MicroArguments* q)
+    {
+        byte* init = q->Init;
+        TVec c0 = TOps.Load(init);
+        TVec c1 = c0;
+        TVec c2 = c0;
+        TVec c3 = c0;
+        nint step = q->AStep;
+        nint* tap = q->Taps;
+        int first = q->First, end = q->End;
+        for (int t = q->TapCount; t > 0; t--, tap += 2)
+        {
+            byte* a = q->A + tap[0], b = q->B + tap[1];
+            TVec w0 = TOps.Load(b + (0 * sizeof(TVec)));
+            TVec w1 = TOps.Load(b + (1 * sizeof(TVec)));
+            TVec w2 = TOps.Load(b + (2 * sizeof(TVec)));
+            TVec w3 = TOps.Load(b + (3 * sizeof(TVec)));
+            TVec w4 = TOps.Load(b + (4 * sizeof(TVec)));
+            if (0 >= first && 0 < end)
+            {
+                TVec x = TOps.Load(a);
+                c0 = TOps.Fma(x, w0, c0);
+            }
+
+            a += step;
+            if (1 >= first && 1 < end)
+            {
+                TVec x = TOps.Load(a);
+                c0 = TOps.Fma(x, w1, c0);
+                c1 = TOps.Fma(x, w0, c1);
+            }
+
+            a += step;
+            if (2 >= first && 2 < end)
+            {
+                TVec x = TOps.Load(a);
+                c0 = TOps.Fma(x, w2, c0);
+                c1 = TOps.Fma(x, w1, c1);
+                c2 = TOps.Fma(x, w0, c2);
+            }
+
+            a += step;
+            if (3 >= first && 3 < end)
+            {
+                TVec x = TOps.Load(a);
+                c0 = TOps.Fma(x, w3, c0);
+                c1 = TOps.Fma(x, w2, c1);
+                c2 = TOps.Fma(x, w1, c2);
+                c3 = TOps.Fma(x, w0, c3);
+            }
+
+            a += step;
+            if (4 >= first && 4 < end)
+            {
+                TVec x = TOps.Load(a);
+                c0 = TOps.Fma(x, w4, c0);
+                c1 = TOps.Fma(x, w3, c1);
+                c2 = TOps.Fma(x, w2, c2);
+                c3 = TOps.Fma(x, w1, c3);
+            }
+
+            a += step;
+            if (5 >= first && 5 < end)
+            {
+                TVec x = TOps.Load(a);
+                c1 = TOps.Fma(x, w4, c1);
+                c2 = TOps.Fma(x, w3, c2);
+                c3 = TOps.Fma(x, w2, c3);
+            }
+
+            a += step;
+            if (6 >= first && 6 < end)
+            {
+                TVec x = TOps.Load(a);
+                c2 = TOps.Fma(x, w4, c2);
+                c3 = TOps.Fma(x, w3, c3);
+            }
+
+            a += step;
+            if (7 >= first && 7 < end)
+            {
+                TVec x = TOps.Load(a);
+                c3 = TOps.Fma(x, w4, c3);
+            }
+
+        }
+
+        byte* o = q->Out;
+        step = q->OutStep;
+        TOps.Store(o, c0);
+        o += step;
+        TOps.Store(o, c1);
+        o += step;
+        TOps.Store(o, c2);
+        o += step;
+        TOps.Store(o, c3);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Row5s1x7(MicroArguments* q)
+    {
+        byte* init = q->Init;
+        TVec c0 = TOps.Load(init);
+        TVec c1 = c0;
+        TVec c2 = c0;
+        TVec c3 = c0;
+        TVec c4 = c0;
+        TVec c5 = c0;
+        TVec c6 = c0;
+        nint step = q->AStep;
+        nint* tap = q->Taps;
+        int first = q->First, end = q->End;
+        for (int t = q->TapCount; t > 0; t--, tap += 2)
+        {
+            byte* a = q->A + tap[0], b = q->B + tap[1];
+            TVec w0 = TOps.Load(b + (0 * sizeof(TVec)));
+            TVec w1 = TOps.Load(b + (1 * sizeof(TVec)));
+            TVec w2 = TOps.Load(b + (2 * sizeof(TVec)));
+            TVec w3 = TOps.Load(b + (3 * sizeof(TVec)));
+            TVec w4 = TOps.Load(b + (4 * sizeof(TVec)));
+            if (0 >= first && 0 < end)
+            {
+                TVec x = TOps.Load(a);
+                c0 = TOps.Fma(x, w0, c0);
+            }
+
+            a += step;
+            if (1 >= first && 1 < end)
+            {
+                TVec x = TOps.Load(a);
+                c0 = TOps.Fma(x, w1, c0);
+                c1 = TOps.Fma(x, w0, c1);
+            }
+
+            a += step;
+            if (2 >= first && 2 < end)
+            {
+                TVec x = TOps.Load(a);
+                c0 = TOps.Fma(x, w2, c0);
+                c1 = TOps.Fma(x, w1, c1);
+                c2 = TOps.Fma(x, w0, c2);
+            }
+
+            a += step;
+            if (3 >= first && 3 < end)
+            {
+                TVec x = TOps.Load(a);
+                c0 = TOps.Fma(x, w3, c0);
+                c1 = TOps.Fma(x, w2, c1);
+                c2 = TOps.Fma(x, w1, c2);
+                c3 = TOps.Fma(x, w0, c3);
+            }
+
+            a += step;
+            if (4 >= first && 4 < end)
+            {
+                TVec x = TOps.Load(a);
+                c0 = TOps.Fma(x, w4, c0);
+                c1 = TOps.Fma(x, w3, c1);
+                c2 = TOps.Fma(x, w2, c2);
+                c3 = TOps.Fma(x, w1, c3);
+                c4 = TOps.Fma(x, w0, c4);
+            }
+
+            a += step;
+            if (5 >= first && 5 < end)
+            {
+                TVec x = TOps.Load(a);
+                c1 = TOps.Fma(x, w4, c1);
+                c2 = TOps.Fma(x, w3, c2);
+                c3 = TOps.Fma(x, w2, c3);
+                c4 = TOps.Fma(x, w1, c4);
+                c5 = TOps.Fma(x, w0, c5);
+            }
+
+            a += step;
+            if (6 >= first && 6 < end)
+            {
+                TVec x = TOps.Load(a);
+                c2 = TOps.Fma(x, w4, c2);
+                c3 = TOps.Fma(x, w3, c3);
+                c4 = TOps.Fma(x, w2, c4);
+                c5 = TOps.Fma(x, w1, c5);
+                c6 = TOps.Fma(x, w0, c6);
+            }
+
+            a += step;
+            if (7 >= first && 7 < end)
+            {
+                TVec x = TOps.Load(a);
+                c3 = TOps.Fma(x, w4, c3);
+                c4 = TOps.Fma(x, w3, c4);
+                c5 = TOps.Fma(x, w2, c5);
+                c6 = TOps.Fma(x, w1, c6);
+            }
+
+            a += step;
+            if (8 >= first && 8 < end)
+            {
+                TVec x = TOps.Load(a);
+                c4 = TOps.Fma(x, w4, c4);
+                c5 = TOps.Fma(x, w3, c5);
+                c6 = TOps.Fma(x, w2, c6);
+            }
+
+            a += step;
+            if (9 >= first && 9 < end)
+            {
+                TVec x = TOps.Load(a);
+                c5 = TOps.Fma(x, w4, c5);
+                c6 = TOps.Fma(x, w3, c6);
+            }
+
+            a += step;
+            if (10 >= first && 10 < end)
+            {
+                TVec x = TOps.Load(a);
+                c6 = TOps.Fma(x, w4, c6);
+            }
+
+        }
+
+        byte* o = q->Out;
+        step = q->OutStep;
+        TOps.Store(o, c0);
+        o += step;
+        TOps.Store(o, c1);
+        o += step;
+        TOps.Store(o, c2);
+        o += step;
+        TOps.Store(o, c3);
+        o += step;
+        TOps.Store(o, c4);
+        o += step;
+        TOps.Store(o, c5);
+        o += step;
+        TOps.Store(o, c6);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Row5s1x8(MicroArguments* q)
+    {
+        byte* init = q->Init;
+        TVec c0 = TOps.Load(init);
+        TVec c1 = c0;
+        TVec c2 = c0;
+        TVec c3 = c0;
+        TVec c4 = c0;
+        TVec c5 = c0;
+        TVec c6 = c0;
+        TVec c7 = c0;
+        nint step = q->AStep;
+        nint* tap = q->Taps;
+        int first = q->First, end = q->End;
+        for (int t = q->TapCount; t > 0; t--, tap += 2)
+        {
+            byte* a = q->A + tap[0], b = q->B + tap[1];
+            TVec w0 = TOps.Load(b + (0 * sizeof(TVec)));
+            TVec w1 = TOps.Load(b + (1 * sizeof(TVec)));
+            TVec w2 = TOps.Load(b + (2 * sizeof(TVec)));
+            TVec w3 = TOps.Load(b + (3 * sizeof(TVec)));
+            TVec w4 = TOps.Load(b + (4 * sizeof(TVec)));
+            if (0 >= first && 0 < end)
+            {
+                TVec x = TOps.Load(a);
+                c0 = TOps.Fma(x, w0, c0);
+            }
+
+            a += step;
+            if (1 >= first && 1 < end)
+            {
+                TVec x = TOps.Load(a);
+                c0 = TOps.Fma(x, w1, c0);
+                c1 = TOps.Fma(x, w0, c1);
+            }
+
+            a += step;
+            if (2 >= first && 2 < end)
+            {
+                TVec x = TOps.Load(a);
+                c0 = TOps.Fma(x, w2, c0);
+                c1 = TOps.Fma(x, w1, c1);
+                c2 = TOps.Fma(x, w0, c2);
+            }
+
+            a += step;
+            if (3 >= first && 3 < end)
+            {
+                TVec x = TOps.Load(a);
+                c0 = TOps.Fma(x, w3, c0);
+                c1 = TOps.Fma(x, w2, c1);
+                c2 = TOps.Fma(x, w1, c2);
+                c3 = TOps.Fma(x, w0, c3);
+            }
+
+            a += step;
+            if (4 >= first && 4 < end)
+            {
+                TVec x = TOps.Load(a);
+                c0 = TOps.Fma(x, w4, c0);
+                c1 = TOps.Fma(x, w3, c1);
+                c2 = TOps.Fma(x, w2, c2);
+                c3 = TOps.Fma(x, w1, c3);
+                c4 = TOps.Fma(x, w0, c4);
+            }
+
+            a += step;
+            if (5 >= first && 5 < end)
+            {
+                TVec x = TOps.Load(a);
+                c1 = TOps.Fma(x, w4, c1);
+                c2 = TOps.Fma(x, w3, c2);
+                c3 = TOps.Fma(x, w2, c3);
+                c4 = TOps.Fma(x, w1, c4);
+                c5 = TOps.Fma(x, w0, c5);
+            }
+
+            a += step;
+            if (6 >= first && 6 < end)
+            {
+                TVec x = TOps.Load(a);
+                c2 = TOps.Fma(x, w4, c2);
+                c3 = TOps.Fma(x, w3, c3);
+                c4 = TOps.Fma(x, w2, c4);
+                c5 = TOps.Fma(x, w1, c5);
+                c6 = TOps.Fma(x, w0, c6);
+            }
+
+            a += step;
+            if (7 >= first && 7 < end)
+            {
+                TVec x = TOps.Load(a);
+                c3 = TOps.Fma(x, w4, c3);
+                c4 = TOps.Fma(x, w3, c4);
+                c5 = TOps.Fma(x, w2, c5);
+                c6 = TOps.Fma(x, w1, c6);
+                c7 = TOps.Fma(x, w0, c7);
+            }
+
+            a += step;
+            if (8 >= first && 8 < end)
+            {
+                TVec x = TOps.Load(a);
+                c4 = TOps.Fma(x, w4, c4);
+                c5 = TOps.Fma(x, w3, c5);
+                c6 = TOps.Fma(x, w2, c6);
+                c7 = TOps.Fma(x, w1, c7);
+            }
+
+            a += step;
+            if (9 >= first && 9 < end)
+            {
+                TVec x = TOps.Load(a);
+                c5 = TOps.Fma(x, w4, c5);
+                c6 = TOps.Fma(x, w3, c6);
+                c7 = TOps.Fma(x, w2, c7);
+            }
+
+            a += step;
+            if (10 >= first && 10 < end)
+            {
+                TVec x = TOps.Load(a);
+                c6 = TOps.Fma(x, w4, c6);
+                c7 = TOps.Fma(x, w3, c7);
+            }
+
+            a += step;
+            if (11 >= first && 11 < end)
+            {
+                TVec x = TOps.Load(a);
+                c7 = TOps.Fma(x, w4, c7);
+            }
+
+        }
+
+        byte* o = q->Out;
+        step = q->OutStep;
+        TOps.Store(o, c0);
+        o += step;
+        TOps.Store(o, c1);
+        o += step;
+        TOps.Store(o, c2);
+        o += step;
+        TOps.Store(o, c3);
+        o += step;
+        TOps.Store(o, c4);
+        o += step;
+        TOps.Store(o, c5);
+        o += step;
+        TOps.Store(o, c6);
+        o += step;
+        TOps.Store(o, c7);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Row5s2x1(MicroArguments* q)
+    {
+        byte* init = q->Init;
+        TVec c0 = TOps.Load(init);
+        nint step = q->AStep;
+        nint* tap = q->Taps;
+        int first = q->First, end = q->End;
+        for (int t = q->TapCount; t > 0; t--, tap += 2)
+        {
+            byte* a = q->A + tap[0], b = q->B + tap[1];
+            TVec w0 = TOps.Load(b + (0 * sizeof(TVec)));
+            TVec w1 = TOps.Load(b + (1 * sizeof(TVec)));
+            TVec w2 = TOps.Load(b + (2 * sizeof(TVec)));
+            TVec w3 = TOps.Load(b + (3 * sizeof(TVec)));
+            TVec w4 = TOps.Load(b + (4 * sizeof(TVec)));
+            if (0 >= first && 0 < end)
+            {
+                TVec x = TOps.Load(a);
+                c0 = TOps.Fma(x, w0, c0);
+            }
+
+            a += step;
+            if (1 >= first && 1 < end)
+            {
+                TVec x = TOps.Load(a);
+                c0 = TOps.Fma(x, w1, c0);
+            }
+
+            a += step;
+            if (2 >= first && 2 < end)
+            {
+                TVec x = TOps.Load(a);
+                c0 = TOps.Fma(x, w2, c0);
+            }
+
+            a += step;
+            if (3 >= first && 3 < end)
+            {
+                TVec x = TOps.Load(a);
+                c0 = TOps.Fma(x, w3, c0);
+            }
+
+            a += step;
+            if (4 >= first && 4 < end)
+            {
+                TVec x = TOps.Load(a);
+                c0 = TOps.Fma(x, w4, c0);
+            }
+
+        }
+
+        byte* o = q->Out;
+        step = q->OutStep;
+        TOps.Store(o, c0);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Row5s2x2(MicroArguments* q)
+    {
+        byte* init = q->Init;
+        TVec c0 = TOps.Load(init);
+        TVec c1 = c0;
+        nint step = q->AStep;
+        nint* tap = q->Taps;
+        int first = q->First, end = q->End;
+        for (int t = q->TapCount; t > 0; t--, tap += 2)
+        {
+            byte* a = q->A + tap[0], b = q->B + tap[1];
+            TVec w0 = TOps.Load(b + (0 * sizeof(TVec)));
+            TVec w1 = TOps.Load(b + (1 * sizeof(TVec)));
+            TVec w2 = TOps.Load(b + (2 * sizeof(TVec)));
+            TVec w3 = TOps.Load(b + (3 * sizeof(TVec)));
+            TVec w4 = TOps.Load(b + (4 * sizeof(TVec)));
+            if (0 >= first && 0 < end)
+            {
+                TVec x = TOps.Load(a);
+                c0 = TOps.Fma(x, w0, c0);
+            }
+
+            a += step;
+            if (1 >= first && 1 < end)
+            {
+                TVec x = TOps.Load(a);
+                c0 = TOps.Fma(x, w1, c0);
+            }
+
+            a += step;
+            if (2 >= first && 2 < end)
+            {
+                TVec x = TOps.Load(a);
+                c0 = TOps.Fma(x, w2, c0);
+                c1 = TOps.Fma(x, w0, c1);
+            }
+
+            a += step;
+            if (3 >= first && 3 < end)
+            {
+                TVec x = TOps.Load(a);
+                c0 = TOps.Fma(x, w3, c0);
+                c1 = TOps.Fma(x, w1, c1);
+            }
+
+            a += step;
+            if (4 >= first && 4 < end)
+            {
+                TVec x = TOps.Load(a);
+                c0 = TOps.Fma(x, w4, c0);
+                c1 = TOps.Fma(x, w2, c1);
+            }
+
+            a += step;
+            if (5 >= first && 5 < end)
+            {
+                TVec x = TOps.Load(a);
+                c1 = TOps.Fma(x, w3, c1);
+            }
+
+            a += step;
+            if (6 >= first && 6 < end)
+            {
+                TVec x = TOps.Load(a);
+                c1 = TOps.Fma(x, w4, c1);
+            }
+
+        }
+
+        byte* o = q->Out;
+        step = q->OutStep;
+        TOps.Store(o, c0);
+        o += step;
+        TOps.Store(o, c1);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Row5s2x4(MicroArguments* q)
+    {
+        byte* init = q->Init;
+        TVec c0 = TOps.Load(init);
+        TVec c1 = c0;
+        TVec c2 = c0;
+        TVec c3 = c0;
+        nint step = q->AStep;
+        nint* tap = q->Taps;
+        int first = q->First, end = q->End;
+        for (int t = q->TapCount; t > 0; t--, tap += 2)
+        {
+            byte* a = q->A + tap[0], b = q->B + tap[1];
+            TVec w0 = TOps.Load(b + (0 * sizeof(TVec)));
+            TVec w1 = TOps.Load(b + (1 * sizeof(TVec)));
+            TVec w2 = TOps.Load(b + (2 * sizeof(TVec)));
+            TVec w3 = TOps.Load(b + (3 * sizeof(TVec)));
+            TVec w4 = TOps.Load(b + (4 * sizeof(TVec)));
+            if (0 >= first && 0 < end)
+            {
+                TVec x = TOps.Load(a);
+                c0 = TOps.Fma(x, w0, c0);
+            }
+
+            a += step;
+            if (1 >= first && 1 < end)
+            {
+                TVec x = TOps.Load(a);
+                c0 = TOps.Fma(x, w1, c0);
+            }
+
+            a += step;
+            if (2 >= first && 2 < end)
+            {
+                TVec x = TOps.Load(a);
+                c0 = TOps.Fma(x, w2, c0);
+                c1 = TOps.Fma(x, w0, c1);
+            }
+
+            a += step;
+            if (3 >= first && 3 < end)
+            {
+                TVec x = TOps.Load(a);
+                c0 = TOps.Fma(x, w3, c0);
+                c1 = TOps.Fma(x, w1, c1);
+            }
+
+            a += step;
+            if (4 >= first && 4 < end)
+            {
+                TVec x = TOps.Load(a);
+                c0 = TOps.Fma(x, w4, c0);
+                c1 = TOps.Fma(x, w2, c1);
+                c2 = TOps.Fma(x, w0, c2);
+            }
+
+            a += step;
+            if (5 >= first && 5 < end)
+            {
+                TVec x = TOps.Load(a);
+                c1 = TOps.Fma(x, w3, c1);
+                c2 = TOps.Fma(x, w1, c2);
+            }
+
+            a += step;
+            if (6 >= first && 6 < end)
+            {
+                TVec x = TOps.Load(a);
+                c1 = TOps.Fma(x, w4, c1);
+                c2 = TOps.Fma(x, w2, c2);
+                c3 = TOps.Fma(x, w0, c3);
+            }
+
+            a += step;
+            if (7 >= first && 7 < end)
+            {
+                TVec x = TOps.Load(a);
+                c2 = TOps.Fma(x, w3, c2);
+                c3 = TOps.Fma(x, w1, c3);
+            }
+
+            a += step;
+            if (8 >= first && 8 < end)
+            {
+                TVec x = TOps.Load(a);
+                c2 = TOps.Fma(x, w4, c2);
+                c3 = TOps.Fma(x, w2, c3);
+            }
+
+            a += step;
+            if (9 >= first && 9 < end)
+            {
+                TVec x = TOps.Load(a);
+                c3 = TOps.Fma(x, w3, c3);
+            }
+
+            a += step;
+            if (10 >= first && 10 < end)
+            {
+                TVec x = TOps.Load(a);
+                c3 = TOps.Fma(x, w4, c3);
+            }
+
+        }
+
+        byte* o = q->Out;
+        step = q->OutStep;
+        TOps.Store(o, c0);
+        o += step;
+        TOps.Store(o, c1);
+        o += step;
+        TOps.Store(o, c2);
+        o += step;
+        TOps.Store(o, c3);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Row5s2x7(MicroArguments* q)
+    {
+        byte* init = q->Init;
+        TVec c0 = TOps.Load(init);
+        TVec c1 = c0;
+        TVec c2 = c0;
+        TVec c3 = c0;
+        TVec c4 = c0;
+        TVec c5 = c0;
+        TVec c6 = c0;
+        nint step = q->AStep;
+        nint* tap = q->Taps;
+        int first = q->First, end = q->End;
+        for (int t = q->TapCount; t > 0; t--, tap += 2)
+        {
+            byte* a = q->A + tap[0], b = q->B + tap[1];
+            TVec w0 = TOps.Load(b + (0 * sizeof(TVec)));
+            TVec w1 = TOps.Load(b + (1 * sizeof(TVec)));
+            TVec w2 = TOps.Load(b + (2 * sizeof(TVec)));
+            TVec w3 = TOps.Load(b + (3 * sizeof(TVec)));
+            TVec w4 = TOps.Load(b + (4 * sizeof(TVec)));
+            if (0 >= first && 0 < end)
+            {
+                TVec x = TOps.Load(a);
+                c0 = TOps.Fma(x, w0, c0);
+            }
+
+            a += step;
+            if (1 >= first && 1 < end)
+            {
+                TVec x = TOps.Load(a);
+                c0 = TOps.Fma(x, w1, c0);
+            }
+
+            a += step;
+            if (2 >= first && 2 < end)
+            {
+                TVec x = TOps.Load(a);
+                c0 = TOps.Fma(x, w2, c0);
+                c1 = TOps.Fma(x, w0, c1);
+            }
+
+            a += step;
+            if (3 >= first && 3 < end)
+            {
+                TVec x = TOps.Load(a);
+                c0 = TOps.Fma(x, w3, c0);
+                c1 = TOps.Fma(x, w1, c1);
+            }
+
+            a += step;
+            if (4 >= first && 4 < end)
+            {
+                TVec x = TOps.Load(a);
+                c0 = TOps.Fma(x, w4, c0);
+                c1 = TOps.Fma(x, w2, c1);
+                c2 = TOps.Fma(x, w0, c2);
+            }
+
+            a += step;
+            if (5 >= first && 5 < end)
+            {
+                TVec x = TOps.Load(a);
+                c1 = TOps.Fma(x, w3, c1);
+                c2 = TOps.Fma(x, w1, c2);
+            }
+
+            a += step;
+            if (6 >= first && 6 < end)
+            {
+                TVec x = TOps.Load(a);
+                c1 = TOps.Fma(x, w4, c1);
+                c2 = TOps.Fma(x, w2, c2);
+                c3 = TOps.Fma(x, w0, c3);
+            }
+
+            a += step;
+            if (7 >= first && 7 < end)
+            {
+                TVec x = TOps.Load(a);
+                c2 = TOps.Fma(x, w3, c2);
+                c3 = TOps.Fma(x, w1, c3);
+            }
+
+            a += step;
+            if (8 >= first && 8 < end)
+            {
+                TVec x = TOps.Load(a);
+                c2 = TOps.Fma(x, w4, c2);
+                c3 = TOps.Fma(x, w2, c3);
+                c4 = TOps.Fma(x, w0, c4);
+            }
+
+            a += step;
+            if (9 >= first && 9 < end)
+            {
+                TVec x = TOps.Load(a);
+                c3 = TOps.Fma(x, w3, c3);
+                c4 = TOps.Fma(x, w1, c4);
+            }
+
+            a += step;
+            if (10 >= first && 10 < end)
+            {
+                TVec x = TOps.Load(a);
+                c3 = TOps.Fma(x, w4, c3);
+                c4 = TOps.Fma(x, w2, c4);
+                c5 = TOps.Fma(x, w0, c5);
+            }
+
+            a += step;
+            if (11 >= first && 11 < end)
+            {
+                TVec x = TOps.Load(a);
+                c4 = TOps.Fma(x, w3, c4);
+                c5 = TOps.Fma(x, w1, c5);
+            }
+
+            a += step;
+            if (12 >= first && 12 < end)
+            {
+                TVec x = TOps.Load(a);
+                c4 = TOps.Fma(x, w4, c4);
+                c5 = TOps.Fma(x, w2, c5);
+                c6 = TOps.Fma(x, w0, c6);
+            }
+
+            a += step;
+            if (13 >= first && 13 < end)
+            {
+                TVec x = TOps.Load(a);
+                c5 = TOps.Fma(x, w3, c5);
+                c6 = TOps.Fma(x, w1, c6);
+            }
+
+            a += step;
+            if (14 >= first && 14 < end)
+            {
+                TVec x = TOps.Load(a);
+                c5 = TOps.Fma(x, w4, c5);
+                c6 = TOps.Fma(x, w2, c6);
+            }
+
+            a += step;
+            if (15 >= first && 15 < end)
+            {
+                TVec x = TOps.Load(a);
+                c6 = TOps.Fma(x, w3, c6);
+            }
+
+            a += step;
+            if (16 >= first && 16 < end)
+            {
+                TVec x = TOps.Load(a);
+                c6 = TOps.Fma(x, w4, c6);
+            }
+
+        }
+
+        byte* o = q->Out;
+        step = q->OutStep;
+        TOps.Store(o, c0);
+        o += step;
+        TOps.Store(o, c1);
+        o += step;
+        TOps.Store(o, c2);
+        o += step;
+        TOps.Store(o, c3);
+        o += step;
+        TOps.Store(o, c4);
+        o += step;
+        TOps.Store(o, c5);
+        o += step;
+        TOps.Store(o, c6);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Row5s2x8(MicroArguments* q)
+    {
+        byte* init = q->Init;
+        TVec c0 = TOps.Load(init);
+        TVec c1 = c0;
+        TVec c2 = c0;
+        TVec c3 = c0;
+        TVec c4 = c0;
+        TVec c5 = c0;
+        TVec c6 = c0;
+        TVec c7 = c0;
+        nint step = q->AStep;
+        nint* tap = q->Taps;
+        int first = q->First, end = q->End;
+        for (int t = q->TapCount; t > 0; t--, tap += 2)
+        {
+            byte* a = q->A + tap[0], b = q->B + tap[1];
+            TVec w0 = TOps.Load(b + (0 * sizeof(TVec)));
+            TVec w1 = TOps.Load(b + (1 * sizeof(TVec)));
+            TVec w2 = TOps.Load(b + (2 * sizeof(TVec)));
+            TVec w3 = TOps.Load(b + (3 * sizeof(TVec)));
+            TVec w4 = TOps.Load(b + (4 * sizeof(TVec)));
+            if (0 >= first && 0 < end)
+            {
+                TVec x = TOps.Load(a);
+                c0 = TOps.Fma(x, w0, c0);
+            }
+
+            a += step;
+            if (1 >= first && 1 < end)
+            {
+                TVec x = TOps.Load(a);
+                c0 = TOps.Fma(x, w1, c0);
+            }
+
+            a += step;
+            if (2 >= first && 2 < end)
+            {
+                TVec x = TOps.Load(a);
+                c0 = TOps.Fma(x, w2, c0);
+                c1 = TOps.Fma(x, w0, c1);
+            }
+
+            a += step;
+            if (3 >= first && 3 < end)
+            {
+                TVec x = TOps.Load(a);
+                c0 = TOps.Fma(x, w3, c0);
+                c1 = TOps.Fma(x, w1, c1);
+            }
+
+            a += step;
+            if (4 >= first && 4 < end)
+            {
+                TVec x = TOps.Load(a);
+                c0 = TOps.Fma(x, w4, c0);
+                c1 = TOps.Fma(x, w2, c1);
+                c2 = TOps.Fma(x, w0, c2);
+            }
+
+            a += step;
+            if (5 >= first && 5 < end)
+            {
+                TVec x = TOps.Load(a);
+                c1 = TOps.Fma(x, w3, c1);
+                c2 = TOps.Fma(x, w1, c2);
+            }
+
+            a += step;
+            if (6 >= first && 6 < end)
+            {
+                TVec x = TOps.Load(a);
+                c1 = TOps.Fma(x, w4, c1);
+                c2 = TOps.Fma(x, w2, c2);
+                c3 = TOps.Fma(x, w0, c3);
+            }
+
+            a += step;
+            if (7 >= first && 7 < end)
+            {
+                TVec x = TOps.Load(a);
+                c2 = TOps.Fma(x, w3, c2);
+                c3 = TOps.Fma(x, w1, c3);
+            }
+
+            a += step;
+            if (8 >= first && 8 < end)
+            {
+                TVec x = TOps.Load(a);
+                c2 = TOps.Fma(x, w4, c2);
+                c3 = TOps.Fma(x, w2, c3);
+                c4 = TOps.Fma(x, w0, c4);
+            }
+
+            a += step;
+            if (9 >= first && 9 < end)
+            {
+                TVec x = TOps.Load(a);
+                c3 = TOps.Fma(x, w3, c3);
+                c4 = TOps.Fma(x, w1, c4);
+            }
+
+            a += step;
+            if (10 >= first && 10 < end)
+            {
+                TVec x = TOps.Load(a);
+                c3 = TOps.Fma(x, w4, c3);
+                c4 = TOps.Fma(x, w2, c4);
+                c5 = TOps.Fma(x, w0, c5);
+            }
+
+            a += step;
+            if (11 >= first && 11 < end)
+            {
+                TVec x = TOps.Load(a);
+                c4 = TOps.Fma(x, w3, c4);
+                c5 = TOps.Fma(x, w1, c5);
+            }
+
+            a += step;
+            if (12 >= first && 12 < end)
+            {
+                TVec x = TOps.Load(a);
+                c4 = TOps.Fma(x, w4, c4);
+                c5 = TOps.Fma(x, w2, c5);
+                c6 = TOps.Fma(x, w0, c6);
+            }
+
+            a += step;
+            if (13 >= first && 13 < end)
+            {
+                TVec x = TOps.Load(a);
+                c5 = TOps.Fma(x, w3, c5);
+                c6 = TOps.Fma(x, w1, c6);
+            }
+
+            a += step;
+            if (14 >= first && 14 < end)
+            {
+                TVec x = TOps.Load(a);
+                c5 = TOps.Fma(x, w4, c5);
+                c6 = TOps.Fma(x, w2, c6);
+                c7 = TOps.Fma(x, w0, c7);
+            }
+
+            a += step;
+            if (15 >= first && 15 < end)
+            {
+                TVec x = TOps.Load(a);
+                c6 = TOps.Fma(x, w3, c6);
+                c7 = TOps.Fma(x, w1, c7);
+            }
+
+            a += step;
+            if (16 >= first && 16 < end)
+            {
+                TVec x = TOps.Load(a);
+                c6 = TOps.Fma(x, w4, c6);
+                c7 = TOps.Fma(x, w2, c7);
+            }
+
+            a += step;
+            if (17 >= first && 17 < end)
+            {
+                TVec x = TOps.Load(a);
+                c7 = TOps.Fma(x, w3, c7);
+            }
+
+            a += step;
+            if (18 >= first && 18 < end)
+            {
+                TVec x = TOps.Load(a);
+                c7 = TOps.Fma(x, w4, c7);
+            }
+
+        }
+
+        byte* o = q->Out;
+        step = q->OutStep;
+        TOps.Store(o, c0);
+        o += step;
+        TOps.Store(o, c1);
+        o += step;
+        TOps.Store(o, c2);
+        o += step;
+        TOps.Store(o, c3);
+        o += step;
+        TOps.Store(o, c4);
+        o += step;
+        TOps.Store(o, c5);
+        o += step;
+        TOps.Store(o, c6);
+        o += step;
+        TOps.Store(o, c7);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Row7s1x1(MicroArguments* q)
+    {
+        byte* init = q->Init;
+        TVec c0 = TOps.Load(init);
+        nint step = q->AStep;
+        nint* tap = q->Taps;
+        int first = q->First, end = q->End;
+        for (int t = q->TapCount; t > 0; t--, tap += 2)
+        {
+            byte* a = q->A + tap[0], b = q->B + tap[1];
+            TVec w0 = TOps.Load(b + (0 * sizeof(TVec)));
+            TVec w1 = TOps.Load(b + (1 * sizeof(TVec)));
+            TVec w2 = TOps.Load(b + (2 * sizeof(TVec)));
+            TVec w3 = TOps.Load(b + (3 * sizeof(TVec)));
+            TVec w4 = TOps.Load(b + (4 * sizeof(TVec)));
+            TVec w5 = TOps.Load(b + (5 * sizeof(TVec)));
+            TVec w6 = TOps.Load(b + (6 * sizeof(TVec)));
+            if (0 >= first && 0 < end)
+            {
+                TVec x = TOps.Load(a);
+                c0 = TOps.Fma(x, w0, c0);
+            }
+
+            a += step;
+            if (1 >= first && 1 < end)
+            {
+                TVec x = TOps.Load(a);
+                c0 = TOps.Fma(x, w1, c0);
+            }
+
+            a += step;
+            if (2 >= first && 2 < end)
+            {
+                TVec x = TOps.Load(a);
+                c0 = TOps.Fma(x, w2, c0);
+            }
+
+            a += step;
+            if (3 >= first && 3 < end)
+            {
+                TVec x = TOps.Load(a);
+                c0 = TOps.Fma(x, w3, c0);
+            }
+
+            a += step;
+            if (4 >= first && 4 < end)
+            {
+                TVec x = TOps.Load(a);
+                c0 = TOps.Fma(x, w4, c0);
+            }
+
+            a += step;
+            if (5 >= first && 5 < end)
+            {
+                TVec x = TOps.Load(a);
+                c0 = TOps.Fma(x, w5, c0);
+            }
+
+            a += step;
+            if (6 >= first && 6 < end)
+            {
+                TVec x = TOps.Load(a);
+                c0 = TOps.Fma(x, w6, c0);
+            }
+
+        }
+
+        byte* o = q->Out;
+        step = q->OutStep;
+        TOps.Store(o, c0);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Row7s1x2(MicroArguments* q)
+    {
+        byte* init = q->Init;
+        TVec c0 = TOps.Load(init);
+        TVec c1 = c0;
+        nint step = q->AStep;
+        nint* tap = q->Taps;
+        int first = q->First, end = q->End;
+        for (int t = q->TapCount; t > 0; t--, tap += 2)
+        {
+            byte* a = q->A + tap[0], b = q->B + tap[1];
+            TVec w0 = TOps.Load(b + (0 * sizeof(TVec)));
+            TVec w1 = TOps.Load(b + (1 * sizeof(TVec)));
+            TVec w2 = TOps.Load(b + (2 * sizeof(TVec)));
+            TVec w3 = TOps.Load(b + (3 * sizeof(TVec)));
+            TVec w4 = TOps.Load(b + (4 * sizeof(TVec)));
+            TVec w5 = TOps.Load(b + (5 * sizeof(TVec)));
+            TVec w6 = TOps.Load(b + (6 * sizeof(TVec)));
+            if (0 >= first && 0 < end)
+            {
+                TVec x = TOps.Load(a);
+                c0 = TOps.Fma(x, w0, c0);
+            }
+
+            a += step;
+            if (1 >= first && 1 < end)
+            {
+                TVec x = TOps.Load(a);
+                c0 = TOps.Fma(x, w1, c0);
+                c1 = TOps.Fma(x, w0, c1);
+            }
+
+            a += step;
+            if (2 >= first && 2 < end)
+            {
+                TVec x = TOps.Load(a);
+                c0 = TOps.Fma(x, w2, c0);
+                c1 = TOps.Fma(x, w1, c1);
+            }
+
+            a += step;
+            if (3 >= first && 3 < end)
+            {
+                TVec x = TOps.Load(a);
+                c0 = TOps.Fma(x, w3, c0);
+                c1 = TOps.Fma(x, w2, c1);
+            }
+
+            a += step;
+            if (4 >= first && 4 < end)
+            {
+                TVec x = TOps.Load(a);
+                c0 = TOps.Fma(x, w4, c0);
+                c1 = TOps.Fma(x, w3, c1);
+            }
+
+            a += step;
+            if (5 >= first && 5 < end)
+            {
+                TVec x = TOps.Load(a);
+                c0 = TOps.Fma(x, w5, c0);
+                c1 = TOps.Fma(x, w4, c1);
+            }
+
+            a += step;
+            if (6 >= first && 6 < end)
+            {
+                TVec x = TOps.Load(a);
+                c0 = TOps.Fma(x, w6, c0);
+                c1 = TOps.Fma(x, w5, c1);
+            }
+
+            a += step;
+            if (7 >= first && 7 < end)
+            {
+                TVec x = TOps.Load(a);
+                c1 = TOps.Fma(x, w6, c1);
+            }
+
+        }
+
+        byte* o = q->Out;
+        step = q->OutStep;
+        TOps.Store(o, c0);
+        o += step;
+        TOps.Store(o, c1);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Row7s1x4(MicroArguments* q)
+    {
+        byte* init = q->Init;
+        TVec c0 = TOps.Load(init);
+        TVec c1 = c0;
+        TVec c2 = c0;
+        TVec c3 = c0;
+        nint step = q->AStep;
+        nint* tap = q->Taps;
+        int first = q->First, end = q->End;
+        for (int t = q->TapCount; t > 0; t--, tap += 2)
+        {
+            byte* a = q->A + tap[0], b = q->B + tap[1];
+            TVec w0 = TOps.Load(b + (0 * sizeof(TVec)));
+            TVec w1 = TOps.Load(b + (1 * sizeof(TVec)));
+            TVec w2 = TOps.Load(b + (2 * sizeof(TVec)));
+            TVec w3 = TOps.Load(b + (3 * sizeof(TVec)));
+            TVec w4 = TOps.Load(b + (4 * sizeof(TVec)));
+            TVec w5 = TOps.Load(b + (5 * sizeof(TVec)));
+            TVec w6 = TOps.Load(b + (6 * sizeof(TVec)));
+            if (0 >= first && 0 < end)
+            {
+                TVec x = TOps.Load(a);
+                c0 = TOps.Fma(x, w0, c0);
+            }
+
+            a += step;
+            if (1 >= first && 1 < end)
+            {
+                TVec x = TOps.Load(a);
+                c0 = TOps.Fma(x, w1, c0);
+                c1 = TOps.Fma(x, w0, c1);
+            }
+
+            a += step;
+            if (2 >= first && 2 < end)
+            {
+                TVec x = TOps.Load(a);
+                c0 = TOps.Fma(x, w2, c0);
+                c1 = TOps.Fma(x, w1, c1);
+                c2 = TOps.Fma(x, w0, c2);
+            }
+
+            a += step;
+            if (3 >= first && 3 < end)
+            {
+                TVec x = TOps.Load(a);
+                c0 = TOps.Fma(x, w3, c0);
+                c1 = TOps.Fma(x, w2, c1);
+                c2 = TOps.Fma(x, w1, c2);
+                c3 = TOps.Fma(x, w0, c3);
+            }
+
+            a += step;
+            if (4 >= first && 4 < end)
+            {
+                TVec x = TOps.Load(a);
+                c0 = TOps.Fma(x, w4, c0);
+                c1 = TOps.Fma(x, w3, c1);
+                c2 = TOps.Fma(x, w2, c2);
+                c3 = TOps.Fma(x, w1, c3);
+            }
+
+            a += step;
+            if (5 >= first && 5 < end)
+            {
+                TVec x = TOps.Load(a);
+                c0 = TOps.Fma(x, w5, c0);
+                c1 = TOps.Fma(x, w4, c1);
+                c2 = TOps.Fma(x, w3, c2);
+                c3 = TOps.Fma(x, w2, c3);
+            }
+
+            a += step;
+            if (6 >= first && 6 < end)
+            {
+                TVec x = TOps.Load(a);
+                c0 = TOps.Fma(x, w6, c0);
+                c1 = TOps.Fma(x, w5, c1);
+                c2 = TOps.Fma(x, w4, c2);
+                c3 = TOps.Fma(x, w3, c3);
+            }
+
+            a += step;
+            if (7 >= first && 7 < end)
+            {
+                TVec x = TOps.Load(a);
+                c1 = TOps.Fma(x, w6, c1);
+                c2 = TOps.Fma(x, w5, c2);
+                c3 = TOps.Fma(x, w4, c3);
+            }
+
+            a += step;
+            if (8 >= first && 8 < end)
+            {
+                TVec x = TOps.Load(a);
+                c2 = TOps.Fma(x, w6, c2);
+                c3 = TOps.Fma(x, w5, c3);
+            }
+
+            a += step;
+            if (9 >= first && 9 < end)
+            {
+                TVec x = TOps.Load(a);
+                c3 = TOps.Fma(x, w6, c3);
+            }
+
+        }
+
+        byte* o = q->Out;
+        step = q->OutStep;
+        TOps.Store(o, c0);
+        o += step;
+        TOps.Store(o, c1);
+        o += step;
+        TOps.Store(o, c2);
+        o += step;
+        TOps.Store(o, c3);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Row7s1x7(MicroArguments* q)
+    {
+        byte* init = q->Init;
+        TVec c0 = TOps.Load(init);
+        TVec c1 = c0;
+        TVec c2 = c0;
+        TVec c3 = c0;
+        TVec c4 = c0;
+        TVec c5 = c0;
+        TVec c6 = c0;
+        nint step = q->AStep;
+        nint* tap = q->Taps;
+        int first = q->First, end = q->End;
+        for (int t = q->TapCount; t > 0; t--, tap += 2)
+        {
+            byte* a = q->A + tap[0], b = q->B + tap[1];
+            TVec w0 = TOps.Load(b + (0 * sizeof(TVec)));
+            TVec w1 = TOps.Load(b + (1 * sizeof(TVec)));
+            TVec w2 = TOps.Load(b + (2 * sizeof(TVec)));
+            TVec w3 = TOps.Load(b + (3 * sizeof(TVec)));
+            TVec w4 = TOps.Load(b + (4 * sizeof(TVec)));
+            TVec w5 = TOps.Load(b + (5 * sizeof(TVec)));
+            TVec w6 = TOps.Load(b + (6 * sizeof(TVec)));
+            if (0 >= first && 0 < end)
+            {
+                TVec x = TOps.Load(a);
+                c0 = TOps.Fma(x, w0, c0);
+            }
+
+            a += step;
+            if (1 >= first && 1 < end)
+            {
+                TVec x = TOps.Load(a);
+                c0 = TOps.Fma(x, w1, c0);
+                c1 = TOps.Fma(x, w0, c1);
+            }
+
+            a += step;
+            if (2 >= first && 2 < end)
+            {
+                TVec x = TOps.Load(a);
+                c0 = TOps.Fma(x, w2, c0);
+                c1 = TOps.Fma(x, w1, c1);
+                c2 = TOps.Fma(x, w0, c2);
+            }
+
+            a += step;
+            if (3 >= first && 3 < end)
+            {
+                TVec x = TOps.Load(a);
+                c0 = TOps.Fma(x, w3, c0);
+                c1 = TOps.Fma(x, w2, c1);
+                c2 = TOps.Fma(x, w1, c2);
+                c3 = TOps.Fma(x, w0, c3);
+            }
+
+            a += step;
+            if (4 >= first && 4 < end)
+            {
+                TVec x = TOps.Load(a);
+                c0 = TOps.Fma(x, w4, c0);
+                c1 = TOps.Fma(x, w3, c1);
+                c2 = TOps.Fma(x, w2, c2);
+                c3 = TOps.Fma(x, w1, c3);
+                c4 = TOps.Fma(x, w0, c4);
+            }
+
+            a += step;
+            if (5 >= first && 5 < end)
+            {
+                TVec x = TOps.Load(a);
+                c0 = TOps.Fma(x, w5, c0);
+                c1 = TOps.Fma(x, w4, c1);
+                c2 = TOps.Fma(x, w3, c2);
+                c3 = TOps.Fma(x, w2, c3);
+                c4 = TOps.Fma(x, w1, c4);
+                c5 = TOps.Fma(x, w0, c5);
+            }
+
+            a += step;
+            if (6 >= first && 6 < end)
+            {
+                TVec x = TOps.Load(a);
+                c0 = TOps.Fma(x, w6, c0);
+                c1 = TOps.Fma(x, w5, c1);
+                c2 = TOps.Fma(x, w4, c2);
+                c3 = TOps.Fma(x, w3, c3);
+                c4 = TOps.Fma(x, w2, c4);
+                c5 = TOps.Fma(x, w1, c5);
+                c6 = TOps.Fma(x, w0, c6);
+            }
+
+            a += step;
+            if (7 >= first && 7 < end)
+            {
+                TVec x = TOps.Load(a);
+                c1 = TOps.Fma(x, w6, c1);
+                c2 = TOps.Fma(x, w5, c2);
+                c3 = TOps.Fma(x, w4, c3);
+                c4 = TOps.Fma(x, w3, c4);
+                c5 = TOps.Fma(x, w2, c5);
+                c6 = TOps.Fma(x, w1, c6);
+            }
+
+            a += step;
+            if (8 >= first && 8 < end)
+            {
+                TVec x = TOps.Load(a);
+                c2 = TOps.Fma(x, w6, c2);
+                c3 = TOps.Fma(x, w5, c3);
+                c4 = TOps.Fma(x, w4, c4);
+                c5 = TOps.Fma(x, w3, c5);
+                c6 = TOps.Fma(x, w2, c6);
+            }
+
+            a += step;
+            if (9 >= first && 9 < end)
+            {
+                TVec x = TOps.Load(a);
+                c3 = TOps.Fma(x, w6, c3);
+                c4 = TOps.Fma(x, w5, c4);
+                c5 = TOps.Fma(x, w4, c5);
+                c6 = TOps.Fma(x, w3, c6);
+            }
+
+            a += step;
+            if (10 >= first && 10 < end)
+            {
+                TVec x = TOps.Load(a);
+                c4 = TOps.Fma(x, w6, c4);
+                c5 = TOps.Fma(x, w5, c5);
+                c6 = TOps.Fma(x, w4, c6);
+            }
+
+            a += step;
+            if (11 >= first && 11 < end)
+            {
+                TVec x = TOps.Load(a);
+                c5 = TOps.Fma(x, w6, c5);
+                c6 = TOps.Fma(x, w5, c6);
+            }
+
+            a += step;
+            if (12 >= first && 12 < end)
+            {
+                TVec x = TOps.Load(a);
+                c6 = TOps.Fma(x, w6, c6);
+            }
+
+        }
+
+        byte* o = q->Out;
+        step = q->OutStep;
+        TOps.Store(o, c0);
+        o += step;
+        TOps.Store(o, c1);
+        o += step;
+        TOps.Store(o, c2);
+        o += step;
+        TOps.Store(o, c3);
+        o += step;
+        TOps.Store(o, c4);
+        o += step;
+        TOps.Store(o, c5);
+        o += step;
+        TOps.Store(o, c6);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Row7s1x8(MicroArguments* q)
+    {
+        byte* init = q->Init;
+        TVec c0 = TOps.Load(init);
+        TVec c1 = c0;
+        TVec c2 = c0;
+        TVec c3 = c0;
+        TVec c4 = c0;
+        TVec c5 = c0;
+        TVec c6 = c0;
+        TVec c7 = c0;
+        nint step = q->AStep;
+        nint* tap = q->Taps;
+        int first = q->First, end = q->End;
+        for (int t = q->TapCount; t > 0; t--, tap += 2)
+        {
+            byte* a = q->A + tap[0], b = q->B + tap[1];
+            TVec w0 = TOps.Load(b + (0 * sizeof(TVec)));
+            TVec w1 = TOps.Load(b + (1 * sizeof(TVec)));
+            TVec w2 = TOps.Load(b + (2 * sizeof(TVec)));
+            TVec w3 = TOps.Load(b + (3 * sizeof(TVec)));
+            TVec w4 = TOps.Load(b + (4 * sizeof(TVec)));
+            TVec w5 = TOps.Load(b + (5 * sizeof(TVec)));
+            TVec w6 = TOps.Load(b + (6 * sizeof(TVec)));
+            if (0 >= first && 0 < end)
+            {
+                TVec x = TOps.Load(a);
+                c0 = TOps.Fma(x, w0, c0);
+            }
+
+            a += step;
+            if (1 >= first && 1 < end)
+            {
+                TVec x = TOps.Load(a);
+                c0 = TOps.Fma(x, w1, c0);
+                c1 = TOps.Fma(x, w0, c1);
+            }
+
+            a += step;
+            if (2 >= first && 2 < end)
+            {
+                TVec x = TOps.Load(a);
+                c0 = TOps.Fma(x, w2, c0);
+                c1 = TOps.Fma(x, w1, c1);
+                c2 = TOps.Fma(x, w0, c2);
+            }
+
+            a += step;
+            if (3 >= first && 3 < end)
+            {
+                TVec x = TOps.Load(a);
+                c0 = TOps.Fma(x, w3, c0);
+                c1 = TOps.Fma(x, w2, c1);
+                c2 = TOps.Fma(x, w1, c2);
+                c3 = TOps.Fma(x, w0, c3);
+            }
+
+            a += step;
+            if (4 >= first && 4 < end)
+            {
+                TVec x = TOps.Load(a);
+                c0 = TOps.Fma(x, w4, c0);
+                c1 = TOps.Fma(x, w3, c1);
+                c2 = TOps.Fma(x, w2, c2);
+                c3 = TOps.Fma(x, w1, c3);
+                c4 = TOps.Fma(x, w0, c4);
+            }
+
+            a += step;
+            if (5 >= first && 5 < end)
+            {
+                TVec x = TOps.Load(a);
+                c0 = TOps.Fma(x, w5, c0);
+                c1 = TOps.Fma(x, w4, c1);
+                c2 = TOps.Fma(x, w3, c2);
+                c3 = TOps.Fma(x, w2, c3);
+                c4 = TOps.Fma(x, w1, c4);
+                c5 = TOps.Fma(x, w0, c5);
+            }
+
+            a += step;
+            if (6 >= first && 6 < end)
+            {
+                TVec x = TOps.Load(a);
+                c0 = TOps.Fma(x, w6, c0);
+                c1 = TOps.Fma(x, w5, c1);
+                c2 = TOps.Fma(x, w4, c2);
+                c3 = TOps.Fma(x, w3, c3);
+                c4 = TOps.Fma(x, w2, c4);
+                c5 = TOps.Fma(x, w1, c5);
+                c6 = TOps.Fma(x, w0, c6);
+            }
+
+            a += step;
+            if (7 >= first && 7 < end)
+            {
+                TVec x = TOps.Load(a);
+                c1 = TOps.Fma(x, w6, c1);
+                c2 = TOps.Fma(x, w5, c2);
+                c3 = TOps.Fma(x, w4, c3);
+                c4 = TOps.Fma(x, w3, c4);
+                c5 = TOps.Fma(x, w2, c5);
+                c6 = TOps.Fma(x, w1, c6);
+                c7 = TOps.Fma(x, w0, c7);
+            }
+
+            a += step;
+            if (8 >= first && 8 < end)
+            {
+                TVec x = TOps.Load(a);
+                c2 = TOps.Fma(x, w6, c2);
+                c3 = TOps.Fma(x, w5, c3);
+                c4 = TOps.Fma(x, w4, c4);
+                c5 = TOps.Fma(x, w3, c5);
+                c6 = TOps.Fma(x, w2, c6);
+                c7 = TOps.Fma(x, w1, c7);
+            }
+
+            a += step;
+            if (9 >= first && 9 < end)
+            {
+                TVec x = TOps.Load(a);
+                c3 = TOps.Fma(x, w6, c3);
+                c4 = TOps.Fma(x, w5, c4);
+                c5 = TOps.Fma(x, w4, c5);
+                c6 = TOps.Fma(x, w3, c6);
+                c7 = TOps.Fma(x, w2, c7);
+            }
+
+            a += step;
+            if (10 >= first && 10 < end)
+            {
+                TVec x = TOps.Load(a);
+                c4 = TOps.Fma(x, w6, c4);
+                c5 = TOps.Fma(x, w5, c5);
+                c6 = TOps.Fma(x, w4, c6);
+                c7 = TOps.Fma(x, w3, c7);
+            }
+
+            a += step;
+            if (11 >= first && 11 < end)
+            {
+                TVec x = TOps.Load(a);
+                c5 = TOps.Fma(x, w6, c5);
+                c6 = TOps.Fma(x, w5, c6);
+                c7 = TOps.Fma(x, w4, c7);
+            }
+
+            a += step;
+            if (12 >= first && 12 < end)
+            {
+                TVec x = TOps.Load(a);
+                c6 = TOps.Fma(x, w6, c6);
+                c7 = TOps.Fma(x, w5, c7);
+            }
+
+            a += step;
+            if (13 >= first && 13 < end)
+            {
+                TVec x = TOps.Load(a);
+                c7 = TOps.Fma(x, w6, c7);
+            }
+
+        }
+
+        byte* o = q->Out;
+        step = q->OutStep;
+        TOps.Store(o, c0);
+        o += step;
+        TOps.Store(o, c1);
+        o += step;
+        TOps.Store(o, c2);
+        o += step;
+        TOps.Store(o, c3);
+        o += step;
+        TOps.Store(o, c4);
+        o += step;
+        TOps.Store(o, c5);
+        o += step;
+        TOps.Store(o, c6);
+        o += step;
+        TOps.Store(o, c7);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Row7s2x1(MicroArguments* q)
+    {
+        byte* init = q->Init;
+        TVec c0 = TOps.Load(init);
+        nint step = q->AStep;
+        nint* tap = q->Taps;
+        int first = q->First, end = q->End;
+        for (int t = q->TapCount; t > 0; t--, tap += 2)
+        {
+            byte* a = q->A + tap[0], b = q->B + tap[1];
+            TVec w0 = TOps.Load(b + (0 * sizeof(TVec)));
+            TVec w1 = TOps.Load(b + (1 * sizeof(TVec)));
+            TVec w2 = TOps.Load(b + (2 * sizeof(TVec)));
+            TVec w3 = TOps.Load(b + (3 * sizeof(TVec)));
+            TVec w4 = TOps.Load(b + (4 * sizeof(TVec)));
+            TVec w5 = TOps.Load(b + (5 * sizeof(TVec)));
+            TVec w6 = TOps.Load(b + (6 * sizeof(TVec)));
+            if (0 >= first && 0 < end)
+            {
+                TVec x = TOps.Load(a);
+                c0 = TOps.Fma(x, w0, c0);
+            }
+
+            a += step;
+            if (1 >= first && 1 < end)
+            {
+                TVec x = TOps.Load(a);
+                c0 = TOps.Fma(x, w1, c0);
+            }
+
+            a += step;
+            if (2 >= first && 2 < end)
+            {
+                TVec x = TOps.Load(a);
+                c0 = TOps.Fma(x, w2, c0);
+            }
+
+            a += step;
+            if (3 >= first && 3 < end)
+            {
+                TVec x = TOps.Load(a);
+                c0 = TOps.Fma(x, w3, c0);
+            }
+
+            a += step;
+            if (4 >= first && 4 < end)
+            {
+                TVec x = TOps.Load(a);
+                c0 = TOps.Fma(x, w4, c0);
+            }
+
+            a += step;
+            if (5 >= first && 5 < end)
+            {
+                TVec x = TOps.Load(a);
+                c0 = TOps.Fma(x, w5, c0);
+            }
+
+            a += step;
+            if (6 >= first && 6 < end)
+            {
+                TVec x = TOps.Load(a);
+                c0 = TOps.Fma(x, w6, c0);
+            }
+
+        }
+
+        byte* o = q->Out;
+        step = q->OutStep;
+        TOps.Store(o, c0);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Row7s2x2(MicroArguments* q)
+    {
+        byte* init = q->Init;
+        TVec c0 = TOps.Load(init);
+        TVec c1 = c0;
+        nint step = q->AStep;
+        nint* tap = q->Taps;
+        int first = q->First, end = q->End;
+        for (int t = q->TapCount; t > 0; t--, tap += 2)
+        {
+            byte* a = q->A + tap[0], b = q->B + tap[1];
+            TVec w0 = TOps.Load(b + (0 * sizeof(TVec)));
+            TVec w1 = TOps.Load(b + (1 * sizeof(TVec)));
+            TVec w2 = TOps.Load(b + (2 * sizeof(TVec)));
+            TVec w3 = TOps.Load(b + (3 * sizeof(TVec)));
+            TVec w4 = TOps.Load(b + (4 * sizeof(TVec)));
+            TVec w5 = TOps.Load(b + (5 * sizeof(TVec)));
+            TVec w6 = TOps.Load(b + (6 * sizeof(TVec)));
+            if (0 >= first && 0 < end)
+            {
+                TVec x = TOps.Load(a);
+                c0 = TOps.Fma(x, w0, c0);
+            }
+
+            a += step;
+            if (1 >= first && 1 < end)
+            {
+                TVec x = TOps.Load(a);
+                c0 = TOps.Fma(x, w1, c0);
+            }
+
+            a += step;
+            if (2 >= first && 2 < end)
+            {
+                TVec x = TOps.Load(a);
+                c0 = TOps.Fma(x, w2, c0);
+                c1 = TOps.Fma(x, w0, c1);
+            }
+
+            a += step;
+            if (3 >= first && 3 < end)
+            {
+                TVec x = TOps.Load(a);
+                c0 = TOps.Fma(x, w3, c0);
+                c1 = TOps.Fma(x, w1, c1);
+            }
+
+            a += step;
+            if (4 >= first && 4 < end)
+            {
+                TVec x = TOps.Load(a);
+                c0 = TOps.Fma(x, w4, c0);
+                c1 = TOps.Fma(x, w2, c1);
+            }
+
+            a += step;
+            if (5 >= first && 5 < end)
+            {
+                TVec x = TOps.Load(a);
+                c0 = TOps.Fma(x, w5, c0);
+                c1 = TOps.Fma(x, w3, c1);
+            }
+
+            a += step;
+            if (6 >= first && 6 < end)
+            {
+                TVec x = TOps.Load(a);
+                c0 = TOps.Fma(x, w6, c0);
+                c1 = TOps.Fma(x, w4, c1);
+            }
+
+            a += step;
+            if (7 >= first && 7 < end)
+            {
+                TVec x = TOps.Load(a);
+                c1 = TOps.Fma(x, w5, c1);
+            }
+
+            a += step;
+            if (8 >= first && 8 < end)
+            {
+                TVec x = TOps.Load(a);
+                c1 = TOps.Fma(x, w6, c1);
+            }
+
+        }
+
+        byte* o = q->Out;
+        step = q->OutStep;
+        TOps.Store(o, c0);
+        o += step;
+        TOps.Store(o, c1);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Row7s2x4(MicroArguments* q)
+    {
+        byte* init = q->Init;
+        TVec c0 = TOps.Load(init);
+        TVec c1 = c0;
+        TVec c2 = c0;
+        TVec c3 = c0;
+        nint step = q->AStep;
+        nint* tap = q->Taps;
+        int first = q->First, end = q->End;
+        for (int t = q->TapCount; t > 0; t--, tap += 2)
+        {
+            byte* a = q->A + tap[0], b = q->B + tap[1];
+            TVec w0 = TOps.Load(b + (0 * sizeof(TVec)));
+            TVec w1 = TOps.Load(b + (1 * sizeof(TVec)));
+            TVec w2 = TOps.Load(b + (2 * sizeof(TVec)));
+            TVec w3 = TOps.Load(b + (3 * sizeof(TVec)));
+            TVec w4 = TOps.Load(b + (4 * sizeof(TVec)));
+            TVec w5 = TOps.Load(b + (5 * sizeof(TVec)));
+            TVec w6 = TOps.Load(b + (6 * sizeof(TVec)));
+            if (0 >= first && 0 < end)
+            {
+                TVec x = TOps.Load(a);
+                c0 = TOps.Fma(x, w0, c0);
+            }
+
+            a += step;
+            if (1 >= first && 1 < end)
+            {
+                TVec x = TOps.Load(a);
+                c0 = TOps.Fma(x, w1, c0);
+            }
+
+            a += step;
+            if (2 >= first && 2 < end)
+            {
+                TVec x = TOps.Load(a);
+                c0 = TOps.Fma(x, w2, c0);
+                c1 = TOps.Fma(x, w0, c1);
+            }
+
+            a += step;
+            if (3 >= first && 3 < end)
+            {
+                TVec x = TOps.Load(a);
+                c0 = TOps.Fma(x, w3, c0);
+                c1 = TOps.Fma(x, w1, c1);
+            }
+
+            a += step;
+            if (4 >= first && 4 < end)
+            {
+                TVec x = TOps.Load(a);
+                c0 = TOps.Fma(x, w4, c0);
+                c1 = TOps.Fma(x, w2, c1);
+                c2 = TOps.Fma(x, w0, c2);
+            }
+
+            a += step;
+            if (5 >= first && 5 < end)
+            {
+                TVec x = TOps.Load(a);
+                c0 = TOps.Fma(x, w5, c0);
+                c1 = TOps.Fma(x, w3, c1);
+                c2 = TOps.Fma(x, w1, c2);
+            }
+
+            a += step;
+            if (6 >= first && 6 < end)
+            {
+                TVec x = TOps.Load(a);
+                c0 = TOps.Fma(x, w6, c0);
+                c1 = TOps.Fma(x, w4, c1);
+                c2 = TOps.Fma(x, w2, c2);
+                c3 = TOps.Fma(x, w0, c3);
+            }
+
+            a += step;
+            if (7 >= first && 7 < end)
+            {
+                TVec x = TOps.Load(a);
+                c1 = TOps.Fma(x, w5, c1);
+                c2 = TOps.Fma(x, w3, c2);
+                c3 = TOps.Fma(x, w1, c3);
+            }
+
+            a += step;
+            if (8 >= first && 8 < end)
+            {
+                TVec x = TOps.Load(a);
+                c1 = TOps.Fma(x, w6, c1);
+                c2 = TOps.Fma(x, w4, c2);
+                c3 = TOps.Fma(x, w2, c3);
+            }
+
+            a += step;
+            if (9 >= first && 9 < end)
+            {
+                TVec x = TOps.Load(a);
+                c2 = TOps.Fma(x, w5, c2);
+                c3 = TOps.Fma(x, w3, c3);
+            }
+
+            a += step;
+            if (10 >= first && 10 < end)
+            {
+                TVec x = TOps.Load(a);
+                c2 = TOps.Fma(x, w6, c2);
+                c3 = TOps.Fma(x, w4, c3);
+            }
+
+            a += step;
+            if (11 >= first && 11 < end)
+            {
+                TVec x = TOps.Load(a);
+                c3 = TOps.Fma(x, w5, c3);
+            }
+
+            a += step;
+            if (12 >= first && 12 < end)
+            {
+                TVec x = TOps.Load(a);
+                c3 = TOps.Fma(x, w6, c3);
+            }
+
+        }
+
+        byte* o = q->Out;
+        step = q->OutStep;
+        TOps.Store(o, c0);
+        o += step;
+        TOps.Store(o, c1);
+        o += step;
+        TOps.Store(o, c2);
+        o += step;
+        TOps.Store(o, c3);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Row7s2x7(MicroArguments* q)
+    {
+        byte* init = q->Init;
+        TVec c0 = TOps.Load(init);
+        TVec c1 = c0;
+        TVec c2 = c0;
+        TVec c3 = c0;
+        TVec c4 = c0;
+        TVec c5 = c0;
+        TVec c6 = c0;
+        nint step = q->AStep;
+        nint* tap = q->Taps;
+        int first = q->First, end = q->End;
+        for (int t = q->TapCount; t > 0; t--, tap += 2)
+        {
+            byte* a = q->A + tap[0], b = q->B + tap[1];
+            TVec w0 = TOps.Load(b + (0 * sizeof(TVec)));
+            TVec w1 = TOps.Load(b + (1 * sizeof(TVec)));
+            TVec w2 = TOps.Load(b + (2 * sizeof(TVec)));
+            TVec w3 = TOps.Load(b + (3 * sizeof(TVec)));
+            TVec w4 = TOps.Load(b + (4 * sizeof(TVec)));
+            TVec w5 = TOps.Load(b + (5 * sizeof(TVec)));
+            TVec w6 = TOps.Load(b + (6 * sizeof(TVec)));
+            if (0 >= first && 0 < end)
+            {
+                TVec x = TOps.Load(a);
+                c0 = TOps.Fma(x, w0, c0);
+            }
+
+            a += step;
+            if (1 >= first && 1 < end)
+            {
+                TVec x = TOps.Load(a);
+                c0 = TOps.Fma(x, w1, c0);
+            }
+
+            a += step;
+            if (2 >= first && 2 < end)
+            {
+                TVec x = TOps.Load(a);
+                c0 = TOps.Fma(x, w2, c0);
+                c1 = TOps.Fma(x, w0, c1);
+            }
+
+            a += step;
+            if (3 >= first && 3 < end)
+            {
+                TVec x = TOps.Load(a);
+                c0 = TOps.Fma(x, w3, c0);
+                c1 = TOps.Fma(x, w1, c1);
+            }
+
+            a += step;
+            if (4 >= first && 4 < end)
+            {
+                TVec x = TOps.Load(a);
+                c0 = TOps.Fma(x, w4, c0);
+                c1 = TOps.Fma(x, w2, c1);
+                c2 = TOps.Fma(x, w0, c2);
+            }
+
+            a += step;
+            if (5 >= first && 5 < end)
+            {
+                TVec x = TOps.Load(a);
+                c0 = TOps.Fma(x, w5, c0);
+                c1 = TOps.Fma(x, w3, c1);
+                c2 = TOps.Fma(x, w1, c2);
+            }
+
+            a += step;
+            if (6 >= first && 6 < end)
+            {
+                TVec x = TOps.Load(a);
+                c0 = TOps.Fma(x, w6, c0);
+                c1 = TOps.Fma(x, w4, c1);
+                c2 = TOps.Fma(x, w2, c2);
+                c3 = TOps.Fma(x, w0, c3);
+            }
+
+            a += step;
+            if (7 >= first && 7 < end)
+            {
+                TVec x = TOps.Load(a);
+                c1 = TOps.Fma(x, w5, c1);
+                c2 = TOps.Fma(x, w3, c2);
+                c3 = TOps.Fma(x, w1, c3);
+            }
+
+            a += step;
+            if (8 >= first && 8 < end)
+            {
+                TVec x = TOps.Load(a);
+                c1 = TOps.Fma(x, w6, c1);
+                c2 = TOps.Fma(x, w4, c2);
+                c3 = TOps.Fma(x, w2, c3);
+                c4 = TOps.Fma(x, w0, c4);
+            }
+
+            a += step;
+            if (9 >= first && 9 < end)
+            {
+                TVec x = TOps.Load(a);
+                c2 = TOps.Fma(x, w5, c2);
+                c3 = TOps.Fma(x, w3, c3);
+                c4 = TOps.Fma(x, w1, c4);
+            }
+
+            a += step;
+            if (10 >= first && 10 < end)
+            {
+                TVec x = TOps.Load(a);
+                c2 = TOps.Fma(x, w6, c2);
+                c3 = TOps.Fma(x, w4, c3);
+                c4 = TOps.Fma(x, w2, c4);
+                c5 = TOps.Fma(x, w0, c5);
+            }
+
+            a += step;
+            if (11 >= first && 11 < end)
+            {
+                TVec x = TOps.Load(a);
+                c3 = TOps.Fma(x, w5, c3);
+                c4 = TOps.Fma(x, w3, c4);
+                c5 = TOps.Fma(x, w1, c5);
+            }
+
+            a += step;
+            if (12 >= first && 12 < end)
+            {
+                TVec x = TOps.Load(a);
+                c3 = TOps.Fma(x, w6, c3);
+                c4 = TOps.Fma(x, w4, c4);
+                c5 = TOps.Fma(x, w2, c5);
+                c6 = TOps.Fma(x, w0, c6);
+            }
+
+            a += step;
+            if (13 >= first && 13 < end)
+            {
+                TVec x = TOps.Load(a);
+                c4 = TOps.Fma(x, w5, c4);
+                c5 = TOps.Fma(x, w3, c5);
+                c6 = TOps.Fma(x, w1, c6);
+            }
+
+            a += step;
+            if (14 >= first && 14 < end)
+            {
+                TVec x = TOps.Load(a);
+                c4 = TOps.Fma(x, w6, c4);
+                c5 = TOps.Fma(x, w4, c5);
+                c6 = TOps.Fma(x, w2, c6);
+            }
+
+            a += step;
+            if (15 >= first && 15 < end)
+            {
+                TVec x = TOps.Load(a);
+                c5 = TOps.Fma(x, w5, c5);
+                c6 = TOps.Fma(x, w3, c6);
+            }
+
+            a += step;
+            if (16 >= first && 16 < end)
+            {
+                TVec x = TOps.Load(a);
+                c5 = TOps.Fma(x, w6, c5);
+                c6 = TOps.Fma(x, w4, c6);
+            }
+
+            a += step;
+            if (17 >= first && 17 < end)
+            {
+                TVec x = TOps.Load(a);
+                c6 = TOps.Fma(x, w5, c6);
+            }
+
+            a += step;
+            if (18 >= first && 18 < end)
+            {
+                TVec x = TOps.Load(a);
+                c6 = TOps.Fma(x, w6, c6);
+            }
+
+        }
+
+        byte* o = q->Out;
+        step = q->OutStep;
+        TOps.Store(o, c0);
+        o += step;
+        TOps.Store(o, c1);
+        o += step;
+        TOps.Store(o, c2);
+        o += step;
+        TOps.Store(o, c3);
+        o += step;
+        TOps.Store(o, c4);
+        o += step;
+        TOps.Store(o, c5);
+        o += step;
+        TOps.Store(o, c6);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Row7s2x8(MicroArguments* q)
+    {
+        byte* init = q->Init;
+        TVec c0 = TOps.Load(init);
+        TVec c1 = c0;
+        TVec c2 = c0;
+        TVec c3 = c0;
+        TVec c4 = c0;
+        TVec c5 = c0;
+        TVec c6 = c0;
+        TVec c7 = c0;
+        nint step = q->AStep;
+        nint* tap = q->Taps;
+        int first = q->First, end = q->End;
+        for (int t = q->TapCount; t > 0; t--, tap += 2)
+        {
+            byte* a = q->A + tap[0], b = q->B + tap[1];
+            TVec w0 = TOps.Load(b + (0 * sizeof(TVec)));
+            TVec w1 = TOps.Load(b + (1 * sizeof(TVec)));
+            TVec w2 = TOps.Load(b + (2 * sizeof(TVec)));
+            TVec w3 = TOps.Load(b + (3 * sizeof(TVec)));
+            TVec w4 = TOps.Load(b + (4 * sizeof(TVec)));
+            TVec w5 = TOps.Load(b + (5 * sizeof(TVec)));
+            TVec w6 = TOps.Load(b + (6 * sizeof(TVec)));
+            if (0 >= first && 0 < end)
+            {
+                TVec x = TOps.Load(a);
+                c0 = TOps.Fma(x, w0, c0);
+            }
+
+            a += step;
+            if (1 >= first && 1 < end)
+            {
+                TVec x = TOps.Load(a);
+                c0 = TOps.Fma(x, w1, c0);
+            }
+
+            a += step;
+            if (2 >= first && 2 < end)
+            {
+                TVec x = TOps.Load(a);
+                c0 = TOps.Fma(x, w2, c0);
+                c1 = TOps.Fma(x, w0, c1);
+            }
+
+            a += step;
+            if (3 >= first && 3 < end)
+            {
+                TVec x = TOps.Load(a);
+                c0 = TOps.Fma(x, w3, c0);
+                c1 = TOps.Fma(x, w1, c1);
+            }
+
+            a += step;
+            if (4 >= first && 4 < end)
+            {
+                TVec x = TOps.Load(a);
+                c0 = TOps.Fma(x, w4, c0);
+                c1 = TOps.Fma(x, w2, c1);
+                c2 = TOps.Fma(x, w0, c2);
+            }
+
+            a += step;
+            if (5 >= first && 5 < end)
+            {
+                TVec x = TOps.Load(a);
+                c0 = TOps.Fma(x, w5, c0);
+                c1 = TOps.Fma(x, w3, c1);
+                c2 = TOps.Fma(x, w1, c2);
+            }
+
+            a += step;
+            if (6 >= first && 6 < end)
+            {
+                TVec x = TOps.Load(a);
+                c0 = TOps.Fma(x, w6, c0);
+                c1 = TOps.Fma(x, w4, c1);
+                c2 = TOps.Fma(x, w2, c2);
+                c3 = TOps.Fma(x, w0, c3);
+            }
+
+            a += step;
+            if (7 >= first && 7 < end)
+            {
+                TVec x = TOps.Load(a);
+                c1 = TOps.Fma(x, w5, c1);
+                c2 = TOps.Fma(x, w3, c2);
+                c3 = TOps.Fma(x, w1, c3);
+            }
+
+            a += step;
+            if (8 >= first && 8 < end)
+            {
+                TVec x = TOps.Load(a);
+                c1 = TOps.Fma(x, w6, c1);
+                c2 = TOps.Fma(x, w4, c2);
+                c3 = TOps.Fma(x, w2, c3);
+                c4 = TOps.Fma(x, w0, c4);
+            }
+
+            a += step;
+            if (9 >= first && 9 < end)
+            {
+                TVec x = TOps.Load(a);
+                c2 = TOps.Fma(x, w5, c2);
+                c3 = TOps.Fma(x, w3, c3);
+                c4 = TOps.Fma(x, w1, c4);
+            }
+
+            a += step;
+            if (10 >= first && 10 < end)
+            {
+                TVec x = TOps.Load(a);
+                c2 = TOps.Fma(x, w6, c2);
+                c3 = TOps.Fma(x, w4, c3);
+                c4 = TOps.Fma(x, w2, c4);
+                c5 = TOps.Fma(x, w0, c5);
+            }
+
+            a += step;
+            if (11 >= first && 11 < end)
+            {
+                TVec x = TOps.Load(a);
+                c3 = TOps.Fma(x, w5, c3);
+                c4 = TOps.Fma(x, w3, c4);
+                c5 = TOps.Fma(x, w1, c5);
+            }
+
+            a += step;
+            if (12 >= first && 12 < end)
+            {
+                TVec x = TOps.Load(a);
+                c3 = TOps.Fma(x, w6, c3);
+                c4 = TOps.Fma(x, w4, c4);
+                c5 = TOps.Fma(x, w2, c5);
+                c6 = TOps.Fma(x, w0, c6);
+            }
+
+            a += step;
+            if (13 >= first && 13 < end)
+            {
+                TVec x = TOps.Load(a);
+                c4 = TOps.Fma(x, w5, c4);
+                c5 = TOps.Fma(x, w3, c5);
+                c6 = TOps.Fma(x, w1, c6);
+            }
+
+            a += step;
+            if (14 >= first && 14 < end)
+            {
+                TVec x = TOps.Load(a);
+                c4 = TOps.Fma(x, w6, c4);
+                c5 = TOps.Fma(x, w4, c5);
+                c6 = TOps.Fma(x, w2, c6);
+                c7 = TOps.Fma(x, w0, c7);
+            }
+
+            a += step;
+            if (15 >= first && 15 < end)
+            {
+                TVec x = TOps.Load(a);
+                c5 = TOps.Fma(x, w5, c5);
+                c6 = TOps.Fma(x, w3, c6);
+                c7 = TOps.Fma(x, w1, c7);
+            }
+
+            a += step;
+            if (16 >= first && 16 < end)
+            {
+                TVec x = TOps.Load(a);
+                c5 = TOps.Fma(x, w6, c5);
+                c6 = TOps.Fma(x, w4, c6);
+                c7 = TOps.Fma(x, w2, c7);
+            }
+
+            a += step;
+            if (17 >= first && 17 < end)
+            {
+                TVec x = TOps.Load(a);
+                c6 = TOps.Fma(x, w5, c6);
+                c7 = TOps.Fma(x, w3, c7);
+            }
+
+            a += step;
+            if (18 >= first && 18 < end)
+            {
+                TVec x = TOps.Load(a);
+                c6 = TOps.Fma(x, w6, c6);
+                c7 = TOps.Fma(x, w4, c7);
+            }
+
+            a += step;
+            if (19 >= first && 19 < end)
+            {
+                TVec x = TOps.Load(a);
+                c7 = TOps.Fma(x, w5, c7);
+            }
+
+            a += step;
+            if (20 >= first && 20 < end)
+            {
+                TVec x = TOps.Load(a);
+                c7 = TOps.Fma(x, w6, c7);
+            }
+
+        }
+
+        byte* o = q->Out;
+        step = q->OutStep;
+        TOps.Store(o, c0);
+        o += step;
+        TOps.Store(o, c1);
+        o += step;
+        TOps.Store(o, c2);
+        o += step;
+        TOps.Store(o, c3);
+        o += step;
+        TOps.Store(o, c4);
+        o += step;
+        TOps.Store(o, c5);
+        o += step;
+        TOps.Store(o, c6);
+        o += step;
+        TOps.Store(o, c7);
     }
 }

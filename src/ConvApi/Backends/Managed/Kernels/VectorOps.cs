@@ -25,6 +25,9 @@ internal unsafe interface IVectorOps<TVec>
     /// <summary>Lanes of <paramref name="v"/> picked by the 32-bit numbers in <paramref name="index"/>, which count units of four bytes.</summary>
     static abstract TVec Permute(TVec v, TVec index);
 
+    /// <summary>The vector at <paramref name="p"/> with the bits of <paramref name="mask"/>.</summary>
+    static abstract TVec And(TVec mask, byte* p);
+
     /// <summary>a*b + c, fused where the processor does.</summary>
     static abstract TVec Fma(TVec a, TVec b, TVec c);
 }
@@ -46,6 +49,9 @@ internal readonly unsafe struct F512 : IVectorOps<Vector512<float>>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> Permute(Vector512<float> v, Vector512<float> index) => Avx512F.PermuteVar16x32(v.AsInt32(), index.AsInt32()).AsSingle();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> And(Vector512<float> mask, byte* p) => mask & Vector512.Load((float*)p);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> Fma(Vector512<float> a, Vector512<float> b, Vector512<float> c) => Avx512F.FusedMultiplyAdd(a, b, c);
@@ -70,6 +76,9 @@ internal readonly unsafe struct F256 : IVectorOps<Vector256<float>>
     public static Vector256<float> Permute(Vector256<float> v, Vector256<float> index) => Avx2.PermuteVar8x32(v.AsInt32(), index.AsInt32()).AsSingle();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> And(Vector256<float> mask, byte* p) => mask & Vector256.Load((float*)p);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<float> Fma(Vector256<float> a, Vector256<float> b, Vector256<float> c) => System.Runtime.Intrinsics.X86.Fma.MultiplyAdd(a, b, c);
 }
 
@@ -90,6 +99,9 @@ internal readonly unsafe struct F128 : IVectorOps<Vector128<float>>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<float> Permute(Vector128<float> v, Vector128<float> index) => Vector128.Shuffle(v.AsInt32(), index.AsInt32()).AsSingle();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> And(Vector128<float> mask, byte* p) => mask & Vector128.Load((float*)p);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<float> Fma(Vector128<float> a, Vector128<float> b, Vector128<float> c) => Vector128.MultiplyAddEstimate(a, b, c);
@@ -114,6 +126,9 @@ internal readonly unsafe struct F1 : IVectorOps<float>
     public static float Permute(float v, float index) => v;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float And(float mask, byte* p) => BitConverter.SingleToInt32Bits(mask) == 0 ? 0 : *(float*)p;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Fma(float a, float b, float c) => (a * b) + c;
 }
 
@@ -134,6 +149,9 @@ internal readonly unsafe struct D512 : IVectorOps<Vector512<double>>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<double> Permute(Vector512<double> v, Vector512<double> index) => Avx512F.PermuteVar16x32(v.AsInt32(), index.AsInt32()).AsDouble();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<double> And(Vector512<double> mask, byte* p) => mask & Vector512.Load((double*)p);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<double> Fma(Vector512<double> a, Vector512<double> b, Vector512<double> c) => Avx512F.FusedMultiplyAdd(a, b, c);
@@ -158,6 +176,9 @@ internal readonly unsafe struct D256 : IVectorOps<Vector256<double>>
     public static Vector256<double> Permute(Vector256<double> v, Vector256<double> index) => Avx2.PermuteVar8x32(v.AsInt32(), index.AsInt32()).AsDouble();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<double> And(Vector256<double> mask, byte* p) => mask & Vector256.Load((double*)p);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<double> Fma(Vector256<double> a, Vector256<double> b, Vector256<double> c) => System.Runtime.Intrinsics.X86.Fma.MultiplyAdd(a, b, c);
 }
 
@@ -180,6 +201,9 @@ internal readonly unsafe struct D128 : IVectorOps<Vector128<double>>
     public static Vector128<double> Permute(Vector128<double> v, Vector128<double> index) => Vector128.Shuffle(v.AsInt32(), index.AsInt32()).AsDouble();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<double> And(Vector128<double> mask, byte* p) => mask & Vector128.Load((double*)p);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<double> Fma(Vector128<double> a, Vector128<double> b, Vector128<double> c) => Vector128.MultiplyAddEstimate(a, b, c);
 }
 
@@ -200,6 +224,9 @@ internal readonly unsafe struct D1 : IVectorOps<double>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static double Permute(double v, double index) => v;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static double And(double mask, byte* p) => BitConverter.DoubleToInt64Bits(mask) == 0 ? 0 : *(double*)p;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static double Fma(double a, double b, double c) => (a * b) + c;
