@@ -25,15 +25,12 @@ namespace ConvNative.Oracle;
 /// with a third u for the product of the two.</para>
 /// <para>The oracle's own double sums add r*2^-53*A, which matters for f64 only.</para>
 /// <para>Winograd and FFT mix the elements of a tile, so their error is relative to the largest magnitude that any element could
-/// have, <see cref="OracleResult.LargestMagnitude"/>, not to the element's own A. Winograd F(4x4,3x3): the transforms' largest
-/// absolute row sums are 19 (A^T), 1 (G), 10 (B^T), so a rounding error grows at most by (190)^2 in two dimensions; growth of
-/// independent errors is the square root, 190. FFT: log2 of the length roundings a pass, three passes, 40*3 in all for
+/// have, <see cref="OracleResult.LargestMagnitude"/>, not to the element's own A. Winograd: <see cref="WinogradBound"/>. FFT: log2 of the length roundings a pass, three passes, 40*3 in all for
 /// transforms up to 2^40 elements, again times the norm.</para>
 /// </remarks>
 public static class ErrorBound
 {
     private const double Lambda = 10;
-    private const double WinogradGrowth = 190;
     private const double FftGrowth = 120;
 
     // oneDNN's test driver accepts these relative errors of f32 activations: 4e-6 in general, 4e-5 for tanh, gelu_tanh, swish.
@@ -77,7 +74,7 @@ public static class ErrorBound
         int r = oracle.Roundings[slot];
         double error = arithmetic.Algorithm switch
         {
-            SumAlgorithm.Winograd => WinogradGrowth * Factor(r, u) * oracle.LargestMagnitude,
+            SumAlgorithm.Winograd => WinogradBound.Factor(p, u, Lambda) * oracle.LargestMagnitude,
             SumAlgorithm.Fft => Factor(r, u) * FftGrowth * oracle.LargestMagnitude,
             _ => Factor(r, u) * magnitude,
         };

@@ -24,12 +24,12 @@ public sealed class ServeLoop : IDisposable
     private Action? _call;
     private double _checksum;
 
-    /// <summary>Serves <paramref name="backend"/> with at most <paramref name="threads"/> threads (0: all).</summary>
-    public ServeLoop(ConvBackend backend, Layout layout, int threads)
+    /// <summary>Serves <paramref name="backend"/> with at most <paramref name="threads"/> threads (0: all), by the rounding that <paramref name="math"/> permits.</summary>
+    public ServeLoop(ConvBackend backend, Layout layout, int threads, MathMode math = MathMode.Strict)
     {
         _backend = backend;
         _layout = layout;
-        _options = new PlanOptions { Tuning = Tuning.Measure, MaxThreads = threads };
+        _options = new PlanOptions { Tuning = Tuning.Measure, MaxThreads = threads, Math = math };
     }
 
     /// <summary>Answers until "quit" or the end of the input.</summary>

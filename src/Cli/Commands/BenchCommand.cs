@@ -5,6 +5,7 @@ using ConvNative.Cli.Benchmarks;
 using ConvNative.Cli.Checking;
 using ConvNative.Cli.Reports;
 using ConvNative.Cli.Suites;
+using ConvNative.Plans;
 using ConvNative.Problems;
 
 namespace ConvNative.Cli.Commands;
@@ -25,6 +26,7 @@ public static class BenchCommand
         Option<double> budget = new("--budget") { Description = "Timed milliseconds of each engine on a layer.", HelpName = "MS", DefaultValueFactory = _ => 200 };
         Option<string> baseline = new("--baseline") { Description = "An older results.json: prints its time over the time now.", HelpName = "FILE" };
         Option<bool> serve = new("--serve") { Description = "Answer one request line with one timing line, for a harness that interleaves libraries (needs one --backend)." };
+        Option<MathMode> math = new("--math") { Description = "With --serve: strict, or fast (also Winograd and narrower products, where an engine has them).", DefaultValueFactory = _ => MathMode.Strict };
         Option<bool> json = CommonOptions.Json();
         var verb = new Verb(
             "bench",
@@ -32,7 +34,7 @@ public static class BenchCommand
             "convnative bench --suite resnet50 --threads 2",
             "convnative bench --suite trunks --backend onednn",
             "convnative bench --serve --backend onednn --layout any --threads 2")
-        { suite, backend, folder, layout, threads, rounds, budget, baseline, serve, json };
+        { suite, backend, folder, layout, threads, rounds, budget, baseline, serve, math, json };
         Option<string[]> against = new("--against") { Description = "Tables of another library on this machine (torch_conv.py's): the engine on the same shapes, types and layouts, and the ratio (needs one --backend and --shapes).", HelpName = "FILE" };
         Option<string> shapes = new("--shapes") { Description = "With --against: the list of the shapes' descriptors.", HelpName = "FILE" };
         Option<double> seconds = new("--seconds") { Description = "With --against: stop after that many seconds; the same command continues.", DefaultValueFactory = _ => double.PositiveInfinity };
@@ -45,7 +47,7 @@ public static class BenchCommand
             TextWriter output = r.InvocationConfiguration.Output;
             if (r.GetValue(against) is { Length: > 0 } tables)
                 return PeerBenchmark.Run(selection, tables, r.GetValue(shapes) ?? throw new CliException("--against: needs --shapes FILE"), r.GetValue(budget), r.GetValue(seconds), r.GetValue(folder)!, output);
-            if (r.GetValue(serve)) return Serve(selection, l, n, output);
+            if (r.GetValue(serve)) return Serve(selection, l, n, r.GetValue(math), output);
             int turns = Positive("--rounds", r.GetValue(rounds), zero: false);
             double ms = r.GetValue(budget);
             if (!(ms > 0)) throw new CliException(string.Create(CultureInfo.InvariantCulture, $"--budget = {ms}: must be positive"));
@@ -79,12 +81,12 @@ public static class BenchCommand
     private static int Positive(string name, int value, bool zero) =>
         value > 0 || (zero && value == 0) ? value : throw new CliException($"{name} = {value}: must be at least {(zero ? 0 : 1)}");
 
-    private static int Serve(BackendSelection selection, Layout? layout, int threads, TextWriter output)
+    private static int Serve(BackendSelection selection, Layout? layout, int threads, MathMode math, TextWriter output)
     {
         if (!selection.IsExplicit || selection.Backends.Count != 1) throw new CliException("--serve: needs exactly one --backend");
         BackendStatus status = selection.Backends[0].Status;
         if (!status.Available) throw new CliException($"{selection.Backends[0].Name} is unavailable: {status.Summary} {status.Remedy}", ExitCode.Unavailable);
-        using var loop = new ServeLoop(selection.Backends[0], layout ?? Layout.ChannelsFirst, threads);
+        using var loop = new ServeLoop(selection.Backends[0], layout ?? Layout.ChannelsFirst, threads, math);
         loop.Run(Console.In, output);
         return ExitCode.Done;
     }

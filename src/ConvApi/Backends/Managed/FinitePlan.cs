@@ -28,6 +28,9 @@ internal abstract unsafe class FinitePlan<T> : ManagedPlan
 
     protected View View { get; }
 
+    /// <summary>The weights are not finite: the general kernel computes.</summary>
+    protected bool NeedsExact => _exact is not null;
+
     protected PostOpRunner<T> Post { get; }
 
     /// <summary>What stands in the padding.</summary>
