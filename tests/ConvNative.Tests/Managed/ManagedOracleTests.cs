@@ -69,6 +69,8 @@ public class ManagedOracleTests
                 Of([1, 34, 113, 61], [34, 1, 5, 5], 2) with { Name = "depthwise 5x5", Groups = 34 },
                 Of([1, 64, 41, 37], [64, 4, 3, 3]) with { Name = "groups", Groups = 16 },
                 Of([1, 36, 29, 31], [36, 40, 4, 4], 2) with { Name = "deconv", Op = ConvOp.Transposed },
+                Of([1, 530, 7, 7], [70, 530, 3, 3]) with { Name = "weights that outgrow the cache" },
+                Of([1, 1024, 5, 11], [40, 1024, 1, 1]) with { Name = "pixels a page apart", PadsBegin = null, PadsEnd = null },
             ]).Where(p => p.InputType == DataType.F32),
             [Direction.Forward, Direction.BackwardData, Direction.BackwardWeights], FillKind.ExactInteger);
     }

@@ -35,6 +35,13 @@ internal static class ManagedProblems
         yield return Corr([3, 1, 17, 25], [1, 1, 5, 7]) with { Name = "one channel", PadsBegin = [2, 3], PadsEnd = [1, 5] };
         yield return Corr([1, 2, 501], [3, 2, 33]) with { Name = "two channels rank1", PadsBegin = [40], PadsEnd = [7], Dilations = [2] };
         yield return Deconv([2, 2, 9, 13], [2, 3, 4, 3]) with { Name = "deconv few channels", PadsBegin = [1, 2], Dilations = [1, 2] };
+        yield return Corr([2, 19, 21, 29], [19, 1, 3, 3]) with { Name = "depthwise planes", Groups = 19, PadsBegin = [1, 1], PadsEnd = [1, 1] };
+        yield return Corr([1, 17, 56, 49], [17, 1, 5, 3]) with { Name = "depthwise cut planes", Groups = 17, PadsBegin = [2, 2], PadsEnd = [2, 2], Dilations = [1, 2] };
+        yield return Corr([2, 21, 14, 7], [21, 1, 5, 3]) with { Name = "depthwise narrow", Groups = 21, PadsBegin = [2, 1], PadsEnd = [2, 1] };
+        yield return Corr([1, 18, 9, 13], [36, 1, 7, 5]) with { Name = "depthwise narrow multiplier", Groups = 18, PadsBegin = [2, 2], PadsEnd = [5, 2] };
+        yield return Corr([1, 35, 6, 5], [35, 1, 5, 7]) with { Name = "depthwise wider than its rows", Groups = 35, PadsBegin = [2, 5], PadsEnd = [1, 4], Strides = [1, 2] };
+        yield return Corr([2, 9, 5, 7], [9, 1, 5, 7]) with { Name = "depthwise global", Groups = 9 };
+        yield return Corr([2, 6, 5, 7], [4, 3, 5, 7]) with { Name = "global flipped", Groups = 2, Op = ConvOp.Convolution };
         yield return Corr([2, 3, 13, 10], [5, 3, 3, 3]) with { Name = "rows never read", OutputShape = [4, 2], ImpliedTrailingPads = true, Strides = [2, 3], PadsBegin = [1, 1] };
         yield return Corr([1, 3, 6, 5], [4, 3, 5, 4]) with { Name = "pads beyond the input", PadsBegin = [7, 9], PadsEnd = [8, 6], Strides = [3, 2] };
         foreach (PaddingMode mode in (PaddingMode[])[PaddingMode.Constant, PaddingMode.Reflect, PaddingMode.Symmetric, PaddingMode.Replicate, PaddingMode.Circular])

@@ -64,10 +64,12 @@ public sealed class EngineTypeTests
         """);
 
     [TestMethod]
-    public void Bf16InEveryDirection() => Check(
-        "onednn",
+    [DataRow("managed", 0)]
+    [DataRow("onednn", null)]
+    public void Bf16InEveryDirection(string engine, int? unsupported) => Check(
+        engine,
         MathMode.Strict,
-        unsupported: null,
+        unsupported,
         Knobs("--dir=FWD_B --dt=bf16:bf16:f32,bf16")
         + Knobs("--dir=BWD_D,BWD_WB --dt=bf16 --stag=axb --dtag=axb")
         + Knobs("--dir=BWD_D --dt=f32:bf16:bf16")

@@ -7,7 +7,7 @@ using ConvNative.Problems;
 
 namespace ConvNative.Backends.Managed;
 
-/// <summary>The engine in C#: always there, nothing to install, every variant and direction in f32 and f64.</summary>
+/// <summary>The engine in C#: always there, nothing to install, every variant and direction in f32, f64, bf16 and f16.</summary>
 public sealed class ManagedBackend : ConvBackend
 {
     internal const string EngineName = "managed";
@@ -30,7 +30,13 @@ public sealed class ManagedBackend : ConvBackend
         ArgumentNullException.ThrowIfNull(problem);
         ArgumentNullException.ThrowIfNull(options);
         if (Lacking(problem) is { } reason) return PlanResult.Unsupported(reason);
-        ManagedPlan plan = problem.InputType.IsInteger() ? new IntegerPlan(problem, options, Create<double>(IntegerPlan.Sums(problem), options)) : problem.InputType == DataType.F64 ? Create<double>(problem, options) : Create<float>(problem, options);
+        ManagedPlan plan = problem switch
+        {
+            _ when problem.InputType.IsInteger() => new IntegerPlan(problem, options, Create<double>(IntegerPlan.Sums(problem), options)),
+            { InputType: DataType.F64 } => Create<double>(problem, options),
+            _ when IsSingle(problem) => Create<float>(problem, options),
+            _ => new HalfPlan(problem, options, Create<float>(HalfPlan.InSingle(problem), options)),
+        };
         if (plan.WorkspaceBytes <= options.MaxWorkspaceBytes) return PlanResult.Supported(plan);
         long need = plan.WorkspaceBytes;
         plan.Dispose();
@@ -41,13 +47,17 @@ public sealed class ManagedBackend : ConvBackend
     {
         bool integers = p.InputType.IsInteger();
         if (integers && IntegerPlan.Lacking(p) is { } reason) return reason;
-        if (!integers && p.InputType is not (DataType.F32 or DataType.F64)) return $"data type {p.InputType.Name()}: the managed engine computes f32, f64 and 8-bit integers";
-        if (!integers && (p.OutputType != p.InputType || (p.HasWeights && p.WeightType != p.InputType))) return $"data types {p.InputType.Name()} in, {p.OutputType.Name()} out: the managed engine needs one type";
+        if (!integers && (p.InputType == DataType.F64) != (p.OutputType == DataType.F64 && (!p.HasWeights || p.WeightType == DataType.F64)))
+            return $"data types {p.InputType.Name()} in, {p.OutputType.Name()} out: the managed engine needs f64 everywhere or nowhere";
+        if (!integers && (p.OutputType.IsInteger() || (p.HasWeights && p.WeightType.IsInteger())))
+            return $"data types {p.InputType.Name()} in, {p.OutputType.Name()} out: the managed engine needs integers everywhere or nowhere";
         foreach (Dims shape in (Dims[])[p.InputShape, p.OutputShape, p.WeightShape])
             foreach (long v in shape)
                 if (v > int.MaxValue / 64) return $"a tensor axis of {v}: the managed engine indexes axes up to {int.MaxValue / 64}";
         return p.Kernel.Product > int.MaxValue / 64 ? $"a kernel of {p.Kernel.Product} taps" : null;
     }
+
+    private static bool IsSingle(ConvProblem p) => p is { InputType: DataType.F32, OutputType: DataType.F32 } && (!p.HasWeights || p.WeightType == DataType.F32);
 
     private static ManagedPlan Create<T>(ConvProblem p, PlanOptions options)
         where T : unmanaged, IFloatingPointIeee754<T>
@@ -71,7 +81,10 @@ public sealed class ManagedBackend : ConvBackend
             return GroupGradientPlan<T>.Serves(view) ? new GroupGradientPlan<T>(view, options) : new OuterGradientPlan<T>(view, options);
         }
 
+        if (options.Math == MathMode.Fast && typeof(T) == typeof(float) && WinogradPlan.Serves(view)) return new WinogradPlan(view, options);
         if (MatrixPlan<T>.Serves(view)) return new MatrixPlan<T>(view, options);
+        if (DotPlan<T>.Serves(view)) return new DotPlan<T>(view, options);
+        if (FlatPlan<T>.Serves(view)) return new FlatPlan<T>(view, options);
         if (LanesPlan<T>.Serves(view)) return new LanesPlan<T>(view, options);
         int outputs = (view.IsDown ? view.SmallChannels : view.BigChannels) / view.Groups;
         bool planes = view.Big.W == 1 && view.Small.W == 1 && outputs * 2 <= Kernels.KernelSet.For<T>().Lanes;
