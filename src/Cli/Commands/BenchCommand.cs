@@ -26,7 +26,8 @@ public static class BenchCommand
         Option<double> budget = new("--budget") { Description = "Timed milliseconds of each engine on a layer.", HelpName = "MS", DefaultValueFactory = _ => 200 };
         Option<string> baseline = new("--baseline") { Description = "An older results.json: prints its time over the time now.", HelpName = "FILE" };
         Option<bool> serve = new("--serve") { Description = "Answer one request line with one timing line, for a harness that interleaves libraries (needs one --backend)." };
-        Option<MathMode> math = new("--math") { Description = "With --serve: strict, or fast (also Winograd and narrower products, where an engine has them).", DefaultValueFactory = _ => MathMode.Strict };
+        Option<string> math = CommonOptions.Math();
+        math.Description = "With --serve: strict, or fast (also Winograd and narrower products, where an engine has them).";
         Option<bool> json = CommonOptions.Json();
         var verb = new Verb(
             "bench",
@@ -47,7 +48,7 @@ public static class BenchCommand
             TextWriter output = r.InvocationConfiguration.Output;
             if (r.GetValue(against) is { Length: > 0 } tables)
                 return PeerBenchmark.Run(selection, tables, r.GetValue(shapes) ?? throw new CliException("--against: needs --shapes FILE"), r.GetValue(budget), r.GetValue(seconds), r.GetValue(folder)!, output);
-            if (r.GetValue(serve)) return Serve(selection, l, n, r.GetValue(math), output);
+            if (r.GetValue(serve)) return Serve(selection, l, n, CommonOptions.MathOf(r.GetValue(math)), output);
             int turns = Positive("--rounds", r.GetValue(rounds), zero: false);
             double ms = r.GetValue(budget);
             if (!(ms > 0)) throw new CliException(string.Create(CultureInfo.InvariantCulture, $"--budget = {ms}: must be positive"));
