@@ -1,9 +1,13 @@
 // direct: every correlation, its adjoint and its gradients, one result a work-item, only taps that exist. The yardstick of the others.
+// Where a routine of the GPU's family cannot be trusted with what is not finite, it raises a guard, and these do the work: without a guard
+// always, with one only where it is raised.
 
 // Down: the correlation itself. dim 0: position on the small side, dim 1: its channel, dim 2: image.
 kernel void direct_down(constant int *g, constant REAL *f, global const BIG_T *restrict big, global const WEI_T *restrict weights,
-    global const REAL *restrict bias, global const SMALL_T *restrict residual, global SMALL_T *restrict small)
+    global const REAL *restrict bias, global const SMALL_T *restrict residual, global SMALL_T *restrict small,
+    global const int *restrict guard)
 {
+    if (guard && !*guard) return;
     int at = get_global_id(0), o = get_global_id(1), n = get_global_id(2);
     if (at >= g[G_SmallD] * g[G_SmallH] * g[G_SmallW]) return;
     int w = at % g[G_SmallW], h = at / g[G_SmallW] % g[G_SmallH], d = at / g[G_SmallW] / g[G_SmallH];
@@ -42,8 +46,10 @@ kernel void direct_down(constant int *g, constant REAL *f, global const BIG_T *r
 // Up: the adjoint, by gathering, so that no update is lost and the order of sums is fixed. dim 0: position on the big side, dim 1: its
 // channel, dim 2: image.
 kernel void direct_up(constant int *g, constant REAL *f, global const SMALL_T *restrict small, global const WEI_T *restrict weights,
-    global const REAL *restrict bias, global const BIG_T *restrict residual, global BIG_T *restrict big)
+    global const REAL *restrict bias, global const BIG_T *restrict residual, global BIG_T *restrict big,
+    global const int *restrict guard)
 {
+    if (guard && !*guard) return;
     int at = get_global_id(0), b = get_global_id(1), n = get_global_id(2);
     if (at >= g[G_BigD] * g[G_BigH] * g[G_BigW]) return;
     int w = at % g[G_BigW], h = at / g[G_BigW] % g[G_BigH], d = at / g[G_BigW] / g[G_BigH];
@@ -89,8 +95,9 @@ kernel void direct_up(constant int *g, constant REAL *f, global const SMALL_T *r
 
 // Gradient of the weights. dim 0: big channel of the group and tap, dim 1: small channel.
 kernel void direct_weights(constant int *g, constant REAL *f, global const BIG_T *restrict big, global const SMALL_T *restrict small,
-    global WEI_T *restrict weights)
+    global WEI_T *restrict weights, global const int *restrict guard)
 {
+    if (guard && !*guard) return;
     int at = get_global_id(0), o = get_global_id(1);
     int taps = g[G_KernelD] * g[G_KernelH] * g[G_KernelW];
     if (at >= g[G_BigPerGroup] * taps) return;

@@ -1,3 +1,6 @@
+using System.Security.Cryptography;
+using System.Text;
+using ConvNative.Backends.Common;
 using ConvNative.Bindings;
 using ConvNative.Bindings.OpenCl;
 
@@ -6,9 +9,10 @@ namespace ConvNative.Backends.OpenCl;
 /// <summary>An open device: its context, its one queue, in which everything is done in order, and its programs.</summary>
 internal sealed unsafe class ClDevice : ConvDevice
 {
-    public ClDevice(string id, ClDeviceProperties properties)
+    public ClDevice(string id, ClDeviceProperties properties, string? family = null)
     {
         Id = id;
+        Family = family ?? (Environment.GetEnvironmentVariable(ClRoutines.FamilyVariable) is { Length: > 0 } named ? named : properties.IsCpu ? "cpu" : "gpu");
         Properties = properties;
         cl_device_id device = properties.Device;
         int status;
@@ -19,6 +23,7 @@ internal sealed unsafe class ClDevice : ConvDevice
         ClStatus.ThrowIfFailed(status, nameof(Cl.clCreateCommandQueue));
         Queue = ClQueueHandle.Adopt(queue, nameof(Cl.clCreateCommandQueue), Context);
         Programs = new ClPrograms(this, ClBinaryCache.User);
+        Tuned = new TuningStore(() => $"opencl-{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(properties.Identity)))[..16]}");
     }
 
     public override string Id { get; }
@@ -27,11 +32,17 @@ internal sealed unsafe class ClDevice : ConvDevice
 
     public ClDeviceProperties Properties { get; }
 
+    /// <summary>Whose routines are asked: <c>cpu</c>, <c>gpu</c> or <c>plain</c>.</summary>
+    public string Family { get; }
+
     public ClContextHandle Context { get; }
 
     public ClQueueHandle Queue { get; }
 
     public ClPrograms Programs { get; }
+
+    /// <summary>What was measured on this device with this driver.</summary>
+    public TuningStore Tuned { get; }
 
     public bool IsCpu => Properties.IsCpu;
 

@@ -15,6 +15,9 @@ internal abstract class ClRoutine
     /// <summary>Why this routine does not serve the request (<see cref="NotMine"/> where it was never meant to), or null. Cheap: builds nothing.</summary>
     public abstract string? Lacking(ClRequest request);
 
+    /// <summary>What the tuner may try for a request that this routine serves, by name; the routine's own choice is the empty name.</summary>
+    public virtual IReadOnlyList<string> Variants(ClRequest request) => [""];
+
     /// <summary>Makes the plan of a request that it serves. Kernels may be compiled here.</summary>
     public abstract ClPlan Create(ClRequest request);
 }

@@ -14,7 +14,7 @@ internal static class ClRoutines
     private static readonly ClRoutine[] s_cpu = [new CpuLanesRoutine(), new CpuPlanesRoutine(), new CpuBlockedRoutine()];
 
     // Fast routines for everything else: tiles in local memory, neighbouring work-items read neighbouring elements.
-    private static readonly ClRoutine[] s_gpu = [];
+    private static readonly ClRoutine[] s_gpu = [new GemmRoutine()];
 
     // They serve every problem that the engine supports at all.
     private static readonly ClRoutine[] s_plain =
@@ -32,14 +32,17 @@ internal static class ClRoutines
         if (request.Types.Lacking(device.Properties) is { } type) return PlanResult.Unsupported(type);
         if (!request.Geometry.Fits) return PlanResult.Unsupported("a size, stride or reach beyond 2^29: the opencl engine's kernels index axes with 32 bits");
         var reasons = new List<string>();
+        var serving = new List<ClRoutine>();
         foreach (ClRoutine routine in routines)
         {
-            if (routine.Lacking(request) is { } reason)
-            {
-                if (reason != ClRoutine.NotMine) reasons.Add($"{routine.Name}: {reason}");
-                continue;
-            }
+            string? reason = routine.Lacking(request);
+            if (reason is null) serving.Add(routine);
+            else if (reason != ClRoutine.NotMine) reasons.Add($"{routine.Name}: {reason}");
+        }
 
+        if (options.Tuning == Tuning.Measure && ClTuner.Best(request, serving) is { } tuned) return PlanResult.Supported(tuned);
+        foreach (ClRoutine routine in serving)
+        {
             ClPlan plan = routine.Create(request);
             if (plan.WorkspaceBytes <= options.MaxWorkspaceBytes) return PlanResult.Supported(plan);
             reasons.Add($"{routine.Name}: needs {plan.WorkspaceBytes} bytes of workspace, MaxWorkspaceBytes allows {options.MaxWorkspaceBytes}");
@@ -50,15 +53,11 @@ internal static class ClRoutines
     }
 
     /// <summary>The routines for a device, in the order in which they are asked.</summary>
-    public static IEnumerable<ClRoutine> Of(ClDevice device)
+    public static IEnumerable<ClRoutine> Of(ClDevice device) => device.Family switch
     {
-        string family = Environment.GetEnvironmentVariable(FamilyVariable) is { Length: > 0 } named ? named : device.IsCpu ? "cpu" : "gpu";
-        return family switch
-        {
-            "cpu" => [.. s_cpu, .. s_plain],
-            "gpu" => [.. s_gpu, .. s_plain],
-            "plain" => s_plain,
-            _ => throw new ConvNativeException(OpenClBackend.EngineName, $"{FamilyVariable} = {family}: must be cpu, gpu or plain"),
-        };
-    }
+        "cpu" => [.. s_cpu, .. s_plain],
+        "gpu" => [.. s_gpu, .. s_plain],
+        "plain" => s_plain,
+        _ => throw new ConvNativeException(OpenClBackend.EngineName, $"{FamilyVariable} = {device.Family}: must be cpu, gpu or plain"),
+    };
 }

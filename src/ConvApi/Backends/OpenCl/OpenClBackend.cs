@@ -13,8 +13,18 @@ public sealed class OpenClBackend : ConvBackend
 {
     internal const string EngineName = "opencl";
 
+    private readonly string? _family;
     private readonly Lazy<ClPlatforms> _platforms = new(ClPlatforms.Read);
     private readonly ConcurrentDictionary<string, Lazy<ClDevice>> _open = new();
+
+    /// <summary>Takes each device for what it is.</summary>
+    public OpenClBackend()
+        : this(null)
+    {
+    }
+
+    /// <summary>Asks the routines of one family (<see cref="ClRoutines.FamilyVariable"/>) whatever a device is; for tests.</summary>
+    internal OpenClBackend(string? family) => _family = family;
 
     /// <inheritdoc/>
     public override string Name => EngineName;
@@ -67,7 +77,7 @@ public sealed class OpenClBackend : ConvBackend
         try
         {
             int index = Devices.ToList().FindIndex(d => d.Id == info.Id);
-            return _open.GetOrAdd(info.Id, id => new Lazy<ClDevice>(() => new ClDevice(id, _platforms.Value.Devices[index]))).Value;
+            return _open.GetOrAdd(info.Id, id => new Lazy<ClDevice>(() => new ClDevice(id, _platforms.Value.Devices[index], _family))).Value;
         }
         catch (NativeCallException e)
         {
