@@ -140,6 +140,7 @@ public sealed unsafe class CuDnnBackend : ConvBackend
     /// <summary>What is known before anything is loaded.</summary>
     private static string? Lacking(ConvProblem p)
     {
+        if (!p.HasWeights || p.Op == ConvOp.Deformable || p.Direction == Direction.BackwardBias) return null;
         long most = Math.Max(p.InputShape.Product, Math.Max(p.OutputShape.Product, p.WeightCount));
         return most > MostElements ? $"a tensor has {most} elements: cuDNN addresses {MostElements} at most; split the batch" : null;
     }

@@ -63,7 +63,7 @@ internal static class GraphCompiler
     }
 
     /// <summary>Whether an execution plan could not be finalised for another reason than a lack of support.</summary>
-    public static bool IsBrokenEngine(NativeCallException e) => e.Function == $"{nameof(Cudnn.cudnnBackendFinalize)}({CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR})";
+    private static bool IsBrokenEngine(NativeCallException e) => e.Function == $"{nameof(Cudnn.cudnnBackendFinalize)}({CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR})";
 
     private static void Propose(
         CudaDevice device, CudnnDescriptorHandle graph, cudnnBackendHeurMode_t mode, EngineFilter filter, int most, List<CompiledGraph> plans, List<string> refusals, ref NativeCallException? broken)

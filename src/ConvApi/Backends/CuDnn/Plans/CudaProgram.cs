@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using ConvNative.Backends.CuDnn.Device;
 using ConvNative.Backends.CuDnn.Graph;
+using ConvNative.Bindings;
 using ConvNative.Bindings.Cuda;
 using ConvNative.Bindings.CuDnn;
 using ConvNative.Plans;
@@ -107,11 +108,25 @@ internal sealed unsafe class CudaProgram(CudaDevice device, ConvProblem problem,
     }
 
     /// <summary>A plan for a graph within what is left of the workspace, held by the program; or why there is none.</summary>
-    public (CompiledGraph? Plan, string Reason) Find(GraphSpec spec, DataType operands)
+    /// <param name="spec">The graph.</param>
+    /// <param name="operands">Type of the operands.</param>
+    /// <param name="broken">
+    /// Gets the first error that is no lack of support: it says nothing of the other ways to compute the problem (a run-time
+    /// compilation that fails, an attribute that this version does not take), so it is thrown only where none of them works.
+    /// </param>
+    public (CompiledGraph? Plan, string Reason) Find(GraphSpec spec, DataType operands, ref NativeCallException? broken)
     {
-        (CompiledGraph? plan, string reason) = Device.Graphs.Get(spec, EngineFilter.Of(Options, operands, WorkspaceLeft), Options.Tuning);
-        if (plan is not null) _graphs.Add(plan);
-        return (plan, reason);
+        try
+        {
+            (CompiledGraph? plan, string reason) = Device.Graphs.Get(spec, EngineFilter.Of(Options, operands, WorkspaceLeft), Options.Tuning);
+            if (plan is not null) _graphs.Add(plan);
+            return (plan, reason);
+        }
+        catch (NativeCallException e) when (e.Library == "cuDNN")
+        {
+            broken ??= e;
+            return (null, $"{e.Function}: {e.StatusName}");
+        }
     }
 
     /// <summary>Runs a graph that the program found; one workspace serves all, since they run one after the other.</summary>

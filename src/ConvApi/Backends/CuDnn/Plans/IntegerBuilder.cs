@@ -1,5 +1,6 @@
 using ConvNative.Backends.CuDnn.Device;
 using ConvNative.Backends.CuDnn.Graph;
+using ConvNative.Bindings;
 using ConvNative.Bindings.CuDnn;
 using ConvNative.Problems;
 
@@ -39,23 +40,25 @@ internal sealed class IntegerBuilder
         ConvProblem p = program.Problem;
         if (p.Direction != Direction.Forward) return $"direction {Names.Of(p.Direction)}: 8-bit integers are computed forward only";
         var builder = new IntegerBuilder(program);
+        NativeCallException? broken = null;
         string narrow = p.Op == ConvOp.Transposed ? "transposed: cuDNN has no 8-bit gradient" : "";
         foreach (bool fill in p.Op == ConvOp.Transposed ? [] : new[] { false, true })
         {
             // Channels of zeros between groups would be another problem.
             if (fill && (p.Groups > 1 || (p.InputChannels % Four == 0 && p.OutputChannels % Four == 0))) continue;
-            if (builder.TryNarrow(fill) is not { } refused) return null;
+            if (builder.TryNarrow(fill, ref broken) is not { } refused) return null;
             narrow += (narrow.Length > 0 ? "; filled: " : "") + refused;
         }
 
-        return builder.Wide() is { } wide ? $"[s8] {narrow} [f64] {wide}" : null;
+        if (builder.Wide() is not { } wide) return null;
+        return broken is null ? $"[s8] {narrow} [f64] {wide}" : throw broken;
     }
 
     private int InputShift => _x.Type == DataType.U8 ? Shift : 0;
 
     private int WeightShift => _w.Type == DataType.U8 ? Shift : 0;
 
-    private string? TryNarrow(bool fill)
+    private string? TryNarrow(bool fill, ref NativeCallException? broken)
     {
         int zero = _q.InputZeroPoint + InputShift, rank = _p.Rank;
         Core core = Core.Of(_p);
@@ -88,7 +91,7 @@ internal sealed class IntegerBuilder
             Dilations = Axes(_p.Dilations.Span, 1),
             Compute = cudnnDataType_t.CUDNN_DATA_INT32,
         };
-        (CompiledGraph? graph, string reason) = _pr.Find(spec, DataType.S8);
+        (CompiledGraph? graph, string reason) = _pr.Find(spec, DataType.S8, ref broken);
         if (graph is null) return reason;
 
         Operand image = extends ? Extend(x, fullX, begin, end) : Signed(_pr.Input, _x, fullX, InputShift, false);

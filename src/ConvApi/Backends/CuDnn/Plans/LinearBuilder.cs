@@ -87,16 +87,8 @@ internal sealed class LinearBuilder
 
             // What is folded back afterwards cannot be finished before.
             if (attempt.Fused && builder._extends && core.Kind == GraphKind.BackwardData) continue;
-            try
-            {
-                if (builder.TryBuild() is not { } reason) return null;
-                refused.Add($"[{attempt}] {reason}");
-            }
-            catch (NativeCallException e) when (GraphCompiler.IsBrokenEngine(e))
-            {
-                // An engine that breaks (its run-time compilation, often) says nothing of the other ways.
-                broken ??= e;
-            }
+            if (builder.TryBuild(ref broken) is not { } reason) return null;
+            refused.Add($"[{attempt}] {reason}");
         }
 
         if (broken is not null) throw broken;
@@ -112,7 +104,7 @@ internal sealed class LinearBuilder
         return new CudaTensor(t.Shape, _a.ChannelsLast ? Layout.ChannelsLast : t.Layout, type);
     }
 
-    private string? TryBuild()
+    private string? TryBuild(ref NativeCallException? broken)
     {
         bool fused = _a.Fused && _hasEpilogue;
         PostOps ops = _p.PostOps;
@@ -135,7 +127,7 @@ internal sealed class LinearBuilder
             Activation = fused ? ops.Activation : Activation.None,
         };
         DataType operands = _core.Kind == GraphKind.BackwardData ? _coreY.Type : _coreX.Type;
-        (CompiledGraph? graph, string reason) = _pr.Find(spec, operands);
+        (CompiledGraph? graph, string reason) = _pr.Find(spec, operands, ref broken);
         if (graph is null) return reason;
         Compose(graph, spec);
         return null;
