@@ -2,8 +2,11 @@ using System.Globalization;
 using System.Runtime.InteropServices;
 using ConvNative.Backends;
 using ConvNative.Cli.Checking;
+using ConvNative.Cli.Commands;
+using ConvNative.Graphs;
 using ConvNative.Plans;
 using ConvNative.Problems;
+using ConvNative.Problems.Graphs;
 
 namespace ConvNative.Cli.Benchmarks;
 
@@ -13,6 +16,7 @@ namespace ConvNative.Cli.Benchmarks;
 /// </summary>
 public sealed class ServeLoop : IDisposable
 {
+    private const string GraphRequest = "graph ";
     private readonly ConvBackend _backend;
     private readonly Layout _layout;
     private readonly PlanOptions _options;
@@ -20,6 +24,7 @@ public sealed class ServeLoop : IDisposable
     private double _warmUp = 500;
     private string? _key;
     private ConvPlan? _plan;
+    private GraphPlan? _graph;
     private PlanSession? _session;
     private Action? _call;
     private double _checksum;
@@ -46,6 +51,7 @@ public sealed class ServeLoop : IDisposable
     {
         try
         {
+            if (line.StartsWith(GraphRequest, StringComparison.Ordinal)) return Graph(line);
             PeerRequest request = PeerRequest.Parse(line);
             double budget = request.Budget;
             if (request.Key != _key)
@@ -78,6 +84,30 @@ public sealed class ServeLoop : IDisposable
 
     private static string OneLine(string text) => text.ReplaceLineEndings(" ");
 
+    /// <summary><c>graph NAME budget=MS</c>: a whole network of <see cref="TrunkCatalog"/> or a block; the checksum is of our own weights.</summary>
+    private string Graph(string line)
+    {
+        string[] words = line.Split(' ', StringSplitOptions.RemoveEmptyEntries);
+        if (words.Length != 3 || !words[2].StartsWith("budget=", StringComparison.Ordinal)) return Skip($"{line}: must be {GraphRequest}NAME budget=MS");
+        double budget = double.Parse(words[2]["budget=".Length..], CultureInfo.InvariantCulture);
+        string key = GraphRequest + words[1];
+        if (key != _key)
+        {
+            Drop();
+            ConvGraph graph = BlockReport.Find(words[1]).Graph;
+            GraphData data = GraphData.Create(graph, 1);
+            _graph = data.Plan(graph, new GraphOptions { Backend = _backend.Name, Plan = _options, Layout = _layout == Layout.ChannelsLast ? Layout.ChannelsLast : Layout.ChannelsFirst });
+            _call = data.Call(_graph, out float[][] outputs);
+            _call();
+            _checksum = PeerFills.Checksum(outputs[0]);
+            TimeLoop.WarmUp(_call, _warmUp);
+            _key = key;
+        }
+
+        Timing t = _loop.Run(_call!, budget);
+        return string.Create(CultureInfo.InvariantCulture, $"ok {t.Median:F6} {t.Min:F6} {t.Samples} {_checksum.ToString("G9", CultureInfo.InvariantCulture).Replace('E', 'e')} {_graph!.Steps.Count} steps");
+    }
+
     private string? Prepare(ConvProblem p)
     {
         PlanResult made = _backend.CreatePlan(p, _options);
@@ -107,5 +137,7 @@ public sealed class ServeLoop : IDisposable
         _session = null;
         _plan?.Dispose();
         _plan = null;
+        _graph?.Dispose();
+        _graph = null;
     }
 }

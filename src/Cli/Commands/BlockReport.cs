@@ -51,7 +51,7 @@ public static class BlockReport
                 JsonText.Integers(w, "output_shape", n.Shape);
                 w.WriteNumber("parameters", n.Parameters);
                 w.WriteNumber("multiply_adds", n.MultiplyAdds);
-                if (n is ConvNode c) w.WriteString("problem", c.Problem.ToString());
+                Geometry(w, n);
                 w.WriteEndObject();
             }
 
@@ -68,6 +68,40 @@ public static class BlockReport
             w.WriteEndArray();
             JsonText.Strings(w, "notes", block.Notes);
         });
+    }
+
+    // Enough to build the same graph with another library.
+    private static void Geometry(Utf8JsonWriter w, GraphNode n)
+    {
+        switch (n)
+        {
+            case ConvNode c:
+                w.WriteString("kind", Problems.Names.Of(c.Problem.Op));
+                w.WriteString("problem", c.Problem.ToString());
+                JsonText.Integers(w, "weight_shape", c.Problem.WeightShape);
+                JsonText.Integers(w, "strides", c.Problem.Strides);
+                JsonText.Integers(w, "dilations", c.Problem.Dilations);
+                JsonText.Integers(w, "pads_begin", c.Problem.PadsBegin);
+                JsonText.Integers(w, "pads_end", c.Problem.PadsEnd);
+                JsonText.Integers(w, "output_padding", c.Problem.OutputPadding);
+                w.WriteNumber("groups", c.Problem.Groups);
+                w.WriteBoolean("bias", c.Problem.HasBias);
+                return;
+            case PoolNode p:
+                w.WriteString("kind", p.Window.Kind == PoolKind.Max ? "max_pool" : "average_pool");
+                JsonText.Integers(w, "kernel", p.Window.Kernel);
+                JsonText.Integers(w, "strides", p.Window.Strides);
+                JsonText.Integers(w, "pads_begin", p.Window.PadsBegin);
+                JsonText.Integers(w, "pads_end", p.Window.PadsEnd);
+                return;
+            case ActivationNode a:
+                w.WriteString("kind", "activation");
+                w.WriteString("activation", Cases.ActivationNames.Of(a.Activation));
+                return;
+            default:
+                w.WriteString("kind", n switch { InputNode => "input", AddNode => "add", ConcatNode => "concat", _ => "channel_scale" });
+                return;
+        }
     }
 
     private static BlockExample Whole(Trunk trunk)
