@@ -118,7 +118,14 @@ internal sealed unsafe class GroupGradientPlan<T> : GradientPlan<T>
     private Plane Pack(T* from, in Strides5 s, int first, int end, T* panel, int columns, int valid)
     {
         long line = (long)columns * Lanes;
-        for (int h = first; h < end; h++) Transposition.ToPixels(from + (h * s.H), s.W, s.C, panel + ((h - first) * line), Lanes, columns, valid);
+        for (int h = first; h < end; h++)
+        {
+            T* x = from + (h * s.H), to = panel + ((h - first) * line);
+            if (s.C != 1) Transposition.ToPixels(x, s.W, s.C, to, Lanes, columns, valid);
+            else
+                for (int i = 0; i < columns; i++) Copy.Run(x + (i * s.W), to + ((long)i * Lanes), valid);
+        }
+
         return new Plane(panel - (first * line), line, Lanes);
     }
 

@@ -66,8 +66,11 @@ internal sealed unsafe class PlaneGradientPlan<T> : GradientPlan<T>
     public static bool Serves(View view)
     {
         int lanes = GradientSet.For<T>().Lanes, most = Math.Max(view.BigChannels, view.SmallChannels) / view.Groups;
-        return view.Axes[1].Stride == 1 && view.Axes[2].Stride == 1 && most * 4 <= lanes && view.Axes[2].Small >= 4
-            && (!GroupGradientPlan<T>.Serves(view) || view.BigChannels * 2 <= lanes);
+        if (view.Axes[1].Stride != 1 || view.Axes[2].Stride != 1 || most * 4 > lanes || view.Axes[2].Small < 4) return false;
+
+        // Channels that lie side by side are sooner used as they lie than collected.
+        bool last = view.Big.C == 1 && view.Small.C == 1;
+        return !GroupGradientPlan<T>.Serves(view) || view.BigChannels * (last ? 8 : 2) <= lanes;
     }
 
     protected override void Sum(int slice, int group, int worker)
