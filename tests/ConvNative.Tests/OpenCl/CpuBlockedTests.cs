@@ -34,6 +34,7 @@ public sealed class CpuBlockedTests
         "--dir=FWD_B ic9id5ih6iw7oc21kd3kh3kw3pd1ph1pw1",
         "ic7id4ih9iw8oc19kd2kh2kw3sd2sh2sw2pd0ph1pw1",
         "--op=conv ic6ih8iw9oc17kh4kw3ph1pw1",
+        "--op=conv ic2ih8iw9oc17kh3kw5ph1pw2",
         "ic40ih13iw19oc33kh3kw3sh3sw3ph1pw1");
 
     [TestMethod]
@@ -53,6 +54,7 @@ public sealed class CpuBlockedTests
         "--deconv ic9ih4iw5oc19kh5kw5sh3sw3ph1pw1",
         "--deconv g2ic12ih5iw4oc38kh4kw3ph0pw0",
         "--deconv ic9ih4iw5oc17kh1kw1sh2sw2ph0pw0",
+        "--deconv ic2ih5iw6oc17kh3kw6sh2sw2ph0pw0",
         "--dir=BWD_D ic37ih9iw11oc18kh3kw3ph1pw1",
         "--dir=BWD_D --stag=axb --dtag=axb ic35ih15iw13oc22kh3kw3sh2sw2ph1pw1",
         "--dir=BWD_D --op=conv ic21ih8iw9oc7kh4kw3ph1pw1",

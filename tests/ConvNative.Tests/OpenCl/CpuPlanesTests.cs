@@ -21,6 +21,8 @@ public sealed class CpuPlanesTests
         "g2ic2id6ih7iw18oc2kd3kh3kw3sd2sh2sw2pd1ph1pw1",
         "g3ic3iw301oc3kw9pw4",
         "--dt=f64 g5mb2ic5ih13iw19oc5kh3kw3sh2sw2ph1pw1",
+        "g2mb1ic2ih61iw63oc2kh3kw3sh2sw2ph1pw1",
+        "g2mb1ic2ih41iw45oc2kh5kw5ph2pw2",
         "--op=conv g5ic5ih9iw18oc5kh3kw3ph1pw1");
 
     [TestMethod]
