@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Everything that wants an NVIDIA GPU, in one command on a bare machine without the .NET SDK.
 #
-#   bench/gpu.sh --pack DIR [--peers DIR]         here: makes the folder that travels (tool, checks, PyTorch's side, this script)
+#   bench/gpu.sh --pack DIR [--peers DIR]         here: makes the folder that travels (tool, checks, PyTorch's side, this script);
+#                                                 artifacts/gpu, say, which git ignores
 #   DIR/gpu.sh --out DIR [--resume DIR]... [--minutes N] [--steps a,b]     there: runs what is not done yet
 #
 # Options there: --minutes N (default 9.5) is the time of one call: what does not fit is left, exit code 4 says so, and a next call with
@@ -21,7 +22,7 @@ while (($#)); do
         --minutes) minutes=$2; shift 2 ;;
         --steps) steps=$2; shift 2 ;;
         --double) double=$(cd "$2" && pwd); shift 2 ;;
-        *) sed -n '2,14p' "${BASH_SOURCE[0]}"; exit 2 ;;
+        *) sed -n '2,12p' "${BASH_SOURCE[0]}"; exit 2 ;;
     esac
 done
 
@@ -45,7 +46,7 @@ if [[ -n $pack ]]; then
     exit 0
 fi
 
-[[ -n $out ]] || { sed -n '2,14p' "${BASH_SOURCE[0]}"; exit 2; }
+[[ -n $out ]] || { sed -n '2,12p' "${BASH_SOURCE[0]}"; exit 2; }
 tool=$here/tool/ConvNative.Cli
 [[ -x $tool ]] || { echo "gpu.sh: $tool is not there: run gpu.sh --pack DIR on a machine with the .NET SDK, and DIR/gpu.sh here" >&2; exit 2; }
 mkdir -p "$out"
@@ -82,6 +83,8 @@ fi
 export DOTNET_CLI_TELEMETRY_OPTOUT=1 XDG_CACHE_HOME=$work/cache
 
 bad=0 undone=
+# The tool's 3 says that an engine is not here (OpenCL); abi_check's 2 and 3 that something was not there to check.
+good() { [[ $2 == 0 || $2 == 3 || ($1 == abi && $2 == 2) ]]; }
 # step NAME SECONDS COMMAND: once; done when the command ends by itself. 124 and 130 (stopped) leave it for the next call.
 step() {
     local name=$1 limit=$2 code begin=$SECONDS
@@ -89,7 +92,7 @@ step() {
     [[ -n $steps && ,$steps, != *,$name,* ]] && return
     if [[ -f $work/done/$name ]]; then
         say "== $name: done in an earlier call ($(cat "$work/done/$name"))"
-        [[ $(cat "$work/done/$name") == 0 || $name == abi ]] || bad=1
+        good "$name" "$(cat "$work/done/$name")" || bad=1
         return
     fi
     if (($(left) < 25)); then
@@ -108,8 +111,7 @@ step() {
         return
     fi
     echo "$code" > "$work/done/$name"
-    # abi_check's 2 and 3 say that something was not there to check.
-    [[ $code == 0 || ($name == abi && $code != 1) ]] || bad=1
+    good "$name" "$code" || bad=1
 }
 
 fingerprint() {
@@ -168,7 +170,7 @@ cp "$work"/bench/peers.* "$out/" 2>/dev/null
     for m in smoke strict fast opencl networks; do
         [[ -f $work/steps/$m.txt ]] && { echo; echo "## matrix: $m"; echo; grep -E "^(cells:|all )" "$work/steps/$m.txt" | sed 's/^/    /'; }
     done
-    [[ -f $work/bench/peers.md ]] && { echo; sed 's/^# /## bench: /' "$work/bench/peers.md"; }
+    [[ -f $work/bench/peers.md ]] && { echo; sed '1s/^# /## bench: /' "$work/bench/peers.md"; }
     echo; echo "left to do:${undone:- nothing}"
 } > "$out/summary.md"
 rm -rf "$work/cache/nvrtc"

@@ -47,7 +47,7 @@ internal static class PeerBenchmark
 
         Write(file, done, comments);
         string summary = PeerComparison.Summary(done);
-        File.WriteAllText(Path.Combine(folder, "peers.md"), $"# {status.Summary}\n\nTheir time over ours: above 1 we are faster.\n\n{string.Join('\n', comments)}\n\n{summary}");
+        File.WriteAllText(Path.Combine(folder, "peers.md"), $"# {status.Summary}\n\nTheir time over ours: above 1 we are faster.\n\n{string.Join('\n', comments.Select(c => "- " + c.TrimStart('#', ' ', '\t').Replace('\t', ' ')))}\n\n{summary}");
         output.Write(summary);
         output.WriteLine($"reports: {file}, peers.md{(stopped ? $"; stopped with {measurements.Count - done.Count} to go, the same command continues" : "")}");
         return stopped ? StopSignals.Interrupted : selection.ExitCodeFor(done.Exists(r => r.Status == "error"));

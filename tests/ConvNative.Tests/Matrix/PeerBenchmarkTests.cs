@@ -1,5 +1,7 @@
+using ConvNative.Backends;
 using ConvNative.Backends.Managed;
 using ConvNative.Cli.Benchmarks;
+using ConvNative.Plans;
 using ConvNative.Problems;
 
 namespace ConvNative.Tests;
@@ -49,7 +51,7 @@ public sealed class PeerBenchmarkTests
     public void WhatHasNoTimeIsCountedAndNotAveraged()
     {
         PeerComparison c = Comparison();
-        Assert.AreEqual("unsupported", c.Run(new PeerMeasurement("a:3x3", "F", 1, "bf16", "nchw", 1)).Status);
+        Assert.AreEqual("unsupported", new PeerComparison(new Refusing(), PeerTable.ReadShapes(s_shapes), 1).Run(new PeerMeasurement("a:3x3", "F", 1, "bf16", "nchw", 1)).Status);
         Assert.AreEqual("error", c.Run(new PeerMeasurement("d:none", "F", 1, "strict", "nchw", 1)).Status);
         PeerRow ok = c.Run(new PeerMeasurement("c:v2", "F", 1, "strict", "nchw", 1));
         Assert.AreEqual("ok", ok.Status, ok.Detail);
@@ -89,5 +91,16 @@ public sealed class PeerBenchmarkTests
         (code, _, error) = CliHost.Run("matrix", "--math", "sloppy");
         Assert.AreEqual(2, code);
         StringAssert.Contains(error, "strict or fast");
+    }
+
+    private sealed class Refusing : ConvBackend
+    {
+        public override string Name => "refusing";
+
+        public override BackendStatus Status => new(true, "there", [], null);
+
+        public override IReadOnlyList<DeviceInfo> Devices => [];
+
+        public override PlanResult CreatePlan(ConvProblem problem, PlanOptions options) => PlanResult.Unsupported("everything");
     }
 }
