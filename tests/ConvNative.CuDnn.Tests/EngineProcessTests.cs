@@ -84,7 +84,7 @@ public sealed class EngineProcessTests
     {
         Double.Need();
         string said = Tool(["check", "mb2ic3ih7iw9oc5kh3kw2ph1", "--backend", "cudnn:1"], Double.Home!, ("CONVNATIVE_DOUBLE_DEVICES", "2"));
-        StringAssert.Contains(said, "1 pass, 0 fail");
+        StringAssert.Contains(said, "pass cudnn:1 (protocol double)");
         said = Tool(["check", "mb2ic3ih7iw9oc5kh3kw2ph1", "--backend", "cudnn:2"], Double.Home!, ("CONVNATIVE_DOUBLE_DEVICES", "2"));
         StringAssert.Contains(said, "cudnn:0");
     }

@@ -8,6 +8,8 @@ internal sealed class DeviceView(ConvBackend engine, string device) : ConvBacken
 {
     public override string Name => $"{engine.Name}:{device}";
 
+    public override string Label => $"{Name}{engine.Label[engine.Name.Length..]}";
+
     public override BackendStatus Status
     {
         get

@@ -123,6 +123,9 @@ internal sealed unsafe class CudaDevice : ConvDevice, IDisposable
     /// <summary>Waits for all work; the caller holds the device.</summary>
     public void Wait() => CudaRt.cudaStreamSynchronize(Stream.Raw).Check(nameof(CudaRt.cudaStreamSynchronize));
 
+    /// <summary>As <see cref="Wait"/>, before something goes that work may still use; what failed there has been or will be told elsewhere.</summary>
+    public void Settle() => _ = CudaRt.cudaStreamSynchronize(Stream.Raw);
+
     /// <inheritdoc/>
     public override DeviceBuffer Allocate(long bytes)
     {
@@ -165,6 +168,7 @@ internal sealed unsafe class CudaDevice : ConvDevice, IDisposable
     {
         // Handles want their device to be the thread's; where that fails they are let go all the same.
         _ = CudaRt.cudaSetDevice(Ordinal);
+        if (Stream is not null) Settle();
         for (int i = _owned.Count - 1; i >= 0; i--) _owned[i].Dispose();
         _owned.Clear();
         _blas = null;

@@ -16,7 +16,12 @@ internal sealed class GraphCache(CudaDevice device) : IDisposable
         string key = $"{spec.Key} {filter} {tuning}";
         if (!_known.TryGetValue(key, out (CompiledGraph? Plan, string Reason) found))
         {
-            if (_known.Count >= Most) Clear();
+            if (_known.Count >= Most)
+            {
+                device.Settle();
+                Clear();
+            }
+
             found = PlanStore.Load(device, spec, filter, tuning) is { } stored ? (stored, "") : GraphCompiler.Compile(device, spec, filter, tuning);
             _known[key] = found;
             if (found.Plan is { } made && tuning == Tuning.Measure) PlanStore.Save(device, spec, filter, made);
