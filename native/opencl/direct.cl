@@ -103,8 +103,13 @@ kernel void direct_weights(constant int *g, constant REAL *f, global const BIG_T
     if (at >= g[G_BigPerGroup] * taps) return;
     int c = at / taps, kw = at % g[G_KernelW], kh = at / g[G_KernelW] % g[G_KernelH], kd = at / g[G_KernelW] / g[G_KernelH] % g[G_KernelD];
     int mode = g[G_Mode], flip = g[G_Flip];
-    long stepX = (long)g[G_BigStrideW], stepY = g[G_SmallStrideW];
-    REAL sum = 0;
+    long stepX = (long)g[G_BigStrideW], stepY = g[G_SmallStrideW], stride = g[G_StrideW];
+    int offset = kw * g[G_DilationW] - g[G_PadW], last = g[G_BigW] - 1 - offset;
+    int begin = offset >= 0 ? 0 : (int)((stride - 1 - offset) / stride), end = last < 0 ? 0 : min(g[G_SmallW], (int)(last / stride) + 1);
+    REAL sum = 0, sum1 = 0, sum2 = 0, sum3 = 0;
+#ifdef PLAIN
+    JOIN(REAL, 8) wide = 0;
+#endif
     for (int n = 0; n < g[G_Batch]; n++) {
         global const BIG_T *x = big + (long)n * g[G_BigStrideN] + ((long)(o / g[G_SmallPerGroup]) * g[G_BigPerGroup] + c) * g[G_BigStrideC];
         global const SMALL_T *y = small + (long)n * g[G_SmallStrideN] + (long)o * g[G_SmallStrideC];
@@ -116,6 +121,23 @@ kernel void direct_weights(constant int *g, constant REAL *f, global const BIG_T
                 if (sh < 0 && mode != PAD_CONSTANT) continue;
                 global const BIG_T *u = x + (long)sd * g[G_BigStrideD] + (long)sh * g[G_BigStrideH];
                 global const SMALL_T *v = y + (long)d * g[G_SmallStrideD] + (long)h * g[G_SmallStrideH];
+                if (mode == PAD_ZEROS) {
+                    // The positions whose tap is inside; sums of their own, because one alone would wait for itself.
+                    u += offset * stepX;
+                    int w = begin;
+#ifdef PLAIN
+                    if (stepX == 1 && stepY == 1 && stride == 1)
+                        for (; w + 8 <= end; w += 8) wide += vload8(0, u + w) * vload8(0, v + w);
+#endif
+                    for (; w + 4 <= end; w += 4) {
+                        sum += LOAD_BIG(u, w * stride * stepX) * LOAD_SMALL(v, w * stepY);
+                        sum1 += LOAD_BIG(u, (w + 1) * stride * stepX) * LOAD_SMALL(v, (w + 1) * stepY);
+                        sum2 += LOAD_BIG(u, (w + 2) * stride * stepX) * LOAD_SMALL(v, (w + 2) * stepY);
+                        sum3 += LOAD_BIG(u, (w + 3) * stride * stepX) * LOAD_SMALL(v, (w + 3) * stepY);
+                    }
+                    for (; w < end; w++) sum += LOAD_BIG(u, w * stride * stepX) * LOAD_SMALL(v, w * stepY);
+                    continue;
+                }
                 for (int w = 0; w < g[G_SmallW]; w++) {
                     int sw = source(w * g[G_StrideW] - g[G_PadW] + kw * g[G_DilationW], g[G_BigW], mode);
                     if (sd < 0 || sh < 0 || sw < 0) {
@@ -127,6 +149,10 @@ kernel void direct_weights(constant int *g, constant REAL *f, global const BIG_T
             }
         }
     }
+    sum += sum1 + (sum2 + sum3);
+#ifdef PLAIN
+    sum += ((wide.s0 + wide.s1) + (wide.s2 + wide.s3)) + ((wide.s4 + wide.s5) + (wide.s6 + wide.s7));
+#endif
     long index = (long)o * g[G_WeightStrideSmall] + (long)c * g[G_WeightStrideBig]
         + (long)(flip ? g[G_KernelD] - 1 - kd : kd) * g[G_WeightStrideD]
         + (long)(flip ? g[G_KernelH] - 1 - kh : kh) * g[G_WeightStrideH]

@@ -16,15 +16,17 @@ internal sealed class DirectPlan : ClPlan
         : base(request, "opencl:direct")
     {
         ConvProblem p = request.Problem;
-        _g = request.Geometry;
-        string options = request.Types.Options;
+        bool weights = p.Direction == Direction.BackwardWeights;
+        _g = weights ? Flattened(p) : request.Geometry;
+        ClTypes types = request.Types;
+        string options = types.Options + (weights && types.Big == types.Real && types.Small == types.Real ? " -DPLAIN" : "");
         ClMemHandle numbers = Numbers(_g), reals = Reals(request.Types);
         if (p.Direction != Direction.BackwardBias)
         {
-            _main = Kernel("direct", p.Direction == Direction.BackwardWeights ? "direct_weights" : _g.IsDown ? "direct_down" : "direct_up", options);
+            _main = Kernel("direct", weights ? "direct_weights" : _g.IsDown ? "direct_down" : "direct_up", options);
             _main.Set(0, numbers);
             _main.Set(1, reals);
-            _main.Set(p.Direction == Direction.BackwardWeights ? 5 : 7, guard?.Raw ?? default);
+            _main.Set(weights ? 5 : 7, guard?.Raw ?? default);
         }
 
         if (p.Direction is not (Direction.BackwardBias or Direction.BackwardWeights) || !p.HasBias) return;
@@ -68,6 +70,22 @@ internal sealed class DirectPlan : ClPlan
         _bias!.Set(2, gradient);
         _bias.Set(3, result);
         _bias.Enqueue(Problem.OutputChannels);
+    }
+
+    // A kernel of one tap at every position sees no rows: one long row is summed faster than many short ones.
+    private static ClGeometry Flattened(ConvProblem p)
+    {
+        var g = new ClGeometry(p);
+        for (int a = 0; a < 3; a++)
+            if (g[ClNumber.KernelD + a] != 1 || g[ClNumber.StrideD + a] != 1 || g[ClNumber.PadD + a] != 0 || g[ClNumber.BigD + a] != g[ClNumber.SmallD + a]) return g;
+        foreach (ClNumber side in (ReadOnlySpan<ClNumber>)[ClNumber.BigW, ClNumber.SmallW])
+        {
+            g.Set(side, g.BigPositions);
+            g.Set(side - 1, 1);
+            g.Set(side - 2, 1);
+        }
+
+        return g;
     }
 
     // The kernel sums the small side; the output is that only for a correlation.
