@@ -31,10 +31,7 @@ public class ManagedKernelTests
                 using ConvPlan plan = ManagedRun.Plan(p, new PlanOptions());
                 float[] x = new float[p.InputShape.Product], y = new float[p.OutputShape.Product];
                 plan.SetWeights(new float[p.WeightCount], new float[p.OutputChannels]);
-                for (int i = 0; i < 3; i++) plan.Run(x, y);
-                long before = GC.GetAllocatedBytesForCurrentThread();
-                for (int i = 0; i < 10; i++) plan.Run(x, y);
-                Assert.AreEqual(before, GC.GetAllocatedBytesForCurrentThread(), $"{plan.Implementation}: {p}");
+                Assert.AreEqual(0, ManagedRun.Allocated(() => plan.Run(x, y)), $"{plan.Implementation}: {p}");
             }
     }
 
@@ -49,10 +46,7 @@ public class ManagedKernelTests
                     using ConvPlan plan = ManagedRun.Plan(p, new PlanOptions());
                     byte[] x = new byte[p.InputShape.Product * 4], dy = new byte[p.OutputShape.Product * 4], result = new byte[plan.ResultBytes], bias = new byte[plan.BiasBytes];
                     if (plan.NeedsWeights) plan.SetWeights(new byte[p.WeightCount * 4], []);
-                    for (int i = 0; i < 3; i++) Execute();
-                    long before = GC.GetAllocatedBytesForCurrentThread();
-                    for (int i = 0; i < 10; i++) Execute();
-                    Assert.AreEqual(before, GC.GetAllocatedBytesForCurrentThread(), $"{plan.Implementation}: {p}");
+                    Assert.AreEqual(0, ManagedRun.Allocated(Execute), $"{plan.Implementation}: {p}");
 
                     void Execute() => plan.Execute(new ConvArguments
                     {
@@ -83,9 +77,6 @@ public class ManagedKernelTests
         Assert.AreEqual("managed", engine.Name);
         Assert.IsTrue(engine.Status.Available);
         Assert.IsNotEmpty(engine.Devices);
-        PlanResult lacking = engine.CreatePlan(new ConvProblem(new ConvSpec { InputShape = [1, 1, 40_000_000], WeightShape = [1, 1, 1] }), PlanOptions.Default);
-        Assert.IsNull(lacking.Plan);
-        Assert.Contains("a tensor axis of 40000000", lacking.Reason!);
         PlanResult small = engine.CreatePlan(
             new ConvProblem(new ConvSpec { InputShape = [1, 64, 7, 9], WeightShape = [32, 64, 3, 3] }), new PlanOptions { MaxWorkspaceBytes = 100 });
         Assert.Contains("MaxWorkspaceBytes", small.Reason!);

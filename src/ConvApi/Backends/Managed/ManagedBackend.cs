@@ -51,10 +51,22 @@ public sealed class ManagedBackend : ConvBackend
             return $"data types {p.InputType.Name()} in, {p.OutputType.Name()} out: the managed engine needs f64 everywhere or nowhere";
         if (!integers && (p.OutputType.IsInteger() || (p.HasWeights && p.WeightType.IsInteger())))
             return $"data types {p.InputType.Name()} in, {p.OutputType.Name()} out: the managed engine needs integers everywhere or nowhere";
-        foreach (Dims shape in (Dims[])[p.InputShape, p.OutputShape, p.WeightShape])
+        foreach (Dims shape in (Dims[])[p.InputShape, p.OutputShape, p.WeightShape, p.OffsetShape])
+        {
             foreach (long v in shape)
                 if (v > int.MaxValue / 64) return $"a tensor axis of {v}: the managed engine indexes axes up to {int.MaxValue / 64}";
+            if (shape.Count > 0 && Elements(shape) > int.MaxValue) return $"a tensor {shape} of more than {int.MaxValue} elements: no span of .NET is that long";
+        }
+
         return p.Kernel.Product > int.MaxValue / 64 ? $"a kernel of {p.Kernel.Product} taps" : null;
+    }
+
+    // Doubles cannot overflow, and tell what matters here.
+    private static double Elements(Dims shape)
+    {
+        double count = 1;
+        foreach (long v in shape) count *= v;
+        return count;
     }
 
     private static bool IsSingle(ConvProblem p) => p is { InputType: DataType.F32, OutputType: DataType.F32 } && (!p.HasWeights || p.WeightType == DataType.F32);
