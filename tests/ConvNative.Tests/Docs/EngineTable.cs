@@ -3,6 +3,7 @@ using System.Text;
 using ConvNative.Backends;
 using ConvNative.Cli.Reports;
 using ConvNative.Cli.Suites;
+using ConvNative.Graphs;
 using ConvNative.Plans;
 using ConvNative.Problems;
 
@@ -15,6 +16,7 @@ namespace ConvNative.Tests.Docs;
 internal static class EngineTable
 {
     private static readonly (string Name, string Title)[] s_engines = [("onednn", "oneDNN"), ("managed", "managed"), ("opencl", "OpenCL")];
+    private const string Whole = "Engines that compute every node, in f32: forward ";
     private static readonly string[] s_types = ["f32", "f64", "bf16", "f16", "8-bit"];
     private static readonly Lazy<IReadOnlyList<ConvProblem>> s_suite = new(() => SuiteCatalog.Load("variants").Problems);
     private static readonly ConcurrentDictionary<(string, ConvProblem), Lazy<bool>> s_answers = new();
@@ -43,6 +45,30 @@ internal static class EngineTable
         }
 
         return text.ToString();
+    }
+
+    /// <summary>Which engines compute every node of a block, from their own answers to each node of the reduced block.</summary>
+    public static string Block(string name, string old)
+    {
+        ConvProblem[] nodes = [.. BlockCatalog.Reduced(name)!.Convolutions.Select(c => c.Problem)];
+        ConvProblem[] gradients = [.. nodes.SelectMany(p => Backward(p).Select(d => p.With(s => s with { Direction = d })))];
+        string line = old.Split('\n').FirstOrDefault(l => l.StartsWith(Whole, StringComparison.Ordinal)) ?? "";
+        string[] was = line.Split("; gradients ");
+        return $"{Whole}{Having(nodes, was[0])}; gradients {Having(gradients, was[^1])}.\n";
+    }
+
+    private static string Having(ConvProblem[] problems, string was) => string.Join(", ", s_engines.Where(e =>
+    {
+        ConvBackend engine = Backends.Engines.Find(e.Name)!;
+        return engine.Status.Available ? problems.All(p => Answer(engine, p)) : was.Contains(e.Title, StringComparison.Ordinal);
+    }).Select(e => e.Title).DefaultIfEmpty("none"));
+
+    private static IEnumerable<Direction> Backward(ConvProblem p)
+    {
+        yield return Direction.BackwardData;
+        if (p.HasWeights) yield return Direction.BackwardWeights;
+        if (p.Op == ConvOp.Deformable) yield return Direction.BackwardOffset;
+        if (p.HasMask) yield return Direction.BackwardMask;
     }
 
     private static string Cell(string engine, string[] labels, ConvProblem[] problems, string was)

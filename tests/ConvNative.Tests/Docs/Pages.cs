@@ -37,7 +37,7 @@ internal static partial class Pages
         string body = m.Groups["kind"].Value switch
         {
             "counts" => Counts(argument),
-            "block" => Block(argument),
+            "block" => $"{Block(argument)}\n{EngineTable.Block(argument, old)}",
             "engines" => EngineTable.Render(argument, old),
             _ => Code(argument),
         };
