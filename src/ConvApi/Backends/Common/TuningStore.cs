@@ -14,8 +14,9 @@ internal sealed class TuningStore(Func<string> engineVersion)
     /// <summary>oneDNN's store.</summary>
     public static TuningStore OneDnn { get; } = new(() => $"onednn-{Bindings.OneDnn.OneDnnLibrary.Load().Version}");
 
-    /// <summary>Which engine serves a problem best.</summary>
-    public static TuningStore Auto { get; } = new(() => $"auto-onednn-{Bindings.OneDnn.OneDnnLibrary.Load().Version?.ToString() ?? "none"}");
+    /// <summary>Which engine serves a problem best; a choice among other engines than this build has does not count.</summary>
+    public static TuningStore Auto { get; } =
+        new(() => $"auto-{string.Join('-', Engines.All.Select(e => e.Name))}-{Bindings.OneDnn.OneDnnLibrary.Load().Version?.ToString() ?? "none"}");
 
     // Null without a home: a relative path would land in whatever folder the caller is in.
     private string? FilePath
