@@ -186,6 +186,7 @@ def main():
             break
         try:
             if words[0] == "load":
+                peers = {}
                 graph, threads = json.load(open(words[1])), int(words[2])
                 weights = Weights(graph)
                 peers = {

@@ -23,8 +23,8 @@ internal static class GraphMemory
             int t = steps[s].Output;
             if (tensors[t].Place != TensorPlace.Arena) continue;
             int end = keepAll ? steps.Count : last[t];
-            // Elements can be written over what they are made of, where nobody needs that any more.
-            if (!keepAll && steps[s] is ElementStep e && tensors[e.Input].Place == TensorPlace.Arena && last[e.Input] == s)
+            // Elements can be written over what they are made of, where nobody needs that any more; x*gate + x needs x again.
+            if (!keepAll && steps[s] is ElementStep e && (e.Gate < 0 || e.Addend != e.Input) && tensors[e.Input].Place == TensorPlace.Arena && last[e.Input] == s)
             {
                 block[t] = block[e.Input];
                 blocks[block[t]] = blocks[block[t]] with { Last = end };

@@ -7,7 +7,7 @@ namespace ConvNative.Graphs;
 
 /// <summary>
 /// A graph made ready on one engine, in f32: convolutions planned with what follows them fused, tensors between them channels-last in one
-/// block of memory that is reused as soon as its contents are no longer needed. Runs without managed allocation. Not thread-safe.
+/// block of memory that is reused as soon as its contents are no longer needed. A run on spans allocates nothing. Not thread-safe.
 /// </summary>
 public sealed unsafe class GraphPlan : IDisposable
 {
@@ -105,6 +105,8 @@ public sealed unsafe class GraphPlan : IDisposable
     /// <exception cref="InvalidOperationException">A convolution has no weights yet.</exception>
     public void Run(ReadOnlySpan<ReadOnlyMemory<float>> inputs, ReadOnlySpan<Memory<float>> outputs)
     {
+        if (inputs.Length != _inputs || outputs.Length != Graph.Outputs.Count)
+            throw new ArgumentException($"{inputs.Length} inputs and {outputs.Length} outputs: {Graph.Name} has {_inputs} and {Graph.Outputs.Count}");
         var pins = new System.Buffers.MemoryHandle[inputs.Length + outputs.Length];
         try
         {

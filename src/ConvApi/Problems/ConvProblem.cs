@@ -85,7 +85,7 @@ public sealed partial class ConvProblem : IEquatable<ConvProblem>
     /// <summary>What lies outside the input.</summary>
     public PaddingMode PaddingMode => _canonical.PaddingMode;
 
-    /// <summary>The value of <see cref="PaddingMode.Constant"/>.</summary>
+    /// <summary>The value of <see cref="PaddingMode.Constant"/>, as an input of 16 or 8 bits holds it.</summary>
     public double PadValue => _canonical.PadValue;
 
     /// <summary>True where circular or reflect padding exceeds the limits that PyTorch sets, as signal processing allows.</summary>

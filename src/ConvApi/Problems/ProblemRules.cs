@@ -348,6 +348,8 @@ internal static class ProblemRules
             ImpliedTrailingPads = true,
             AutoPad = AutoPad.NotSet,
             Kernel = s.HasWeights() ? null : kernel,
+            // In f32 the text keeps the decimal number that was given; every engine and the oracle round it the same way there.
+            PadValue = s.InputType == DataType.F32 ? s.PadValue : ElementValues.Nearest(s.InputType, s.PadValue),
             PostOps = PostOpRules.Canonical(s.PostOps),
             Quantization = QuantizationRules.Canonical(s.Quantization),
             HasBias = s.Direction switch

@@ -90,6 +90,18 @@ public sealed class GraphPlanTests
     }
 
     [TestMethod]
+    public void WhatIsReadAgainIsNotWrittenOver()
+    {
+        // x*gate + x, with x in the arena and needed for nothing else.
+        var g = new GraphBuilder("again");
+        GraphValue x = g.Input([2, 3, 5, 7]).Conv(6, 3);
+        ConvGraph graph = g.Build(x.Scale(x.GlobalAveragePool()).Add(x).Conv(4, 1));
+        GraphData data = GraphData.Create(graph, 1);
+        using GraphPlan keeping = data.Plan(graph, new GraphOptions { Backend = "managed", KeepAll = true }), reusing = data.Plan(graph, new GraphOptions { Backend = "managed" });
+        CollectionAssert.AreEqual(data.Run(keeping)[0], data.Run(reusing)[0]);
+    }
+
+    [TestMethod]
     public void AWrongWeightShows()
     {
         // The check itself: one weight of one layer is another than the oracle's.
@@ -127,6 +139,7 @@ public sealed class GraphPlanTests
         foreach (string node in new[] { "conv", "conv1" }) plan.SetWeights(node, new float[64 * 64 * 9], new float[64]);
         Assert.Contains("input 0 = 5 elements: must be exactly 8064, shape [2,64,7,9] of input", Assert.ThrowsExactly<ArgumentException>(() => plan.Run(new float[5], x)).Message);
         Assert.Contains("output 0 = 6 elements", Assert.ThrowsExactly<ArgumentException>(() => plan.Run(x, new float[6])).Message);
+        Assert.Contains("0 inputs and 1 outputs: basic has 1 and 1", Assert.ThrowsExactly<ArgumentException>(() => plan.Run([], [x])).Message);
         Assert.Contains("is not kept: plan with KeepAll", Assert.ThrowsExactly<InvalidOperationException>(() => plan.Tensor(1)).Message);
         Assert.ThrowsExactly<ArgumentException>(() => GraphPlan.Create(plan.Graph, new GraphOptions { Layout = Layout.Any }));
     }

@@ -14,6 +14,8 @@ public sealed unsafe class IntegerScalerTests
     [DataRow("--dt=u8:s8:s8 --quant=xs:0.5+ws:0.25+ys:0.3+yz:3 --attr-post-ops=sum:0.5+clip:-1:2+linear:0.7")]
     [DataRow("--dt=u8:s8:u8 --quant=xs:0.5+ws:0.25+ys:0.3+yz:9 --attr-post-ops=sum+relu")]
     [DataRow("--dt=u8:s8:f32 --quant=xs:0.013+ws:0.007 --attr-post-ops=sum:0.5+relu")]
+    [DataRow("--dt=u8:s8:f32 --quant=xs:0.013+ws:0.007 --attr-post-ops=sum:0.5+clip:-1:2+linear:0.7")]
+    [DataRow("--dt=u8:s8:f32 --quant=xs:0.013+ws:0.007 --attr-post-ops=sum")]
     [DataRow("--dt=u8:s8:f32 --quant=xs:0.013+ws:0.007")]
     public void EqualsTheDefinition(string knobs)
     {
@@ -29,6 +31,8 @@ public sealed unsafe class IntegerScalerTests
         for (int i = 0; i < count; i++)
             if (size == 1) residual[i] = (byte)r.Next(256);
             else BitConverter.TryWriteBytes(residual.AsSpan(i * 4), r.NextSingle() - 0.5f);
+        if (size == 4 && p.PostOps.Residual)
+            foreach ((int at, float wild) in new[] { (3, float.NaN), (18, float.PositiveInfinity), (33, float.NegativeInfinity), (70, float.NaN) }) BitConverter.TryWriteBytes(residual.AsSpan(at * 4), wild);
         double unit = q.InputScale * q.WeightScale(0);
         double[] factor = [.. Enumerable.Repeat(p.PostOps.IsNone ? unit / q.OutputScale : unit, count)];
         foreach (bool one in (bool[])[false, true])

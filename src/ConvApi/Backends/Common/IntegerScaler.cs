@@ -101,8 +101,13 @@ internal readonly unsafe struct IntegerScaler
     private Vector512<double> After(Vector512<double> v, Vector512<double> residual)
     {
         if (_residual) v += (residual - Vector512.Create(_residualZero)) * Vector512.Create(_outputScale) * Vector512.Create(_residualScale);
-        v = Vector512.MinNative(Vector512.MaxNative(v, Vector512.Create(_low)), Vector512.Create(_high));
+        // Only a residual of f32 can bring what is not finite; the native comparisons would lose a NaN.
+        bool wild = _residual && _type == DataType.F32;
+        v = wild
+            ? Vector512.Min(Vector512.Max(v, Vector512.Create(_low)), Vector512.Create(_high))
+            : Vector512.MinNative(Vector512.MaxNative(v, Vector512.Create(_low)), Vector512.Create(_high));
         v *= Vector512.Create(_scale);
+        if (wild) return v / Vector512.Create(_outputScale);
         if (!Fma.IsSupported) return v / Vector512.Create(_outputScale);
 
         // Markstein's theorem: with a correctly rounded reciprocal one correction makes the quotient correctly rounded.

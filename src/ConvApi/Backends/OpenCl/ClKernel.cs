@@ -8,6 +8,7 @@ internal sealed unsafe class ClKernel : IDisposable
 {
     private readonly ClDevice _device;
     private readonly ClKernelHandle _kernel;
+    private readonly string _enqueue;
 
     /// <summary>The kernel called <paramref name="name"/>.</summary>
     public ClKernel(ClDevice device, ClProgramHandle program, string name)
@@ -18,6 +19,8 @@ internal sealed unsafe class ClKernel : IDisposable
         cl_kernel raw;
         fixed (byte* n = Encoding.UTF8.GetBytes(name + '\0')) raw = Cl.clCreateKernel(program.Raw, n, &status);
         ClStatus.ThrowIfFailed(status, nameof(Cl.clCreateKernel));
+        // Made once: a string for each run would be garbage for each run.
+        _enqueue = $"{nameof(Cl.clEnqueueNDRangeKernel)}({name})";
         _kernel = ClKernelHandle.Adopt(raw, nameof(Cl.clCreateKernel), program);
     }
 
@@ -49,7 +52,7 @@ internal sealed unsafe class ClKernel : IDisposable
         nuint* global = stackalloc nuint[3], local = stackalloc nuint[3];
         (global[0], global[1], global[2]) = ((nuint)RoundUp(x, groupX), (nuint)RoundUp(y, groupY), (nuint)z);
         (local[0], local[1], local[2]) = ((nuint)groupX, (nuint)groupY, 1);
-        ClStatus.ThrowIfFailed(Cl.clEnqueueNDRangeKernel(_device.Queue.Raw, _kernel.Raw, 3, null, global, local, 0, null, null), $"{nameof(Cl.clEnqueueNDRangeKernel)}({Name})");
+        ClStatus.ThrowIfFailed(Cl.clEnqueueNDRangeKernel(_device.Queue.Raw, _kernel.Raw, 3, null, global, local, 0, null, null), _enqueue);
     }
 
     private static long RoundUp(long n, int step) => (n + step - 1) / step * step;
