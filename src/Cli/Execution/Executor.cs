@@ -81,7 +81,17 @@ public static class Executor
 
     private static RunResult One(ConvBackend engine, ConvProblem problem, LogicalTensors tensors, PlanOptions options)
     {
-        RunOutcome outcome = PlanRunner.Run(engine, problem, tensors, options);
+        RunOutcome outcome;
+        try
+        {
+            outcome = PlanRunner.Run(engine, problem, tensors, options);
+        }
+        catch (NotSupportedException e)
+        {
+            // The problem is supported and these tensors are not: weights that are not finite, for example.
+            return new RunResult(CaseStatus.Unsupported, engine.Name, "", e.Message);
+        }
+
         return outcome.Result is null
             ? new RunResult(CaseStatus.Unsupported, engine.Name, "", outcome.Unsupported ?? "no reason given")
             : new RunResult(CaseStatus.Ok, engine.Name, outcome.Implementation, "", outcome.Result);
@@ -94,6 +104,13 @@ public static class Executor
         if (choice.Plan is null) return new RunResult(CaseStatus.Unsupported, ConvPlan.Auto, "", choice.Reason ?? "no reason given");
         string chosen = choice.Plan.Backend;
         choice.Plan.Dispose();
-        return One(Engines.Find(chosen)!, problem, tensors, options);
+        RunResult result = One(Engines.Find(chosen)!, problem, tensors, options);
+        foreach (ConvBackend other in Engines.All)
+        {
+            if (result.Status != CaseStatus.Unsupported) break;
+            if (other.Name != chosen && other.Status.Available) result = One(other, problem, tensors, options);
+        }
+
+        return result;
     }
 }

@@ -109,6 +109,25 @@ public sealed class RunCasesTests
     }
 
     [TestMethod]
+    public void Weights_that_an_engine_refuses_are_unsupported_and_auto_goes_on()
+    {
+        using var host = new CliHost();
+        host.Singles("x.npy", Dims.Create([1, 1, 3]), 1, 2, 3);
+        host.Singles("w.npy", Dims.Create([1, 1, 2]), 1, float.PositiveInfinity);
+        const string Case = """{"id":"a","op":"transposed","dilations":[3],"output_padding":[2],"tensors":{"input":"x.npy","weights":"w.npy"},"outputs":{"output":"y.npy"}}""";
+        if (Backends.Engines.Find("onednn") is { Status.Available: true })
+        {
+            (_, var refused) = host.Cases("onednn", Case);
+            Assert.AreEqual("unsupported", refused["a"].GetProperty("status").GetString());
+            StringAssert.Contains(refused["a"].GetProperty("message").GetString(), "finite weights only");
+        }
+
+        (_, var lines) = host.Cases("auto", Case);
+        Assert.AreEqual("ok", lines["a"].GetProperty("status").GetString());
+        CollectionAssert.AreEqual(new[] { 1, 2, 3, float.PositiveInfinity, float.PositiveInfinity, float.PositiveInfinity, 0, 0 }, host.ReadSingles("y.npy", out _));
+    }
+
+    [TestMethod]
     public void An_id_names_one_case()
     {
         using var host = new CliHost();
