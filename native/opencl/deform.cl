@@ -27,9 +27,11 @@ Sample sample_at(constant int *g, global const BIG_T *offset, int n, int og, int
     REAL x = (REAL)(w * g[G_StrideW] - g[G_PadW] + k % g[G_KernelW] * g[G_DilationW]) + LOAD_BIG(pair, PLANE);
     REAL y0 = floor(y), x0 = floor(x);
     Sample s = { 0, 0, 0, 0, 0, 0, 0 };
-    // Not comparable means NaN: no neighbour exists. Far positions must not reach the conversion to int.
-    if (!(y0 >= -1 && y0 < g[G_BigH] && x0 >= -1 && x0 < g[G_BigW])) return s;
-    int top = (int)y0, left = (int)x0;
+    // Beyond, no neighbour exists. NaN is not beyond: it goes on, as fractions of the first cell, and reaches the result. Neither may
+    // reach the conversion to int.
+    if (y0 < -1 || y0 >= g[G_BigH] || x0 < -1 || x0 >= g[G_BigW]) return s;
+    bool whole = !isnan(y0) && !isnan(x0);
+    int top = whole ? (int)y0 : 0, left = whole ? (int)x0 : 0;
     s.fy = y - y0;
     s.fx = x - x0;
     s.at = (long)top * g[G_BigStrideH] + (long)left * g[G_BigStrideW];

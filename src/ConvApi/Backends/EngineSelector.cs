@@ -31,7 +31,16 @@ internal static class EngineSelector
                 continue;
             }
 
-            PlanResult r = engine.CreatePlan(problem, options);
+            PlanResult r;
+            try
+            {
+                r = engine.CreatePlan(problem, options);
+            }
+            catch (DeviceMemoryException e)
+            {
+                r = PlanResult.Unsupported(e.Message);
+            }
+
             if (r.Plan is null) reasons.Add($"{engine.Name}: {r.Reason}");
             else if (options.Tuning == Tuning.Rank) return r;
             else plans.Add(r.Plan);

@@ -9,7 +9,7 @@ public ref struct ConvArguments
     /// <summary>Forward input (forward, backward weights, backward offset and mask).</summary>
     public ReadOnlySpan<byte> Input { get; set; }
 
-    /// <summary>Residual of the output's shape, type and layout (forward, with <c>PostOps.Residual</c>).</summary>
+    /// <summary>Residual of the output's shape, type and layout (forward, with <c>PostOps.Residual</c>); not the memory of <see cref="Result"/>.</summary>
     public ReadOnlySpan<byte> Residual { get; set; }
 
     /// <summary>Offsets of a deformable convolution.</summary>
@@ -21,10 +21,10 @@ public ref struct ConvArguments
     /// <summary>Gradient of the output (backward directions).</summary>
     public ReadOnlySpan<byte> OutputGradient { get; set; }
 
-    /// <summary>What the direction computes.</summary>
+    /// <summary>What the direction computes; must not overlap any other tensor, the residual included.</summary>
     public Span<byte> Result { get; set; }
 
-    /// <summary>Gradient of the bias, for backward weights of a problem with bias; may stay empty.</summary>
+    /// <summary>Gradient of the bias, for backward weights of a problem with bias; may stay empty, must not overlap any other tensor.</summary>
     public Span<byte> BiasResult { get; set; }
 }
 

@@ -35,7 +35,7 @@ public abstract partial class ConvPlan
     /// the result is there. Nothing is queued where <paramref name="cancel"/> is cancelled already; work that is queued is not torn
     /// apart: the task then ends as cancelled when the device is done with it. The plan may be asked again before the task ends.
     /// </summary>
-    /// <exception cref="ArgumentException">A tensor is missing, superfluous, of the wrong length, or elsewhere.</exception>
+    /// <exception cref="ArgumentException">A tensor is missing, superfluous, of the wrong length, or elsewhere, or a result is the same buffer as another tensor.</exception>
     /// <exception cref="InvalidOperationException">Weights are needed and have not been set.</exception>
     /// <exception cref="NotSupportedException">The plan computes in the host's memory.</exception>
     /// <exception cref="OperationCanceledException"><paramref name="cancel"/> was cancelled.</exception>
@@ -51,6 +51,9 @@ public abstract partial class ConvPlan
             LengthOf("output_grad", a.OutputGradient),
             LengthOf("result", a.Result),
             LengthOf("bias result", a.BiasResult));
+        Apart("result", a.Result, a);
+        Apart("bias result", a.BiasResult, a);
+        if (a.BiasResult is not null && ReferenceEquals(a.BiasResult, a.Result)) ThrowOverlap("bias result", "result");
         if (cancel.IsCancellationRequested) return ValueTask.FromCanceled(cancel);
         ValueTask queued;
         try
@@ -86,6 +89,17 @@ public abstract partial class ConvPlan
 
         GC.KeepAlive(this);
         cancel.ThrowIfCancellationRequested();
+    }
+
+    private void Apart(string name, DeviceBuffer? result, in DeviceArguments a)
+    {
+        // The lengths have been checked: an empty result is written by nobody.
+        if (result is null || result.Bytes == 0) return;
+        if (ReferenceEquals(result, a.Input)) ThrowOverlap(name, "input");
+        if (ReferenceEquals(result, a.Residual)) ThrowOverlap(name, "residual");
+        if (ReferenceEquals(result, a.Offset)) ThrowOverlap(name, "offset");
+        if (ReferenceEquals(result, a.Mask)) ThrowOverlap(name, "mask");
+        if (ReferenceEquals(result, a.OutputGradient)) ThrowOverlap(name, "output_grad");
     }
 
     private long LengthOf(string name, DeviceBuffer? buffer)

@@ -159,13 +159,14 @@ public abstract unsafe partial class ConvPlan : IDisposable
     }
 
     /// <summary>Runs any direction on tensors given as bytes.</summary>
-    /// <exception cref="ArgumentException">A tensor is missing, superfluous, or of the wrong length.</exception>
+    /// <exception cref="ArgumentException">A tensor is missing, superfluous, or of the wrong length, or a result overlaps another tensor.</exception>
     /// <exception cref="InvalidOperationException">Weights are needed and have not been set.</exception>
     /// <exception cref="ConvNativeException">A native call failed.</exception>
     public void Execute(in ConvArguments a)
     {
         if (_disposed || (NeedsWeights && !_weightsSet)) ThrowState();
         CheckTensors(a.Input.Length, a.Residual.Length, a.Offset.Length, a.Mask.Length, a.OutputGradient.Length, a.Result.Length, a.BiasResult.Length);
+        CheckApart(a);
         fixed (byte* x = a.Input, r = a.Residual, o = a.Offset, m = a.Mask, g = a.OutputGradient, y = a.Result, b = a.BiasResult)
         {
             var q = new ConvPointers { Input = x, Residual = r, Offset = o, Mask = m, OutputGradient = g, Result = y, BiasResult = b };
@@ -235,6 +236,25 @@ public abstract unsafe partial class ConvPlan : IDisposable
         Check("result", result, ResultBytes, _resultShape);
         if (biasResult != 0) Check("bias result", biasResult, d == Direction.BackwardWeights ? BiasBytes : 0, _biasShape);
     }
+
+    // Kernels read operands again after parts of the result are there (tiles that overlap, several threads).
+    private void CheckApart(in ConvArguments a)
+    {
+        Apart("result", a.Result, a);
+        Apart("bias result", a.BiasResult, a);
+        if (a.BiasResult.Overlaps(a.Result)) ThrowOverlap("bias result", "result");
+    }
+
+    private void Apart(string name, ReadOnlySpan<byte> result, in ConvArguments a)
+    {
+        if (result.Overlaps(a.Input)) ThrowOverlap(name, "input");
+        if (result.Overlaps(a.Residual)) ThrowOverlap(name, "residual");
+        if (result.Overlaps(a.Offset)) ThrowOverlap(name, "offset");
+        if (result.Overlaps(a.Mask)) ThrowOverlap(name, "mask");
+        if (result.Overlaps(a.OutputGradient)) ThrowOverlap(name, "output_grad");
+    }
+
+    private void ThrowOverlap(string result, string other) => throw new ArgumentException($"{result} overlaps {other}: a result must not share memory with another tensor ({Problem})");
 
     private void Check(string name, long got, long want, Dims shape)
     {

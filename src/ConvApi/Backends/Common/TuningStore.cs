@@ -4,9 +4,11 @@ namespace ConvNative.Backends.Common;
 
 /// <summary>
 /// What was measured to be fastest, per engine, library version and machine: a text file of "problem TAB choice" lines in the
-/// user's cache. A file that cannot be read or written costs the memory of past measurements, nothing else.
+/// user's cache, or in <paramref name="folder"/>. A file that cannot be read or written costs the memory of past measurements, nothing else.
 /// </summary>
-internal sealed class TuningStore(Func<string> engineVersion)
+/// <param name="engineVersion">Names the file.</param>
+/// <param name="folder">Where the file lies; null for the user's cache.</param>
+internal sealed class TuningStore(Func<string> engineVersion, string? folder = null)
 {
     private readonly Lock _lock = new();
     private Dictionary<string, string>? _known;
@@ -23,9 +25,11 @@ internal sealed class TuningStore(Func<string> engineVersion)
     {
         get
         {
+            string name = $"{engineVersion()}-{Machine()}.tsv";
+            if (folder is not null) return Path.Combine(folder, name);
             string home = Environment.GetFolderPath(Environment.SpecialFolder.UserProfile);
             string? cache = Environment.GetEnvironmentVariable("XDG_CACHE_HOME") is { Length: > 0 } x ? x : home.Length > 0 ? Path.Combine(home, ".cache") : null;
-            return cache is null ? null : Path.Combine(cache, "convnative", "tuning", $"{engineVersion()}-{Machine()}.tsv");
+            return cache is null ? null : Path.Combine(cache, "convnative", "tuning", name);
         }
     }
 

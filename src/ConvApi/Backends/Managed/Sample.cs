@@ -21,10 +21,12 @@ internal readonly unsafe struct Sample<T>
         (_down, _right) = (strideH, strideW);
         T y0 = T.Floor(y), x0 = T.Floor(x);
 
-        // Not comparable means NaN: no neighbour exists. Far positions must not reach the conversion to int.
-        if (!(y0 >= -T.One && y0 < T.CreateTruncating(height) && x0 >= -T.One && x0 < T.CreateTruncating(width))) return;
+        // Beyond, no neighbour exists. NaN is not beyond: it goes on, as fractions of the first cell, and reaches the result. Neither may
+        // reach the conversion to int.
+        if (y0 < -T.One || y0 >= T.CreateTruncating(height) || x0 < -T.One || x0 >= T.CreateTruncating(width)) return;
         (_fy, _fx) = (y - y0, x - x0);
-        int h = int.CreateTruncating(y0), w = int.CreateTruncating(x0);
+        bool whole = !T.IsNaN(y0) && !T.IsNaN(x0);
+        int h = whole ? int.CreateTruncating(y0) : 0, w = whole ? int.CreateTruncating(x0) : 0;
         _at = (h * strideH) + (w * strideW);
         (_top, _bottom, _leftIn, _rightIn) = (h >= 0, h + 1 < height, w >= 0, w + 1 < width);
     }

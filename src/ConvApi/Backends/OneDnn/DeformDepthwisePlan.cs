@@ -68,7 +68,7 @@ internal sealed unsafe class DeformDepthwisePlan : DeformPlan
     {
         RunPhase(0, Problem.Batch * _blocks);
         if (_epilogue is null) return;
-        if (_values != null && Now.Residual != Now.Result) new ReadOnlySpan<byte>(Now.Residual, checked((int)OutputBytes)).CopyTo(new Span<byte>(Now.Result, checked((int)OutputBytes)));
+        if (_values != null) new ReadOnlySpan<byte>(Now.Residual, checked((int)OutputBytes)).CopyTo(new Span<byte>(Now.Result, checked((int)OutputBytes)));
         _epilogue.Run(Target, (float*)Now.Result);
     }
 

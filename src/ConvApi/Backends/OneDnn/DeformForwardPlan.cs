@@ -107,7 +107,7 @@ internal sealed unsafe class DeformForwardPlan : DeformPlan
         for (int g = 0; g < Groups; g++)
         {
             float* to = y + (g * step);
-            if (Now.Residual != null && !OutputLast && Now.Residual != Now.Result)
+            if (Now.Residual != null && !OutputLast)
                 new ReadOnlySpan<float>((float*)Now.Residual + plane + (g * step), pixels).CopyTo(new Span<float>(to, pixels));
             product.Run(worker, columns + ((long)g * GroupChannels * Taps), _weights[g].Data, _bias + g, to);
         }

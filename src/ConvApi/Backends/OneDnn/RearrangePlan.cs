@@ -55,7 +55,7 @@ internal sealed unsafe class RearrangePlan : OneDnnOwnPlan
     {
         Spread(_map is null ? Problem.Batch * Problem.InputChannels : _map.Parts(Problem.Batch));
         if (_epilogue is null) return;
-        if (_values != null && Now.Residual != Now.Result) NativeMemory.Copy(Now.Residual, Now.Result, (nuint)OutputBytes);
+        if (_values != null) NativeMemory.Copy(Now.Residual, Now.Result, (nuint)OutputBytes);
         _epilogue.Run(_values != null ? _values : (float*)Now.Result, (float*)Now.Result);
     }
 

@@ -44,8 +44,17 @@ internal sealed unsafe class ClBuffer(ClDevice device, long bytes) : DeviceBuffe
         MemoryHandle pin = destination.Pin();
         cl_event done;
         int status = Cl.clEnqueueReadBuffer(device.Queue.Raw, Raw, Cl.CL_FALSE, (nuint)offset, (nuint)destination.Length, pin.Pointer, 0, null, &done);
-        if (status == Cl.CL_SUCCESS) return ClErrors.Translated(ClEvents.WhenDone(device, done), pin, this);
-        pin.Dispose();
-        throw ClErrors.Translated(new NativeCallException("OpenCL", nameof(Cl.clEnqueueReadBuffer), ClStatus.Name(status), status));
+        try
+        {
+            ClStatus.ThrowIfFailed(status, nameof(Cl.clEnqueueReadBuffer));
+            return ClErrors.Translated(ClEvents.WhenDone(device, done), pin, this);
+        }
+        catch (NativeCallException e)
+        {
+            // The copy may be queued and still write to the caller's memory.
+            Cl.clFinish(device.Queue.Raw);
+            pin.Dispose();
+            throw ClErrors.Translated(e);
+        }
     }
 }

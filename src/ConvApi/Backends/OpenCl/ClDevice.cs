@@ -9,7 +9,7 @@ namespace ConvNative.Backends.OpenCl;
 /// <summary>An open device: its context, its one queue, in which everything is done in order, and its programs.</summary>
 internal sealed unsafe class ClDevice : ConvDevice
 {
-    public ClDevice(string id, ClDeviceProperties properties, string? family = null)
+    public ClDevice(string id, ClDeviceProperties properties, string? family = null, string? tuningFolder = null)
     {
         Id = id;
         Family = family ?? (Environment.GetEnvironmentVariable(ClRoutines.FamilyVariable) is { Length: > 0 } named ? named : properties.IsCpu ? "cpu" : "gpu");
@@ -23,7 +23,7 @@ internal sealed unsafe class ClDevice : ConvDevice
         ClStatus.ThrowIfFailed(status, nameof(Cl.clCreateCommandQueue));
         Queue = ClQueueHandle.Adopt(queue, nameof(Cl.clCreateCommandQueue), Context);
         Programs = new ClPrograms(this, ClBinaryCache.User);
-        Tuned = new TuningStore(() => $"opencl-{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(properties.Identity)))[..16]}");
+        Tuned = new TuningStore(() => $"opencl-{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(properties.Identity)))[..16]}", tuningFolder);
     }
 
     public override string Id { get; }
@@ -54,9 +54,16 @@ internal sealed unsafe class ClDevice : ConvDevice
 
     public override ValueTask SynchronizeAsync()
     {
-        cl_event done;
-        ClStatus.ThrowIfFailed(Cl.clEnqueueMarkerWithWaitList(Queue.Raw, 0, null, &done), nameof(Cl.clEnqueueMarkerWithWaitList));
-        return ClErrors.Translated(ClEvents.WhenDone(this, done));
+        try
+        {
+            cl_event done;
+            ClStatus.ThrowIfFailed(Cl.clEnqueueMarkerWithWaitList(Queue.Raw, 0, null, &done), nameof(Cl.clEnqueueMarkerWithWaitList));
+            return ClErrors.Translated(ClEvents.WhenDone(this, done));
+        }
+        catch (NativeCallException e)
+        {
+            throw ClErrors.Translated(e);
+        }
     }
 
     /// <summary>Memory of the device, at least one byte long (OpenCL knows no empty buffers).</summary>

@@ -48,8 +48,6 @@ internal sealed unsafe record ClDeviceProperties
 
     public required bool HasF16 { get; init; }
 
-    public required bool SharesHostMemory { get; init; }
-
     /// <summary>The requirement that the device fails, or null.</summary>
     public required string? Rejected { get; init; }
 
@@ -84,7 +82,6 @@ internal sealed unsafe record ClDeviceProperties
             NativeDoubles = (int)Number<uint>(device, Cl.CL_DEVICE_NATIVE_VECTOR_WIDTH_DOUBLE),
             HasF64 = extensions.Contains(" cl_khr_fp64 ", StringComparison.Ordinal),
             HasF16 = extensions.Contains(" cl_khr_fp16 ", StringComparison.Ordinal),
-            SharesHostMemory = Number<uint>(device, Cl.CL_DEVICE_HOST_UNIFIED_MEMORY) != 0,
             Rejected = null,
         };
         return p with

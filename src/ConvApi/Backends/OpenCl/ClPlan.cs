@@ -12,6 +12,10 @@ namespace ConvNative.Backends.OpenCl;
 /// </summary>
 internal abstract unsafe class ClPlan : ConvPlan
 {
+    // Plans whose constructors may still fail: nobody else could dispose what they own already.
+    [ThreadStatic]
+    private static List<ClPlan>? t_unfinished;
+
     private readonly List<IDisposable> _owned = [];
     private readonly ClHostTensors _host;
     private readonly ClDevice _device;
@@ -20,6 +24,7 @@ internal abstract unsafe class ClPlan : ConvPlan
     protected ClPlan(ClRequest request, string implementation)
         : base(request.Problem, OpenClBackend.EngineName)
     {
+        t_unfinished?.Add(this);
         (Request, Implementation, _device) = (request, implementation, request.Device);
         _host = Own(new ClHostTensors(_device));
         if (!NeedsWeights) return;
@@ -42,6 +47,27 @@ internal abstract unsafe class ClPlan : ConvPlan
 
     /// <summary>The bias on the device, or null.</summary>
     protected ClMemHandle? Bias { get; }
+
+    /// <summary>A plan of <paramref name="routine"/>; where it fails, what was built of it (and of plans inside it) is disposed.</summary>
+    /// <exception cref="DeviceMemoryException">The device has no room for it.</exception>
+    public static ClPlan Make(ClRoutine routine, ClRequest request)
+    {
+        List<ClPlan>? outer = t_unfinished;
+        List<ClPlan> made = t_unfinished = [];
+        try
+        {
+            return routine.Create(request);
+        }
+        catch
+        {
+            foreach (ClPlan plan in made) plan.Dispose();
+            throw;
+        }
+        finally
+        {
+            t_unfinished = outer;
+        }
+    }
 
     /// <summary>Queues the kernels of one run.</summary>
     public abstract void Enqueue(in ClTensors tensors);

@@ -22,7 +22,8 @@ internal static class ClRoutines
         new DirectRoutine(), new DeformRoutine(), new ShuffleRoutine(), new Im2colRoutine(), new Col2imRoutine(), new IntegerRoutine(),
     ];
 
-    /// <summary>A plan of the first routine that serves the problem, or every routine's reason.</summary>
+    /// <summary>A plan of the first routine that serves the problem and finds room, or every routine's reason.</summary>
+    /// <exception cref="DeviceMemoryException">Of the routines that serve the problem none finds room on the device.</exception>
     public static PlanResult Create(ConvProblem problem, ClDevice device, PlanOptions options) => Create(problem, device, options, Of(device));
 
     /// <summary>As the other, of these routines only.</summary>
@@ -41,9 +42,22 @@ internal static class ClRoutines
         }
 
         if (options.Tuning == Tuning.Measure && ClTuner.Best(request, serving) is { } tuned) return PlanResult.Supported(tuned);
+        int full = 0;
         foreach (ClRoutine routine in serving)
         {
-            ClPlan plan = routine.Create(request);
+            ClPlan plan;
+            try
+            {
+                plan = ClPlan.Make(routine, request);
+            }
+            catch (DeviceMemoryException e)
+            {
+                // The next may need less; the last one's failure is the answer where all failed so.
+                if (++full == serving.Count) throw;
+                reasons.Add($"{routine.Name}: {e.Message}");
+                continue;
+            }
+
             if (plan.WorkspaceBytes <= options.MaxWorkspaceBytes) return PlanResult.Supported(plan);
             reasons.Add($"{routine.Name}: needs {plan.WorkspaceBytes} bytes of workspace, MaxWorkspaceBytes allows {options.MaxWorkspaceBytes}");
             plan.Dispose();

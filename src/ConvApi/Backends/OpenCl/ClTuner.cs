@@ -27,8 +27,15 @@ internal static class ClTuner
                 string choice = $"{routine.Name} {variant}";
                 using ClPlan? plan = Make(request, serving, choice);
                 if (plan is null) continue;
-                double time = Time(plan, best.Time);
-                if (time < best.Time) best = (choice, time);
+                try
+                {
+                    double time = Time(plan, best.Time);
+                    if (time < best.Time) best = (choice, time);
+                }
+                catch (DeviceMemoryException)
+                {
+                    // Its tensors have no room beside it: another variant may need less.
+                }
             }
 
         if (best.Choice is null) return null;
@@ -36,7 +43,7 @@ internal static class ClTuner
         return Make(request, serving, best.Choice);
     }
 
-    // Null where the choice (of an older version, or beyond the workspace) cannot be made.
+    // Null where the choice (of an older version, beyond the workspace or the device's memory) cannot be made.
     private static ClPlan? Make(ClRequest request, IReadOnlyList<ClRoutine> serving, string choice)
     {
         int space = choice.IndexOf(' ');
@@ -44,7 +51,16 @@ internal static class ClTuner
         if (routine is null) return null;
         string variant = choice[(space + 1)..];
         if (!routine.Variants(request).Contains(variant)) return null;
-        ClPlan plan = routine.Create(new ClRequest(request.Problem, request.Device, request.Options with { Tuning = Tuning.Rank }, variant.Length == 0 ? null : variant));
+        ClPlan plan;
+        try
+        {
+            plan = ClPlan.Make(routine, new ClRequest(request.Problem, request.Device, request.Options with { Tuning = Tuning.Rank }, variant.Length == 0 ? null : variant));
+        }
+        catch (DeviceMemoryException)
+        {
+            return null;
+        }
+
         if (plan.WorkspaceBytes <= request.Options.MaxWorkspaceBytes) return plan;
         plan.Dispose();
         return null;

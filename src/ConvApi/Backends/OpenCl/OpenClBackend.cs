@@ -14,6 +14,7 @@ public sealed class OpenClBackend : ConvBackend
     internal const string EngineName = "opencl";
 
     private readonly string? _family;
+    private readonly string? _tuningFolder;
     private readonly Lazy<ClPlatforms> _platforms = new(ClPlatforms.Read);
     private readonly ConcurrentDictionary<string, Lazy<ClDevice>> _open = new();
 
@@ -24,7 +25,9 @@ public sealed class OpenClBackend : ConvBackend
     }
 
     /// <summary>Asks the routines of one family (<see cref="ClRoutines.FamilyVariable"/>) whatever a device is; for tests.</summary>
-    internal OpenClBackend(string? family) => _family = family;
+    /// <param name="family">The family, or null.</param>
+    /// <param name="tuningFolder">Where measurements are kept; null for the user's cache.</param>
+    internal OpenClBackend(string? family, string? tuningFolder = null) => (_family, _tuningFolder) = (family, tuningFolder);
 
     /// <inheritdoc/>
     public override string Name => EngineName;
@@ -58,10 +61,6 @@ public sealed class OpenClBackend : ConvBackend
         {
             throw new ConvNativeException(Name, e.Message, e.Function, e.StatusName, problem, e);
         }
-        catch (DeviceMemoryException e)
-        {
-            return PlanResult.Unsupported(e.Message);
-        }
     }
 
     /// <inheritdoc/>
@@ -77,7 +76,7 @@ public sealed class OpenClBackend : ConvBackend
         try
         {
             int index = Devices.ToList().FindIndex(d => d.Id == info.Id);
-            return _open.GetOrAdd(info.Id, id => new Lazy<ClDevice>(() => new ClDevice(id, _platforms.Value.Devices[index], _family))).Value;
+            return _open.GetOrAdd(info.Id, id => new Lazy<ClDevice>(() => new ClDevice(id, _platforms.Value.Devices[index], _family, _tuningFolder))).Value;
         }
         catch (NativeCallException e)
         {

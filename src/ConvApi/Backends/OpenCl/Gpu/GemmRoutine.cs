@@ -36,7 +36,7 @@ internal sealed class GemmRoutine : ClRoutine
 
     private static GemmTile? Tile(ClRequest request)
     {
-        if (GemmTile.Find(request.Variant ?? ClDefaults.Find(request.Device.Properties, "gemm", request.Types.Real)) is { } named) return named;
+        if (GemmTile.Find(request.Variant) is { } named) return named;
         foreach (GemmTile t in GemmTile.Space)
             if (t.Fits(request.Device.Properties, request.Types.Real.SizeOf())) return t;
         return null;
