@@ -1,5 +1,7 @@
 using ConvNative.Backends;
+using System.Text.RegularExpressions;
 using ConvNative.Backends.CuDnn;
+using ConvNative.Backends.CuDnn.Device;
 using ConvNative.Plans;
 using ConvNative.Problems;
 
@@ -57,6 +59,101 @@ public sealed class EngineChoiceTests
             Assert.IsFalse(plan.Implementation.Contains("nondeterministic", StringComparison.Ordinal), plan.Implementation);
             Assert.IsTrue(plan.IsDeterministic);
         }
+    }
+
+    /// <summary>An engine that cannot be asked what it does is not taken for one that has nothing to say.</summary>
+    [TestMethod]
+    [DataRow(3000)]
+    [DataRow(5000)]
+    public void AnEngineWhoseNotesCannotBeReadIsRefused(int status)
+    {
+        var options = new PlanOptions { Deterministic = true };
+        Plan(s_problem, options).Dispose();
+        _engine.CloseDevices();
+        Double.Reset();
+        string clean = Engine(Plan(s_problem, options));
+        int calls = Double.CallsOf("cudnnBackendGetAttribute"), others = 0;
+        for (int i = 1; i <= calls; i++)
+        {
+            _engine.CloseDevices();
+            Double.Reset();
+            Double.Fail("cudnnBackendGetAttribute", i, status);
+            string engine = Engine(Plan(s_problem, options));
+
+            // The double's engines without a note: FMA, the fallback, and the one with a run-time compiler.
+            CollectionAssert.Contains(new[] { "eng2", "eng7", "eng8" }, engine, $"call {i} of {calls}");
+            if (engine != clean) others++;
+        }
+
+        Assert.IsGreaterThan(0, others, "a refusal is seen");
+
+        string Engine(ConvPlan plan)
+        {
+            using (plan) return Regex.Match(plan.Implementation, "eng[0-9]+[:a-z_,]*", RegexOptions.None, TimeSpan.FromSeconds(1)).Value;
+        }
+    }
+
+    [TestMethod]
+    public void AnEngineThatBreaksWhileTimedIsDropped()
+    {
+        using var folder = new TemporaryFolder();
+        string? before = Environment.GetEnvironmentVariable("XDG_CACHE_HOME");
+        Environment.SetEnvironmentVariable("XDG_CACHE_HOME", folder.Path);
+        try
+        {
+            var measure = new PlanOptions { Tuning = Tuning.Measure, Math = MathMode.Fast };
+            Double.Fail("cudnnBackendExecute", 1, 5000);
+            using (ConvPlan plan = Plan(s_problem, measure)) new TrialRun(plan).Run();
+            Assert.AreEqual(0, Double.OrdersLeft);
+
+            _engine.CloseDevices();
+            foreach (string file in Directory.GetFiles(folder.Path, "*.plan", SearchOption.AllDirectories)) File.Delete(file);
+            Double.Reset();
+            for (int i = 1; i <= 200; i++) Double.Fail("cudnnBackendExecute", i, 5000);
+            ConvNativeException e = Assert.Throws<ConvNativeException>(() => Plan(s_problem, measure));
+            Assert.AreEqual("cudnnBackendExecute", e.Function);
+        }
+        finally
+        {
+            Environment.SetEnvironmentVariable("XDG_CACHE_HOME", before);
+        }
+    }
+
+    [TestMethod]
+    public async Task WhateverBreaksInTheBackgroundEndsItsTaskOnly()
+    {
+        var device = (CudaDevice)_engine.OpenDevice();
+        ValueTask broken, next;
+        lock (device.Gate)
+        {
+            device.Enter();
+            broken = device.Completions.AfterAll(() => throw new InvalidOperationException("on purpose"));
+            next = device.Completions.AfterAll();
+        }
+
+        InvalidOperationException e = await Assert.ThrowsAsync<InvalidOperationException>(broken.AsTask);
+        Assert.AreEqual("on purpose", e.Message);
+        await next;
+    }
+
+    [TestMethod]
+    public void ZerosOfACopyMeetNoInfinities()
+    {
+        // The first way (pads by the engine) breaks: the next copies the image.
+        ConvProblem copied = ConvProblem.Parse("--dir=FWD_D mb1ic3ih5iw6oc4oh6ow6kh3kw2ph1pw0"), plain = ConvProblem.Parse("--dir=FWD_D mb1ic3ih5iw6oc4kh3kw3ph1");
+        _engine.OpenDevice();
+        Double.Fail("cudnnBackendFinalize", 1, 5000);
+        using ConvPlan plan = Plan(copied, PlanOptions.Default), other = Plan(plain, PlanOptions.Default);
+        StringAssert.Contains(plan.Implementation, "pad");
+        Assert.IsTrue(plan.Notes.Any(n => n.Contains("not finite", StringComparison.Ordinal)));
+        var weights = new float[plan.WeightBytes / 4];
+        plan.SetWeights(System.Runtime.InteropServices.MemoryMarshal.AsBytes<float>(weights), new byte[plan.BiasBytes]);
+        weights[7] = float.NegativeInfinity;
+        ConvNativeException e = Assert.Throws<ConvNativeException>(() => plan.SetWeights(System.Runtime.InteropServices.MemoryMarshal.AsBytes<float>(weights), new byte[plan.BiasBytes]));
+        StringAssert.Contains(e.Message, "element 7 is not finite");
+        var more = new float[other.WeightBytes / 4];
+        more[7] = float.NaN;
+        other.SetWeights(System.Runtime.InteropServices.MemoryMarshal.AsBytes<float>(more), new byte[other.BiasBytes]);
     }
 
     [TestMethod]

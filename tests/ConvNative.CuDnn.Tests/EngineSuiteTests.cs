@@ -41,6 +41,20 @@ public sealed class EngineSuiteTests
         ],
         PlanOptions.Default);
 
+    [TestMethod]
+    public void PostOpsBehindRearrangements() => All(
+        [
+            .. from dt in new[] { "f32", "f64", "bf16", "f16" }
+               from ops in new[] { "relu", "sum:0.5", "linear:-0.7", "sum+gelu_erf+linear:0.3" }
+               from problem in new[]
+               {
+                   "--op=shuffle g3mb2ic15ih3iw7", "--op=im2col mb1ic3ih7iw8kh3kw2sh1sw2ph1pw0", "--op=col2im mb1ih5iw4oc2oh7ow8kh3kw2sh1sw2ph1pw0",
+                   "--op=im2col --pad-mode=reflect mb1ic3ih5iw6kh4kw3ph2pw3", "--op=shuffle --stag=axb --dtag=axb g3mb2ic15ih3iw7",
+               }
+               select ConvProblem.Parse($"--dir=FWD_D --dt={dt} --attr-post-ops={ops} {problem}"),
+        ],
+        PlanOptions.Default);
+
     private static void All(IReadOnlyList<ConvProblem> problems, PlanOptions options)
     {
         Double.Need();

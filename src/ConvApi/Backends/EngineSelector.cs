@@ -5,25 +5,34 @@ using ConvNative.Problems;
 
 namespace ConvNative.Backends;
 
-/// <summary><c>auto</c>: the engine that was measured fastest, else the first of the static order that supports the problem.</summary>
+/// <summary>
+/// <c>auto</c>: the engine that was measured fastest, else the first of the static order that supports the problem. An engine that breaks
+/// is passed over as long as another one is left.
+/// </summary>
 internal static class EngineSelector
 {
-    public static PlanResult Create(ConvProblem problem, PlanOptions options, string backend)
+    public static PlanResult Create(ConvProblem problem, PlanOptions options, string backend) => Create(problem, options, backend, Engines.All);
+
+    /// <summary>As the other overload, among these engines.</summary>
+    /// <exception cref="ConvNativeException">No engine made a plan, and at least one of them broke: the first failure is inside, every engine's answer in the message.</exception>
+    internal static PlanResult Create(ConvProblem problem, PlanOptions options, string backend, IReadOnlyList<ConvBackend> engines)
     {
         if (backend != ConvPlan.Auto)
         {
-            ConvBackend engine = Engines.Find(backend)
-                ?? throw new ArgumentException($"backend = {backend}: must be auto or one of {string.Join(", ", Engines.All.Select(e => e.Name))}, with a device as in opencl:0 where wanted", nameof(backend));
+            ConvBackend engine = Engines.Find(backend, engines)
+                ?? throw new ArgumentException($"backend = {backend}: must be auto or one of {string.Join(", ", engines.Select(e => e.Name))}, with a device as in opencl:0 where wanted", nameof(backend));
             return engine.CreatePlan(problem, options);
         }
 
         string key = $"{problem.Key} threads={options.MaxThreads} math={options.Math}";
-        if (TuningStore.Auto.TryGet(key, out string? known) && Engines.Find(known!) is { Status.Available: true } remembered
-            && remembered.CreatePlan(problem, options) is { Plan: not null } result)
+        ConvNativeException? broken = null;
+        if (TuningStore.Auto.TryGet(key, out string? known) && Engines.Find(known!, engines) is { Status.Available: true } remembered
+            && Try(remembered, problem, options, ref broken) is { Plan: not null } result)
             return result;
+        broken = null;
         var reasons = new List<string>();
         var plans = new List<ConvPlan>();
-        foreach (ConvBackend engine in Engines.All)
+        foreach (ConvBackend engine in engines)
         {
             if (!engine.Status.Available)
             {
@@ -31,23 +40,33 @@ internal static class EngineSelector
                 continue;
             }
 
-            PlanResult r;
-            try
-            {
-                r = engine.CreatePlan(problem, options);
-            }
-            catch (DeviceMemoryException e)
-            {
-                r = PlanResult.Unsupported(e.Message);
-            }
-
+            PlanResult r = Try(engine, problem, options, ref broken);
             if (r.Plan is null) reasons.Add($"{engine.Name}: {r.Reason}");
             else if (options.Tuning == Tuning.Rank) return r;
             else plans.Add(r.Plan);
         }
 
+        if (plans.Count == 0 && broken is not null) throw new ConvNativeException(ConvPlan.Auto, string.Join("; ", reasons), problem: problem, inner: broken);
         if (plans.Count == 0) return PlanResult.Unsupported(string.Join("; ", reasons));
         return PlanResult.Supported(plans.Count == 1 ? plans[0] : Fastest(plans, key));
+    }
+
+    /// <summary>The engine's answer; a failure is one, too.</summary>
+    private static PlanResult Try(ConvBackend engine, ConvProblem problem, PlanOptions options, ref ConvNativeException? broken)
+    {
+        try
+        {
+            return engine.CreatePlan(problem, options);
+        }
+        catch (DeviceMemoryException e)
+        {
+            return PlanResult.Unsupported(e.Message);
+        }
+        catch (ConvNativeException e)
+        {
+            broken ??= e;
+            return PlanResult.Unsupported($"broke: {e.Message}");
+        }
     }
 
     private static ConvPlan Fastest(List<ConvPlan> plans, string key)

@@ -3,7 +3,8 @@ namespace ConvNative.Backends;
 /// <summary>The engines of this build, in order of preference where no measurement decides.</summary>
 public static class Engines
 {
-    private static readonly ConvBackend[] s_all = [new CuDnn.CuDnnBackend(), new OneDnn.OneDnnBackend(), new Managed.ManagedBackend(), new OpenCl.OpenClBackend()];
+    // cuDNN is last: it has not run on a GPU yet, and a call on the host's memory copies there and back. A measurement may choose it all the same.
+    private static readonly ConvBackend[] s_all = [new OneDnn.OneDnnBackend(), new Managed.ManagedBackend(), new OpenCl.OpenClBackend(), new CuDnn.CuDnnBackend()];
 
     /// <summary>All engines, available or not.</summary>
     public static IReadOnlyList<ConvBackend> All => s_all;

@@ -23,6 +23,9 @@ internal sealed class TrialRun
         plan.SetWeights(Random(plan.WeightBytes, p.WeightType), Random(plan.BiasBytes, p.BiasType));
     }
 
+    /// <summary>What the last run computed.</summary>
+    public ReadOnlySpan<byte> Result => _result;
+
     public void Run() => _plan.Execute(new ConvArguments
     {
         Input = _input,

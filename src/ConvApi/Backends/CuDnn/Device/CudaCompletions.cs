@@ -65,9 +65,11 @@ internal sealed class CudaCompletions(CudaDevice device) : IDisposable
                 finish?.Invoke();
                 task.SetResult();
             }
-            catch (NativeCallException e)
+#pragma warning disable CA1031 // Whatever it is, it belongs to the task: on this thread it would end the process, or leave later tasks waiting.
+            catch (Exception e)
+#pragma warning restore CA1031
             {
-                task.SetException(CudaDevice.Translate(e));
+                task.TrySetException(e is NativeCallException native ? CudaDevice.Translate(native) : e);
             }
             finally
             {

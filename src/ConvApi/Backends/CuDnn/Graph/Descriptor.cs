@@ -90,14 +90,16 @@ internal static unsafe class Descriptor
         return value;
     }
 
-    /// <summary>A list of notes or the like, 4 bytes each; empty where the descriptor has none or does not know the attribute.</summary>
+    /// <summary>A list of notes or the like, 4 bytes each; empty where the descriptor has none.</summary>
+    /// <exception cref="NativeCallException">It cannot be read, for whatever reason: what it would say is not known then.</exception>
     public static int[] GetNotes(this CudnnDescriptorHandle d, cudnnBackendAttributeName_t name, cudnnBackendAttributeType_t type)
     {
         // The lists grow between releases: never as many as this.
         const int Most = 64;
         int* values = stackalloc int[Most];
         long count = 0;
-        return Get(d, name, type, Most, &count, values) == cudnnStatus_t.CUDNN_STATUS_SUCCESS ? new ReadOnlySpan<int>(values, (int)Math.Min(count, Most)).ToArray() : [];
+        Get(d, name, type, Most, &count, values).Check(Function(nameof(Cudnn.cudnnBackendGetAttribute), name));
+        return new ReadOnlySpan<int>(values, (int)Math.Min(count, Most)).ToArray();
     }
 
     /// <summary>Text, or null where this version has none.</summary>

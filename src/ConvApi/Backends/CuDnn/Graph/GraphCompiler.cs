@@ -114,7 +114,19 @@ internal static class GraphCompiler
     private static void Try(
         CudaDevice device, CudnnDescriptorHandle configuration, cudnnBackendHeurMode_t mode, EngineFilter filter, List<CompiledGraph> plans, List<string> refusals, ref NativeCallException? broken)
     {
-        EngineNotes engine = Notes(configuration);
+        EngineNotes engine;
+        try
+        {
+            engine = Notes(configuration);
+        }
+        catch (NativeCallException e)
+        {
+            // Without its notes nobody knows whether an engine is TF32 or repeats its bits: no plan could say so, whatever is permitted.
+            refusals.Add($"an engine's notes cannot be read: {e.Function}: {e.StatusName}");
+            if (!e.IsUnsupported()) broken ??= e;
+            return;
+        }
+
         if (plans.Any(p => p.Name == engine.ToString()) && mode == cudnnBackendHeurMode_t.CUDNN_HEUR_MODE_FALLBACK) return;
         if (filter.Refuses(engine) is { } reason)
         {

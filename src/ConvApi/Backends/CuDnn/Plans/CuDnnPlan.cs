@@ -58,6 +58,7 @@ internal sealed unsafe class CuDnnPlan : ConvPlan
 
     protected override void SetWeightsCore(void* weights, void* bias)
     {
+        if (_program.NeedsFiniteWeights) CheckFinite(new ReadOnlySpan<byte>(weights, checked((int)Math.Min(WeightBytes, int.MaxValue))));
         CudaDevice device = _program.Device;
         lock (device.Gate)
         {
@@ -131,6 +132,28 @@ internal sealed unsafe class CuDnnPlan : ConvPlan
     {
         if (!disposing) return;
         lock (_program.Device.Gate) _program.Dispose();
+    }
+
+    private void CheckFinite(ReadOnlySpan<byte> weights)
+    {
+        int at = Problem.WeightType switch
+        {
+            DataType.F64 => FirstOf(MemoryMarshal.Cast<byte, ulong>(weights), 0x7FF0_0000_0000_0000UL),
+            DataType.F32 => FirstOf(MemoryMarshal.Cast<byte, uint>(weights), 0x7F80_0000u),
+            DataType.F16 => FirstOf(MemoryMarshal.Cast<byte, ushort>(weights), (ushort)0x7C00),
+            DataType.BF16 => FirstOf(MemoryMarshal.Cast<byte, ushort>(weights), (ushort)0x7F80),
+            _ => -1,
+        };
+        if (at >= 0) throw new ConvNativeException(Backend, $"weights: element {at} is not finite, and no engine of cuDNN takes these pads without a copy whose explicit zeros would make it NaN", problem: Problem);
+
+        // All bits of the exponent are set in infinities and NaNs only.
+        static int FirstOf<T>(ReadOnlySpan<T> values, T exponent)
+            where T : unmanaged, System.Numerics.IBinaryInteger<T>
+        {
+            for (int i = 0; i < values.Length; i++)
+                if ((values[i] & exponent) == exponent) return i;
+            return -1;
+        }
     }
 
     private void TakeWeights()

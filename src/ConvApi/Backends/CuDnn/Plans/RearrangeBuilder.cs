@@ -3,7 +3,7 @@ using ConvNative.Problems;
 
 namespace ConvNative.Backends.CuDnn.Plans;
 
-/// <summary>Channel shuffle, im2col and col2im, forward and backward: our kernels alone.</summary>
+/// <summary>Channel shuffle, im2col and col2im, forward and backward: our kernels alone, and the epilogue's behind them.</summary>
 internal static class RearrangeBuilder
 {
     /// <summary>Completes the program, or says why there is none.</summary>
@@ -16,9 +16,12 @@ internal static class RearrangeBuilder
         (Operand from, CudaTensor source) = forward ? (pr.Input, input) : (pr.Gradient, output);
         CudaTensor target = forward ? output : input;
         if (source.Type != target.Type) return $"data_type {source.Type.Name()} to {target.Type.Name()}: a rearrangement keeps its type";
+        bool finishes = !p.PostOps.IsNone;
+        if (finishes && target.Type.IsInteger()) return $"data_type {target.Type.Name()}: post-ops behind a rearrangement are in floating point only";
         if (p.Op == ConvOp.ChannelShuffle)
         {
             Shuffle(pr, from, source, target, forward ? p.Groups : p.InputChannels / p.Groups);
+            if (finishes) pr.Epilogue(pr.Result, target.Type, pr.Result, target);
             return null;
         }
 
@@ -27,6 +30,7 @@ internal static class RearrangeBuilder
         if (unfolds)
         {
             Unfold(pr, from, image, columns);
+            if (finishes) pr.Epilogue(pr.Result, columns.Type, pr.Result, columns);
             return null;
         }
 
@@ -56,9 +60,21 @@ internal static class RearrangeBuilder
     {
         ConvProblem p = pr.Problem;
         pr.Name("col2im");
+
+        // What is finished by another kernel is not rounded before.
+        bool finishes = !p.PostOps.IsNone;
+        CudaTensor summed = image with { Type = !finishes || image.Type == DataType.F64 ? image.Type : DataType.F32 };
+        Operand result = summed.Type == image.Type ? pr.Result : pr.Scratch("sums", summed.Bytes);
+        Sum(pr, from, columns, result, summed);
+        if (finishes) pr.Epilogue(result, summed.Type, pr.Result, image);
+    }
+
+    private static void Sum(CudaProgram pr, Operand from, CudaTensor columns, Operand result, CudaTensor image)
+    {
+        ConvProblem p = pr.Problem;
         if (p.PaddingMode is PaddingMode.Zeros or PaddingMode.Constant)
         {
-            Gather(pr, from, columns, pr.Result, image, image.Shape.Slice(2), p.PadsBegin);
+            Gather(pr, from, columns, result, image, image.Shape.Slice(2), p.PadsBegin);
             return;
         }
 
@@ -68,7 +84,7 @@ internal static class RearrangeBuilder
         CudaTensor extended = image with { Shape = Dims.Create(shape), Type = image.Type == DataType.F64 ? DataType.F64 : DataType.F32 };
         Operand sums = pr.Scratch("extended image", extended.Bytes);
         Gather(pr, from, columns, sums, extended, image.Shape.Slice(2), Dims.Repeat(0, p.Rank));
-        pr.Fold(sums, extended, pr.Result, image, p.PadsBegin, p.PadsEnd, p.PaddingMode);
+        pr.Fold(sums, extended, result, image, p.PadsBegin, p.PadsEnd, p.PaddingMode);
         pr.Name("fold");
     }
 

@@ -1,0 +1,46 @@
+using ConvNative.Backends;
+using ConvNative.Backends.Managed;
+using ConvNative.Plans;
+using ConvNative.Problems;
+
+namespace ConvNative.Tests;
+
+/// <summary>What <c>auto</c> makes of engines that break, refuse or serve.</summary>
+[TestClass]
+public sealed class EngineSelectorTests
+{
+    private static readonly ConvProblem s_problem = ConvProblem.Parse("mb1ic3ih5iw6oc4kh3kw2ph1");
+
+    [TestMethod]
+    public void AnEngineThatBreaksIsPassedOver()
+    {
+        using ConvPlan plan = EngineSelector.Create(s_problem, PlanOptions.Default, ConvPlan.Auto, [new Broken(), new ManagedBackend()]).Plan!;
+        Assert.AreEqual("managed", plan.Backend);
+    }
+
+    [TestMethod]
+    public void WhereAllBreakTheFirstFailureIsInside()
+    {
+        ConvNativeException e = Assert.Throws<ConvNativeException>(() => EngineSelector.Create(s_problem, PlanOptions.Default, ConvPlan.Auto, [new Broken(), new Broken()]));
+        StringAssert.Contains(e.Message, "broken: broke:");
+        Assert.IsInstanceOfType<ConvNativeException>(e.InnerException);
+    }
+
+    [TestMethod]
+    public void AnEngineAskedForByNameMayBreak() =>
+        Assert.AreEqual("on purpose", Assert.Throws<ConvNativeException>(() => EngineSelector.Create(s_problem, PlanOptions.Default, "broken", [new Broken(), new ManagedBackend()])).Status);
+
+    [TestMethod]
+    public void WhatHasNotRunOnAGpuIsLast() => Assert.AreEqual("cudnn", ConvNative.Backends.Engines.All[^1].Name);
+
+    private sealed class Broken : ConvBackend
+    {
+        public override string Name => "broken";
+
+        public override BackendStatus Status => new(true, "there", [], null);
+
+        public override IReadOnlyList<DeviceInfo> Devices => [];
+
+        public override PlanResult CreatePlan(ConvProblem problem, PlanOptions options) => throw new ConvNativeException(Name, "no plan", "make", "on purpose", problem);
+    }
+}
