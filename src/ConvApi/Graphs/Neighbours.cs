@@ -24,17 +24,16 @@ internal sealed unsafe class PoolNeighbour : Neighbour
 {
     private readonly PoolWindow _window;
     private readonly int _channels;
-    private readonly long[] _input;
-    private readonly long[] _output;
+    private readonly PoolAxes _axes;
     private readonly long _inputRows;
 
     public PoolNeighbour(PoolWindow window, Dims input, Dims output)
     {
         _window = window;
         _channels = checked((int)input[1]);
-        (_input, _output) = ([.. Enumerable.Repeat(1L, 5 - input.Count), .. input.Skip(2)], [.. Enumerable.Repeat(1L, 5 - input.Count), .. output.Skip(2)]);
-        _inputRows = _input.Aggregate((a, b) => a * b);
-        Parts = output[0] * _output[0] * _output[1];
+        _axes = new PoolAxes(window, input, output);
+        _inputRows = input.Slice(2).Product;
+        Parts = output[0] * _axes.Output[0] * _axes.Output[1];
     }
 
     public float* Source { get; set; }
@@ -44,23 +43,24 @@ internal sealed unsafe class PoolNeighbour : Neighbour
     public override void DoParts(long from, long to, int worker)
     {
         int c = _channels;
+        long[] inputs = _axes.Input, outputs = _axes.Output;
         for (long part = from; part < to; part++)
         {
-            (long rest, long h) = Math.DivRem(part, _output[1]);
-            (long n, long d) = Math.DivRem(rest, _output[0]);
-            float* y = Target + (part * _output[2] * c), x = Source + (n * _inputRows * c);
-            (long d0, long d1) = Range(0, d);
-            (long h0, long h1) = Range(1, h);
-            for (long w = 0; w < _output[2]; w++, y += c)
+            (long rest, long h) = Math.DivRem(part, outputs[1]);
+            (long n, long d) = Math.DivRem(rest, outputs[0]);
+            float* y = Target + (part * outputs[2] * c), x = Source + (n * _inputRows * c);
+            (long d0, long d1) = _axes.Range(0, d);
+            (long h0, long h1) = _axes.Range(1, h);
+            for (long w = 0; w < outputs[2]; w++, y += c)
             {
-                (long w0, long w1) = Range(2, w);
+                (long w0, long w1) = _axes.Range(2, w);
                 var target = new Span<float>(y, c);
                 bool first = true;
                 for (long i = d0; i < d1; i++)
                     for (long j = h0; j < h1; j++)
                         for (long k = w0; k < w1; k++)
                         {
-                            var tap = new ReadOnlySpan<float>(x + ((((i * _input[1]) + j) * _input[2]) + k) * c, c);
+                            var tap = new ReadOnlySpan<float>(x + ((((i * inputs[1]) + j) * inputs[2]) + k) * c, c);
                             if (first) tap.CopyTo(target);
                             else if (_window.Kind == PoolKind.Max) TensorPrimitives.Max(target, tap, target);
                             else TensorPrimitives.Add(target, tap, target);
@@ -70,14 +70,6 @@ internal sealed unsafe class PoolNeighbour : Neighbour
                 if (_window.Kind == PoolKind.Average) TensorPrimitives.Divide(target, (d1 - d0) * (h1 - h0) * (w1 - w0), target);
             }
         }
-    }
-
-    private (long From, long To) Range(int axis, long at)
-    {
-        int own = axis - (3 - _window.Kernel.Count);
-        if (own < 0) return (0, 1);
-        long begin = (at * _window.Strides[own]) - _window.PadsBegin[own];
-        return (Math.Max(0, begin), Math.Min(_input[axis], begin + _window.Kernel[own]));
     }
 }
 

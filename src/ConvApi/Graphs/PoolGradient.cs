@@ -12,8 +12,7 @@ internal sealed unsafe class PoolGradient : IParallelWork
 {
     private const int Block = 32;
     private readonly PoolWindow _window;
-    private readonly long[] _input;
-    private readonly long[] _output;
+    private readonly PoolAxes _axes;
     private readonly int _channels;
     private readonly long _batch;
     private float* _x;
@@ -24,7 +23,7 @@ internal sealed unsafe class PoolGradient : IParallelWork
     {
         _window = window;
         (_batch, _channels) = (input[0], checked((int)input[1]));
-        (_input, _output) = ([.. Enumerable.Repeat(1L, 5 - input.Count), .. input.Skip(2)], [.. Enumerable.Repeat(1L, 5 - input.Count), .. output.Skip(2)]);
+        _axes = new PoolAxes(window, input, output);
     }
 
     private long Blocks => (_channels + Block - 1) / Block;
@@ -49,16 +48,17 @@ internal sealed unsafe class PoolGradient : IParallelWork
 
     private void Image(long n, int first, int count)
     {
-        long inputs = _input[0] * _input[1] * _input[2], outputs = _output[0] * _output[1] * _output[2];
+        long[] input = _axes.Input, output = _axes.Output;
+        long inputs = input[0] * input[1] * input[2], outputs = output[0] * output[1] * output[2];
         float* x = _x + (n * inputs * _channels) + first, dx = _dx + (n * inputs * _channels) + first, dy = _dy + (n * outputs * _channels) + first;
         for (long i = 0; i < inputs; i++) new Span<float>(dx + (i * _channels), count).Clear();
         for (long o = 0; o < outputs; o++, dy += _channels)
         {
-            (long rest, long w) = Math.DivRem(o, _output[2]);
-            (long d, long h) = Math.DivRem(rest, _output[1]);
-            (long d0, long d1) = Range(0, d);
-            (long h0, long h1) = Range(1, h);
-            (long w0, long w1) = Range(2, w);
+            (long rest, long w) = Math.DivRem(o, output[2]);
+            (long d, long h) = Math.DivRem(rest, output[1]);
+            (long d0, long d1) = _axes.Range(0, d);
+            (long h0, long h1) = _axes.Range(1, h);
+            (long w0, long w1) = _axes.Range(2, w);
             for (int c = 0; c < count; c++)
             {
                 long top = -1;
@@ -67,7 +67,7 @@ internal sealed unsafe class PoolGradient : IParallelWork
                     for (long j = h0; j < h1; j++)
                         for (long k = w0; k < w1; k++)
                         {
-                            long at = ((((i * _input[1]) + j) * _input[2]) + k) * _channels + c;
+                            long at = ((((i * input[1]) + j) * input[2]) + k) * _channels + c;
                             if (_window.Kind == PoolKind.Average) dx[at] += share;
                             else if (top < 0 || x[at] > x[top] || float.IsNaN(x[at])) top = at;
                         }
@@ -75,13 +75,5 @@ internal sealed unsafe class PoolGradient : IParallelWork
                 if (top >= 0) dx[top] += dy[c];
             }
         }
-    }
-
-    private (long From, long To) Range(int axis, long at)
-    {
-        int own = axis - (3 - _window.Kernel.Count);
-        if (own < 0) return (0, 1);
-        long begin = (at * _window.Strides[own]) - _window.PadsBegin[own];
-        return (Math.Max(0, begin), Math.Min(_input[axis], begin + _window.Kernel[own]));
     }
 }

@@ -107,8 +107,7 @@ internal readonly unsafe struct IntegerScaler
             ? Vector512.Min(Vector512.Max(v, Vector512.Create(_low)), Vector512.Create(_high))
             : Vector512.MinNative(Vector512.MaxNative(v, Vector512.Create(_low)), Vector512.Create(_high));
         v *= Vector512.Create(_scale);
-        if (wild) return v / Vector512.Create(_outputScale);
-        if (!Fma.IsSupported) return v / Vector512.Create(_outputScale);
+        if (wild || !Fma.IsSupported) return v / Vector512.Create(_outputScale);
 
         // Markstein's theorem: with a correctly rounded reciprocal one correction makes the quotient correctly rounded.
         Vector512<double> reciprocal = Vector512.Create(1 / _outputScale), quotient = v * reciprocal;

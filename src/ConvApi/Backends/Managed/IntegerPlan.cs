@@ -56,7 +56,7 @@ internal sealed unsafe class IntegerPlan : ManagedPlan
         InputLayout = Plain(s.InputLayout),
         WeightLayout = Plain(s.WeightLayout),
         OutputLayout = Plain(s.OutputLayout),
-        PadValue = s.PaddingMode == PaddingMode.Constant ? Stored(s.InputType, s.PadValue) - (s.Quantization?.InputZeroPoint ?? 0) : 0,
+        PadValue = s.PaddingMode == PaddingMode.Constant ? s.PadValue - (s.Quantization?.InputZeroPoint ?? 0) : 0,
     });
 
     public override void DoParts(long from, long to, int worker) => throw new InvalidOperationException("the parts are the inner plan's");
@@ -101,6 +101,4 @@ internal sealed unsafe class IntegerPlan : ManagedPlan
     }
 
     private static Layout Plain(Layout layout) => layout == Layout.Any ? Layout.ChannelsFirst : layout;
-
-    private static double Stored(DataType type, double v) => type == DataType.U8 ? Math.Clamp(Math.Round(v), 0, 255) : Math.Clamp(Math.Round(v), -128, 127);
 }

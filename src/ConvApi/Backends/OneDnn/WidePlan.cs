@@ -51,9 +51,6 @@ internal sealed unsafe class WidePlan : OneDnnOwnPlan
         InputType = DataType.F32,
         WeightType = DataType.F32,
         OutputType = DataType.F32,
-
-        // What lies outside is a value of the input's type.
-        PadValue = Stored(s.PadValue, s.InputType),
     });
 
     public override void DoParts(long from, long to, int worker)
@@ -91,15 +88,6 @@ internal sealed unsafe class WidePlan : OneDnnOwnPlan
             BiasResult = q.BiasResult,
         });
         if (!_result.IsWide) Convert(new Job(q.Result, _result.Type, _result.Floats, _result.Count, false));
-    }
-
-    private static double Stored(double value, DataType type)
-    {
-        float wide = (float)value;
-        ulong bits;
-        SingleConversion.Narrow(&wide, &bits, type, 1);
-        SingleConversion.Widen(&bits, type, &wide, 1);
-        return wide;
     }
 
     private void* Widened(in Operand o, void* typed)
