@@ -1,3 +1,4 @@
+using ConvNative.Backends.Common;
 using ConvNative.Backends.Managed.Kernels;
 using ConvNative.Problems;
 
@@ -108,13 +109,6 @@ internal sealed class BlockedGeometry
     /// <summary>Kernel rows whose weights a block reads before it goes on to the next result row; all unless its weights outgrow the second-level cache.</summary>
     public int KernelRows { get; private set; }
 
-    /// <summary>Pixels a tile in a phase of <paramref name="count"/> columns: equal tiles, the last one moved back to end with the row.</summary>
-    public static int TileOf(int count, int most)
-    {
-        int tiles = (count + most - 1) / most;
-        return (count + tiles - 1) / Math.Max(1, tiles);
-    }
-
     /// <summary>Offset in a, in elements, of tap (i, j, k) of a phase.</summary>
     public long TapOffset(Phase d, Phase h, Phase w, int i, int j, int k) => IsDirect
         ? (d.Offset[i] * Source.D) + (h.Offset[j] * Source.H) + (w.Offset[k] * Source.W)
@@ -156,7 +150,7 @@ internal sealed class BlockedGeometry
 
         // A tile that is moved back would add to the same pixels twice.
         int most = set.MostRows(Blocks[0].Vectors);
-        bool whole = Array.TrueForAll(W.Phases, p => p.Count % Math.Max(1, TileOf(p.Count, most)) == 0);
+        bool whole = Array.TrueForAll(W.Phases, p => p.Count % Math.Max(1, EqualTiles.Of(p.Count, most)) == 0);
         bool cut = whole && perRow * kernelRows > LargeWeights && RowsPerPart > 1 && RowsPerPart * WaitingColumns <= 4 * LeastPixels;
         KernelRows = cut ? (int)Math.Clamp(LargeWeights / Math.Max(1, perRow), 1, kernelRows) : kernelRows;
         bool dense = H.Phases.Length == 1 && Target.H == WaitingColumns && Target.C != 1;

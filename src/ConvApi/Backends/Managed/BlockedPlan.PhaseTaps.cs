@@ -1,3 +1,4 @@
+using ConvNative.Backends.Common;
 using ConvNative.Backends.Managed.Kernels;
 using ConvNative.Problems;
 

@@ -67,7 +67,7 @@ internal sealed unsafe partial class BlockedPlan<T> : FinitePlan<T>
         $"tiles of up to {_set.MostRows(_g.Blocks[0].Vectors)} pixels by {_g.Blocks[0].Vectors * _set.Lanes} channels, {_phases.Length} phase(s)",
     ];
 
-    private int PixelsOf(int columns) => BlockedGeometry.TileOf(columns, _set.MostRows(_g.Blocks[0].Vectors));
+    private int PixelsOf(int columns) => EqualTiles.Of(columns, _set.MostRows(_g.Blocks[0].Vectors));
 
     protected override void ExecuteFinite()
     {

@@ -1,4 +1,5 @@
 using System.Numerics;
+using ConvNative.Backends.Common;
 using ConvNative.Plans;
 using ConvNative.Problems;
 

@@ -1,5 +1,6 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
+using ConvNative.Backends.Common;
 using ConvNative.Backends.Managed.Kernels;
 using ConvNative.Plans;
 using ConvNative.Problems;
@@ -52,7 +53,7 @@ internal sealed unsafe class FlatPlan<T> : FinitePlan<T>
         _lanes = set.Lanes;
         int taps = _h.Offset.Length, most = Math.Min(8, (set.Accumulators < 24 ? 14 : 30) - taps);
         bool whole = _width < _lanes;
-        _tile = BlockedGeometry.TileOf(_results, most);
+        _tile = EqualTiles.Of(_results, most);
         _vectors = whole ? 1 : (_width + _lanes - 1) / _lanes;
         _kernel = (nint)set.FindFlat(taps, _tile);
         int tiles = (_results + _tile - 1) / _tile;

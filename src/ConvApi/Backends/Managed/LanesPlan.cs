@@ -1,5 +1,6 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
+using ConvNative.Backends.Common;
 using ConvNative.Backends.Managed.Kernels;
 using ConvNative.Plans;
 using ConvNative.Problems;
@@ -93,7 +94,7 @@ internal sealed unsafe class LanesPlan<T> : FinitePlan<T>
         int first = 0, last = w.Count;
         while (first < last && !Plain(first)) first++;
         while (last > first && !Plain(last - 1)) last--;
-        return new LanesPhase(d, h, w, first, last, BlockedGeometry.TileOf(last - first, _mostRows));
+        return new LanesPhase(d, h, w, first, last, EqualTiles.Of(last - first, _mostRows));
 
         bool Plain(int j) => Array.TrueForAll(w.Offset, o => (j * _w.SourceStep) + o >= 0 && (j * _w.SourceStep) + o < _w.SourceSize);
     }

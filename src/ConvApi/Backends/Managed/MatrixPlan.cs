@@ -1,5 +1,6 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
+using ConvNative.Backends.Common;
 using ConvNative.Backends.Managed.Kernels;
 using ConvNative.Plans;
 
@@ -45,7 +46,7 @@ internal sealed unsafe class MatrixPlan<T> : FinitePlan<T>
         _pixels = (long)view.Axes[0].Big * view.Axes[1].Big * view.Axes[2].Big;
         int vectors = _outputs <= set.MostRows(4) ? 4 : 2;
         _lanes = vectors * set.Lanes;
-        _tile = BlockedGeometry.TileOf(_outputs, set.MostRows(vectors));
+        _tile = EqualTiles.Of(_outputs, set.MostRows(vectors));
         _tiles = (_outputs + _tile - 1) / _tile;
         _kernel = (nint)set.Find(_tile, vectors);
         if (vectors == 2) _tail = (nint)set.Find(_tile, 1);

@@ -1,5 +1,6 @@
 using System.Numerics;
 using System.Runtime.InteropServices;
+using ConvNative.Backends.Common;
 using ConvNative.Backends.Managed.Kernels;
 using ConvNative.Plans;
 

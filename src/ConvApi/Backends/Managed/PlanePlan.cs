@@ -1,5 +1,6 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
+using ConvNative.Backends.Common;
 using ConvNative.Backends.Managed.Kernels;
 using ConvNative.Plans;
 using ConvNative.Problems;
@@ -54,7 +55,7 @@ internal sealed unsafe class PlanePlan<T> : FinitePlan<T>
         PaddingMode mode = view.IsDown ? Problem.PaddingMode : PaddingMode.Zeros;
         (_d, _h, _w) = (Axis(0), Axis(1), Axis(2));
         int vectors = _outputs <= set.MostRows(4) ? 4 : 2;
-        _tile = BlockedGeometry.TileOf(_outputs, set.MostRows(vectors));
+        _tile = EqualTiles.Of(_outputs, set.MostRows(vectors));
         _kernel = (nint)set.Find(_tile, vectors);
         _vector = set.Lanes;
         _lanes = vectors * _vector;

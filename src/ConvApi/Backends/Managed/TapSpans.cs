@@ -1,3 +1,5 @@
+using ConvNative.Backends.Common;
+
 namespace ConvNative.Backends.Managed;
 
 /// <summary>Neighbouring small indices that see the same taps: first tap and end.</summary>

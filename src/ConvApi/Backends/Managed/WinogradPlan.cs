@@ -76,7 +76,7 @@ internal sealed unsafe class WinogradPlan : FinitePlan<float>
         long perRow = (long)_n * _n * _across * (_inPitch + _outPitch) * sizeof(float);
         _bandRows = (int)Math.Clamp(BandBytes / perRow, 1, Math.Max(1, _tileRows));
         int tiles = _bandRows * _across;
-        _tile = BlockedGeometry.TileOf(tiles, set.MostRows(2));
+        _tile = EqualTiles.Of(tiles, set.MostRows(2));
         _kernel = (nint)set.Find(_tile, 2);
         _inPoint = ((long)tiles * _inPitch) + 16;
         _outPoint = ((long)tiles * _outPitch) + 16;

@@ -1,4 +1,4 @@
-using ConvNative.Backends.Managed;
+using ConvNative.Backends.Common;
 using ConvNative.Problems;
 
 namespace ConvNative.Backends.OpenCl.Cpu;

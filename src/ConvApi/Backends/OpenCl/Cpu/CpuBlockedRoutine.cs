@@ -1,4 +1,4 @@
-using ConvNative.Backends.Managed;
+using ConvNative.Backends.Common;
 using ConvNative.Bindings.OpenCl;
 using ConvNative.Problems;
 

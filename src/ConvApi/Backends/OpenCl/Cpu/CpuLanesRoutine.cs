@@ -1,4 +1,4 @@
-using ConvNative.Backends.Managed;
+using ConvNative.Backends.Common;
 using ConvNative.Bindings.OpenCl;
 using ConvNative.Problems;
 
@@ -45,7 +45,7 @@ internal sealed class CpuLanesRoutine : ClRoutine
             int lanes = Vectors.Lanes, channels = view.BigChannels, perGroup = channels / view.Groups, size = Problem.InputType.SizeOf();
             _blocks = (channels + lanes - 1) / lanes;
             (int inner, int innerEnd) = InnerColumns(view.Axes[2]);
-            _tile = Math.Max(1, BlockedGeometry.TileOf(innerEnd - inner, MostRows));
+            _tile = Math.Max(1, EqualTiles.Of(innerEnd - inner, MostRows));
             string options = $"-DP={perGroup} -DR={_tile} -DV=1";
             ClMemHandle packed = Allocate((long)_blocks * view.Taps * perGroup * lanes * size), init = Allocate((long)channels * size);
             (long[] table, _groups) = Describe(inner, innerEnd);

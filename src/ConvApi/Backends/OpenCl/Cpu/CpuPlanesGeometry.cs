@@ -1,4 +1,4 @@
-using ConvNative.Backends.Managed;
+using ConvNative.Backends.Common;
 using ConvNative.Problems;
 
 namespace ConvNative.Backends.OpenCl.Cpu;
@@ -42,7 +42,7 @@ internal sealed class CpuPlanesGeometry
         _pitch = (_w.PanelSize(_w.Count) + _w.PanelStep - 1) / _w.PanelStep;
         long pixels = (((long)_h.Count - 1) * _pitch) + _w.Count;
         Vectors = pixels <= vectors.Lanes ? 1 : pixels <= 2 * vectors.Lanes || _outputs > vectors.Accumulators / 4 ? 2 : 4;
-        Tile = BlockedGeometry.TileOf(_outputs, Math.Min(14, vectors.Accumulators / Vectors));
+        Tile = EqualTiles.Of(_outputs, Math.Min(14, vectors.Accumulators / Vectors));
         int lanes = Vectors * vectors.Lanes, slots = Math.Max(1, _d.Offsets.Length);
         long row = (long)_pitch * _w.PanelStep * _h.PanelStep * slots * _inputs * elementSize;
         int rows = (int)Math.Clamp((PanelBytes / row) - (_h.Span / _h.PanelStep), Math.Min(_h.Count, FewestRows), _h.Count);

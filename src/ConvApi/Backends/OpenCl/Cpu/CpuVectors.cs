@@ -1,4 +1,4 @@
-using ConvNative.Backends.Managed;
+using ConvNative.Backends.Common;
 
 namespace ConvNative.Backends.OpenCl.Cpu;
 
@@ -21,6 +21,6 @@ internal readonly record struct CpuVectors(int Lanes, int Accumulators)
     {
         int vectors = channels <= Lanes ? 1 : channels > 2 * Lanes && columns <= Accumulators / 4 ? 4 : 2;
         int most = vectors == 1 ? Accumulators / 2 : Accumulators / vectors;
-        return (Math.Max(1, BlockedGeometry.TileOf(columns, most)), vectors);
+        return (Math.Max(1, EqualTiles.Of(columns, most)), vectors);
     }
 }

@@ -1,6 +1,6 @@
 using ConvNative.Problems;
 
-namespace ConvNative.Backends.Managed;
+namespace ConvNative.Backends.Common;
 
 /// <summary>Strides of a tensor in elements, with spatial axes D, H, W; an axis that the rank lacks has stride 0 and size 1.</summary>
 internal readonly record struct Strides5(long N, long C, long D, long H, long W)

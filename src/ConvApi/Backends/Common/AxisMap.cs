@@ -1,6 +1,6 @@
 using ConvNative.Problems;
 
-namespace ConvNative.Backends.Managed;
+namespace ConvNative.Backends.Common;
 
 /// <summary>
 /// One spatial axis of a correlation: where tap <c>k</c> of small index <c>p</c> reads the big side. "Big" is the side that the

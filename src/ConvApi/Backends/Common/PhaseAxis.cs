@@ -1,6 +1,6 @@
 using ConvNative.Problems;
 
-namespace ConvNative.Backends.Managed;
+namespace ConvNative.Backends.Common;
 
 /// <summary>
 /// Destination indices <c>First + Step*j</c>, j below <see cref="Count"/>, that all read the same taps: source index
