@@ -61,7 +61,7 @@ public sealed class GraphChecker(PlanOptions options)
             // What a reused block holds before is NaN: a step that reads what it should not shows it.
             data.Poison(reusing);
             float[][] reused = data.Run(reusing);
-            cell = cell with { Implementation = string.Join(", ", graph.Convolutions.Select(c => keeping.PlanOf(c.Name).Implementation).Distinct()), Seconds = Stopwatch.GetElapsedTime(begin).TotalSeconds };
+            cell = cell with { Implementation = string.Join(", ", keeping.Steps.OfType<ConvStep>().Select(s => keeping.PlanOf(s.Node.Name).Implementation).Distinct()), Seconds = Stopwatch.GetElapsedTime(begin).TotalSeconds };
             for (int o = 0; o < kept.Length; o++)
                 if (!kept[o].AsSpan().SequenceEqual(reused[o])) return cell with { Status = CellStatus.Fail, Message = $"output {o} differs between a plan that keeps its tensors and one that reuses their memory" };
             cell = Judge(graph, data, keeping, kept, whole.Value, cell);

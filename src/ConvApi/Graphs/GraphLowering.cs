@@ -51,6 +51,10 @@ internal sealed class GraphLowering
     {
         switch (n)
         {
+            case ConvNode { Problem.Op: ConvOp.ChannelShuffle } c:
+                int shuffled = Activated(c.Id, out Activation after);
+                _steps.Add(new ShuffleStep(c.Problem.Groups, after, Read(c.Inputs[0], Layout.ChannelsLast), Write(shuffled, Layout.ChannelsLast)));
+                return;
             case ConvNode c:
                 Convolution(c);
                 return;
@@ -58,7 +62,8 @@ internal sealed class GraphLowering
                 _steps.Add(new PoolStep(p.Window, Read(p.Inputs[0], Layout.ChannelsLast), Write(p.Id, Layout.ChannelsLast)));
                 return;
             case ConcatNode c:
-                _steps.Add(new ConcatStep([.. c.Inputs.Select(i => Read(i, Layout.ChannelsLast))], Write(c.Id, Layout.ChannelsLast)));
+                int joined = Activated(c.Id, out Activation then);
+                _steps.Add(new ConcatStep([.. c.Inputs.Select(i => Read(i, Layout.ChannelsLast))], then, Write(joined, Layout.ChannelsLast)));
                 return;
             case ChannelScaleNode or AddNode or ActivationNode:
                 Elements(n);
@@ -69,7 +74,6 @@ internal sealed class GraphLowering
     private void Convolution(ConvNode c)
     {
         int last = c.Id, residual = -1;
-        Activation activation = Activation.None;
         if (Only(last) is AddNode add && add.Inputs[0] != add.Inputs[1])
         {
             int other = add.Inputs[0] == c.Id ? add.Inputs[1] : add.Inputs[0];
@@ -81,12 +85,7 @@ internal sealed class GraphLowering
             }
         }
 
-        if (Only(last) is ActivationNode act)
-        {
-            activation = act.Activation;
-            last = Fuse(act.Id);
-        }
-
+        last = Activated(last, out Activation activation);
         Layout output = OutputLayout(last);
         ConvProblem p = c.Problem;
         // The input is read as it lies; a fold reads columns, whose channels-last order is that of the unfolded tensor.
@@ -118,12 +117,7 @@ internal sealed class GraphLowering
         }
 
         if (n is AddNode) addend = n.Inputs[1];
-        if (n is not ActivationNode && Only(last) is ActivationNode act)
-        {
-            activation = act.Activation;
-            last = Fuse(act.Id);
-        }
-
+        if (n is not ActivationNode) last = Activated(last, out activation);
         _steps.Add(new ElementStep(
             Read(input, Layout.ChannelsLast), gate < 0 ? -1 : Read(gate, Layout.ChannelsLast), addend < 0 ? -1 : Read(addend, Layout.ChannelsLast), activation, Write(last, Layout.ChannelsLast)));
     }
@@ -134,6 +128,13 @@ internal sealed class GraphLowering
         if (_separate || _graph.Outputs.Contains(id)) return null;
         GraphNode[] readers = [.. _graph.Readers(id)];
         return readers.Length == 1 ? readers[0] : null;
+    }
+
+    /// <summary>The activation that alone reads <paramref name="id"/>, fused, and its node; else <paramref name="id"/> and none.</summary>
+    private int Activated(int id, out Activation activation)
+    {
+        activation = Only(id) is ActivationNode a ? a.Activation : Activation.None;
+        return Only(id) is ActivationNode act ? Fuse(act.Id) : id;
     }
 
     private int Fuse(int id)

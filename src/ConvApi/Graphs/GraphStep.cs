@@ -32,8 +32,15 @@ public sealed record PoolStep(PoolWindow Window, int Input, int Output) : GraphS
     public override IReadOnlyList<int> Reads => [Input];
 }
 
-/// <summary>Tensors one after the other along the channels.</summary>
-public sealed record ConcatStep(IReadOnlyList<int> Inputs, int Output) : GraphStep(Output)
+/// <summary>A channel shuffle, then an activation.</summary>
+public sealed record ShuffleStep(long Groups, Activation Activation, int Input, int Output) : GraphStep(Output)
+{
+    /// <inheritdoc/>
+    public override IReadOnlyList<int> Reads => [Input];
+}
+
+/// <summary>Tensors one after the other along the channels, then an activation.</summary>
+public sealed record ConcatStep(IReadOnlyList<int> Inputs, Activation Activation, int Output) : GraphStep(Output)
 {
     /// <inheritdoc/>
     public override IReadOnlyList<int> Reads => Inputs;

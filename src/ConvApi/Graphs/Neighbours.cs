@@ -2,88 +2,42 @@ using System.Numerics.Tensors;
 using ConvNative.Backends.Common;
 using ConvNative.Backends.Managed;
 using ConvNative.Problems;
-using ConvNative.Problems.Graphs;
 
 namespace ConvNative.Graphs;
 
 /// <summary>What stands between convolutions, on channels-last f32 tensors; parts are rows of pixels, so no two threads write one element.</summary>
 internal abstract unsafe class Neighbour : IParallelWork
 {
+    // Below so many elements (some 10 us) a second thread costs more than it brings.
+    private const long OneThreadElements = 100_000;
+
     /// <summary>Number of independent parts.</summary>
     protected long Parts { get; init; }
+
+    /// <summary>Elements that are read.</summary>
+    protected long Elements { get; init; }
 
     /// <inheritdoc/>
     public abstract void DoParts(long from, long to, int worker);
 
     /// <summary>Runs all parts.</summary>
-    public void Run(int threads) => WorkerPool.Shared.Run(this, Parts, threads);
+    public void Run(int threads) => WorkerPool.Shared.Run(this, Parts, Elements < OneThreadElements ? 1 : threads);
 }
 
-/// <summary>Max or mean of windows.</summary>
-internal sealed unsafe class PoolNeighbour : Neighbour
-{
-    private readonly PoolWindow _window;
-    private readonly int _channels;
-    private readonly PoolAxes _axes;
-    private readonly long _inputRows;
-
-    public PoolNeighbour(PoolWindow window, Dims input, Dims output)
-    {
-        _window = window;
-        _channels = checked((int)input[1]);
-        _axes = new PoolAxes(window, input, output);
-        _inputRows = input.Slice(2).Product;
-        Parts = output[0] * _axes.Output[0] * _axes.Output[1];
-    }
-
-    public float* Source { get; set; }
-
-    public float* Target { get; set; }
-
-    public override void DoParts(long from, long to, int worker)
-    {
-        int c = _channels;
-        long[] inputs = _axes.Input, outputs = _axes.Output;
-        for (long part = from; part < to; part++)
-        {
-            (long rest, long h) = Math.DivRem(part, outputs[1]);
-            (long n, long d) = Math.DivRem(rest, outputs[0]);
-            float* y = Target + (part * outputs[2] * c), x = Source + (n * _inputRows * c);
-            (long d0, long d1) = _axes.Range(0, d);
-            (long h0, long h1) = _axes.Range(1, h);
-            for (long w = 0; w < outputs[2]; w++, y += c)
-            {
-                (long w0, long w1) = _axes.Range(2, w);
-                var target = new Span<float>(y, c);
-                bool first = true;
-                for (long i = d0; i < d1; i++)
-                    for (long j = h0; j < h1; j++)
-                        for (long k = w0; k < w1; k++)
-                        {
-                            var tap = new ReadOnlySpan<float>(x + ((((i * inputs[1]) + j) * inputs[2]) + k) * c, c);
-                            if (first) tap.CopyTo(target);
-                            else if (_window.Kind == PoolKind.Max) TensorPrimitives.Max(target, tap, target);
-                            else TensorPrimitives.Add(target, tap, target);
-                            first = false;
-                        }
-
-                if (_window.Kind == PoolKind.Average) TensorPrimitives.Divide(target, (d1 - d0) * (h1 - h0) * (w1 - w0), target);
-            }
-        }
-    }
-}
-
-/// <summary>Copies each pixel's channels behind one another.</summary>
+/// <summary>Copies each pixel's channels behind one another, with an activation.</summary>
 internal sealed unsafe class ConcatNeighbour : Neighbour
 {
     private readonly int[] _channels;
     private readonly int _all;
+    private readonly PostOpRunner<float> _after;
 
-    public ConcatNeighbour(int[] channels, long pixels)
+    public ConcatNeighbour(int[] channels, long pixels, Activation activation)
     {
         (_channels, _all) = (channels, channels.Sum());
+        _after = new PostOpRunner<float>(PostOps.None with { Activation = activation });
         Sources = new nint[channels.Length];
         Parts = pixels;
+        Elements = pixels * _all;
     }
 
     public nint[] Sources { get; }
@@ -92,12 +46,19 @@ internal sealed unsafe class ConcatNeighbour : Neighbour
 
     public override void DoParts(long from, long to, int worker)
     {
-        int at = 0;
-        for (int s = 0; s < Sources.Length; at += _channels[s++])
+        // Few pixels at a time, so that the activation finds them in the first-level cache.
+        const int Block = 8;
+        for (long p = from; p < to; p += Block)
         {
-            int c = _channels[s];
-            float* x = (float*)Sources[s];
-            for (long p = from; p < to; p++) new ReadOnlySpan<float>(x + (p * c), c).CopyTo(new Span<float>(Target + (p * _all) + at, c));
+            int pixels = (int)Math.Min(Block, to - p), at = 0;
+            for (int s = 0; s < Sources.Length; at += _channels[s++])
+            {
+                int c = _channels[s];
+                float* x = (float*)Sources[s] + (p * c), y = Target + (p * _all) + at;
+                for (int i = 0; i < pixels; i++, x += c, y += _all) new ReadOnlySpan<float>(x, c).CopyTo(new Span<float>(y, c));
+            }
+
+            if (!_after.IsNone) _after.Apply(Target + (p * _all), null, checked(pixels * _all));
         }
     }
 }
@@ -117,6 +78,7 @@ internal sealed unsafe class ElementNeighbour : Neighbour
         (_length, _pixels) = (shape.Product, Math.Max(1, shape.Slice(2).Product));
         _block = gated ? checked((int)shape[1]) : BlockLength;
         Parts = (_length + _block - 1) / _block;
+        Elements = _length;
     }
 
     public float* Source { get; set; }
@@ -156,6 +118,7 @@ internal sealed unsafe class ReorderNeighbour : Neighbour
         (_channels, _pixels) = (shape[1], shape.Slice(2).Product);
         (_copy, _toLast) = (from == to, to == Layout.ChannelsLast);
         Parts = shape[0] * (_toLast ? _pixels : _channels);
+        Elements = shape.Product;
     }
 
     public float* Source { get; set; }

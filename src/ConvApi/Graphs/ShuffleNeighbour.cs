@@ -1,0 +1,154 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
+using ConvNative.Backends.Common;
+using ConvNative.Backends.Managed;
+using ConvNative.Problems;
+
+namespace ConvNative.Graphs;
+
+/// <summary>
+/// Channel shuffle within each pixel, with an activation. A vector of results takes neighbouring elements of every group: each group's are
+/// loaded once, permuted to their places and blended in.
+/// </summary>
+internal sealed unsafe class ShuffleNeighbour : Neighbour
+{
+    private readonly int _channels;
+    private readonly int _groups;
+    private readonly int _lanes;
+    private readonly PostOpRunner<float> _after;
+
+    // For each vector of results and each group: where its elements begin in the pixel, then a permutation and a mask of as many lanes.
+    private readonly int[] _table = [];
+    private readonly int[] _at = [];
+
+    public ShuffleNeighbour(Dims shape, long groups, Activation activation)
+        : this(shape, groups, activation, Vector512.IsHardwareAccelerated ? 16 : Vector256.IsHardwareAccelerated ? 8 : 1)
+    {
+    }
+
+    /// <summary>With vectors of 16 or 8 lanes, or without (1).</summary>
+    internal ShuffleNeighbour(Dims shape, long groups, Activation activation, int lanes)
+    {
+        (_channels, _groups) = (checked((int)shape[1]), checked((int)groups));
+        _after = new PostOpRunner<float>(PostOps.None with { Activation = activation });
+        Parts = shape[0] * shape.Slice(2).Product;
+        Elements = shape.Product;
+
+        // With more groups a load brings too few elements; the pixel must have room for a whole load.
+        _lanes = _groups <= lanes / 2 && _channels >= lanes ? lanes : 1;
+        if (_lanes == 1) return;
+        int vectors = (_channels + _lanes - 1) / _lanes, own = _channels / _groups;
+        _at = GC.AllocateUninitializedArray<int>(vectors * (_groups + 1), pinned: true);
+        _table = GC.AllocateArray<int>(vectors * _groups * 2 * _lanes, pinned: true);
+        for (int v = 0, t = 0, a = 0; v < vectors; v++)
+        {
+            // The last vector ends with the pixel.
+            int first = Math.Min(v * _lanes, _channels - _lanes);
+            _at[a++] = first;
+            for (int g = 0; g < _groups; g++, t += 2 * _lanes)
+            {
+                int from = Math.Min((g * own) + ((first - g + _groups - 1) / _groups), _channels - _lanes);
+                _at[a++] = from;
+                for (int i = 0; i < _lanes; i++)
+                {
+                    int position = first + i;
+                    if (position % _groups != g) continue;
+                    _table[t + i] = (g * own) + (position / _groups) - from;
+                    _table[t + _lanes + i] = -1;
+                }
+            }
+        }
+    }
+
+    private interface IPermuted<TSelf>
+        where TSelf : struct, IPermuted<TSelf>
+    {
+        static abstract int Count { get; }
+
+        static abstract TSelf Zero { get; }
+
+        /// <summary>The elements at <paramref name="from"/>, permuted, in the lanes of the mask that follows the permutation; else this.</summary>
+        TSelf With(float* from, int* permutation);
+
+        void Store(float* to);
+    }
+
+    public float* Source { get; set; }
+
+    public float* Target { get; set; }
+
+    public override void DoParts(long from, long to, int worker)
+    {
+        if (_lanes == 16) Vectors<Sixteen>(from, to);
+        else if (_lanes == 8) Vectors<Eight>(from, to);
+        else Elementwise(from, to);
+    }
+
+    private void Vectors<TVector>(long from, long to)
+        where TVector : struct, IPermuted<TVector>
+    {
+        int* places = (int*)Marshal.UnsafeAddrOfPinnedArrayElement(_at, 0), end = places + _at.Length, table = (int*)Marshal.UnsafeAddrOfPinnedArrayElement(_table, 0);
+        for (long p = from; p < to; p++)
+        {
+            float* x = Source + (p * _channels), y = Target + (p * _channels);
+            int* t = table;
+            for (int* at = places; at < end; at += _groups + 1)
+            {
+                TVector v = TVector.Zero;
+                for (int g = 1; g <= _groups; g++, t += 2 * TVector.Count) v = v.With(x + at[g], t);
+                v.Store(y + *at);
+            }
+
+            if (!_after.IsNone) _after.Apply(y, null, _channels);
+        }
+    }
+
+    private void Elementwise(long from, long to)
+    {
+        int own = _channels / _groups;
+        for (long p = from; p < to; p++)
+        {
+            float* x = Source + (p * _channels), y = Target + (p * _channels);
+            for (int g = 0; g < _groups; g++)
+            {
+                float* result = y + g;
+                for (int j = 0; j < own; j++, result += _groups) *result = *x++;
+            }
+
+            if (!_after.IsNone) _after.Apply(y, null, _channels);
+        }
+    }
+
+    private readonly struct Sixteen(Vector512<float> v) : IPermuted<Sixteen>
+    {
+        private readonly Vector512<float> _v = v;
+
+        public static int Count => 16;
+
+        public static Sixteen Zero => default;
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public Sixteen With(float* from, int* permutation) =>
+            new(Vector512.ConditionalSelect(Vector512.Load(permutation + 16).AsSingle(), Vector512.ShuffleNative(Vector512.Load(from), Vector512.Load(permutation)), _v));
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public void Store(float* to) => _v.Store(to);
+    }
+
+    private readonly struct Eight(Vector256<float> v) : IPermuted<Eight>
+    {
+        private readonly Vector256<float> _v = v;
+
+        public static int Count => 8;
+
+        public static Eight Zero => default;
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public Eight With(float* from, int* permutation) =>
+            new(Vector256.ConditionalSelect(Vector256.Load(permutation + 8).AsSingle(), Vector256.ShuffleNative(Vector256.Load(from), Vector256.Load(permutation)), _v));
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public void Store(float* to) => _v.Store(to);
+    }
+}
