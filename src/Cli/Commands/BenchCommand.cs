@@ -5,6 +5,7 @@ using ConvNative.Cli.Benchmarks;
 using ConvNative.Cli.Checking;
 using ConvNative.Cli.Reports;
 using ConvNative.Cli.Suites;
+using ConvNative.Graphs;
 using ConvNative.Plans;
 using ConvNative.Problems;
 
@@ -27,21 +28,25 @@ public static class BenchCommand
         Option<string> baseline = new("--baseline") { Description = "An older results.json: prints its time over the time now.", HelpName = "FILE" };
         Option<bool> serve = new("--serve") { Description = "Answer one request line with one timing line, for a harness that interleaves libraries (needs one --backend)." };
         Option<string> math = CommonOptions.Math();
-        math.Description = "With --serve: strict, or fast (also Winograd and narrower products, where an engine has them).";
+        math.Description = "With --serve and --steps: strict, or fast (also Winograd and narrower products, where an engine has them).";
         Option<bool> json = CommonOptions.Json();
         var verb = new Verb(
             "bench",
             "Times the layers of suites and whole networks, engines taking turns on random data; writes results.json, results.csv and results.md.",
             "convnative bench --suite resnet50 --threads 2",
             "convnative bench --suite trunks --backend onednn",
+            "convnative bench --steps resnet-50 --backend onednn --threads 2",
             "convnative bench --serve --backend onednn --layout any --threads 2")
         { suite, backend, folder, layout, threads, rounds, budget, baseline, serve, math, json };
         Option<string[]> against = new("--against") { Description = "Tables of another library on this machine (torch_conv.py's): the engine on the same shapes, types and layouts, and the ratio (needs one --backend and --shapes).", HelpName = "FILE" };
         Option<string> shapes = new("--shapes") { Description = "With --against: the list of the shapes' descriptors.", HelpName = "FILE" };
         Option<double> seconds = new("--seconds") { Description = "With --against: stop after that many seconds; the same command continues.", DefaultValueFactory = _ => double.PositiveInfinity };
-        foreach (Option option in (Option[])[against, shapes, seconds]) verb.Add(option);
+        Option<string[]> steps = new("--steps") { Description = "The steps of blocks or whole networks one by one: where the time goes (needs one --backend, or auto).", HelpName = "NAME,..." };
+        foreach (Option option in (Option[])[against, shapes, seconds, steps]) verb.Add(option);
         verb.SetAction(r =>
         {
+            if (r.GetValue(steps) is { Length: > 0 } networks)
+                return Steps(BackendSelection.Split(networks), r.GetValue(backend), engines(), Positive("--threads", r.GetValue(threads), zero: true), CommonOptions.MathOf(r.GetValue(math)), r.GetValue(budget), r.InvocationConfiguration.Output);
             BackendSelection selection = BackendSelection.Of(r.GetValue(backend), engines());
             Layout? l = ParseLayout(r.GetValue(layout)!);
             int n = Positive("--threads", r.GetValue(threads), zero: true);
@@ -81,6 +86,17 @@ public static class BenchCommand
 
     private static int Positive(string name, int value, bool zero) =>
         value > 0 || (zero && value == 0) ? value : throw new CliException($"{name} = {value}: must be at least {(zero ? 0 : 1)}");
+
+    private static int Steps(List<string> networks, string[]? backend, IReadOnlyList<ConvBackend> engines, int threads, MathMode math, double budget, TextWriter output)
+    {
+        List<string> names = BackendSelection.Split(backend);
+        if (names.Count != 1) throw new CliException("--steps: needs exactly one --backend, or auto");
+        if (names[0] != ConvPlan.Auto && BackendSelection.Of(names, engines).Backends[0] is { Status.Available: false } missing)
+            throw new CliException($"{missing.Name} is unavailable: {missing.Status.Summary} {missing.Status.Remedy}", ExitCode.Unavailable);
+        var options = new GraphOptions { Backend = names[0], Plan = new PlanOptions { Tuning = Tuning.Measure, MaxThreads = threads, Math = math } };
+        foreach (string network in networks) StepBenchmark.Run(network, options, budget, output);
+        return ExitCode.Done;
+    }
 
     private static int Serve(BackendSelection selection, Layout? layout, int threads, MathMode math, TextWriter output)
     {

@@ -21,6 +21,9 @@ public sealed record GraphOptions
     /// <summary>Keeps every intermediate tensor until the next run, so that <see cref="GraphPlan.Tensor"/> can show it: for checks. Takes more memory.</summary>
     public bool KeepAll { get; init; }
 
+    /// <summary>Times each step of a run, for <see cref="GraphPlan.StepMilliseconds"/>.</summary>
+    public bool TimeSteps { get; init; }
+
     /// <summary>Every node has a tensor of its own in the arena, channels-last, inputs and outputs too: what gradients are computed from.</summary>
     internal bool Separate { get; init; }
 }

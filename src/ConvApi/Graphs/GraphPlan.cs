@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using ConvNative.Backends.Common;
 using ConvNative.Plans;
 using ConvNative.Problems;
@@ -16,7 +17,8 @@ public sealed unsafe class GraphPlan : IDisposable
     private readonly Runner[] _runners;
     private readonly nint[] _pointers;
     private readonly long[] _offsets;
-    private readonly AlignedBuffer _arena;
+    private readonly double[] _times;
+    private readonly AlignedBuffer? _arena;
     private readonly int _threads;
     private readonly int _inputs;
     private bool _disposed;
@@ -27,12 +29,13 @@ public sealed unsafe class GraphPlan : IDisposable
         _threads = options.Plan.MaxThreads > 0 ? options.Plan.MaxThreads : WorkerPool.Shared.MaxThreads;
         var lowering = new GraphLowering(graph, options.Layout, options.Separate);
         (Tensors, Steps) = (lowering.Tensors, lowering.Steps);
-        (_offsets, ArenaBytes, LeastBytes) = GraphMemory.Place(Tensors, Steps, options.KeepAll);
         _pointers = new nint[Tensors.Count];
-        _arena = new AlignedBuffer(ArenaBytes);
+        _times = new double[options.TimeSteps ? Steps.Count : 0];
         try
         {
             _runners = [.. Steps.Select(Prepare)];
+            (_offsets, ArenaBytes, LeastBytes) = GraphMemory.Place(Tensors, Steps, options.KeepAll, c => _plans[c.Node.Name].AddsInPlace);
+            _arena = new AlignedBuffer(ArenaBytes);
         }
         catch
         {
@@ -63,6 +66,9 @@ public sealed unsafe class GraphPlan : IDisposable
 
     /// <summary>The most bytes of tensors that are alive in one step: no placement needs less.</summary>
     public long LeastBytes { get; }
+
+    /// <summary>With <see cref="GraphOptions.TimeSteps"/>: the milliseconds that each of <see cref="Steps"/> took in the last run; else empty.</summary>
+    public ReadOnlySpan<double> StepMilliseconds => _times;
 
     /// <summary>Plans a graph.</summary>
     /// <exception cref="NotSupportedException">The engine does not support a node; the message names it and has the reason.</exception>
@@ -136,6 +142,9 @@ public sealed unsafe class GraphPlan : IDisposable
         return new ReadOnlySpan<float>((void*)_pointers[index], checked((int)Tensors[index].Length));
     }
 
+    /// <summary>Where a tensor lies in the arena, in bytes.</summary>
+    internal long OffsetOf(int tensor) => _offsets[tensor];
+
     /// <summary>The tensor of a node in a layout, for a plan whose nodes are separate.</summary>
     internal int TensorOf(int node, Layout layout)
     {
@@ -150,7 +159,7 @@ public sealed unsafe class GraphPlan : IDisposable
         if (_disposed) return;
         _disposed = true;
         foreach (ConvPlan p in _plans.Values) p.Dispose();
-        _arena.Dispose();
+        _arena?.Dispose();
     }
 
     private void Run(ReadOnlySpan<nint> inputs, ReadOnlySpan<int> inputLengths, ReadOnlySpan<nint> outputs, ReadOnlySpan<int> outputLengths)
@@ -168,8 +177,21 @@ public sealed unsafe class GraphPlan : IDisposable
             _pointers[i] = (input ? inputs : outputs)[t.Argument];
         }
 
-        foreach (Runner run in _runners) run(this);
+        if (_times.Length > 0) RunTimed();
+        else foreach (Runner run in _runners) run(this);
         GC.KeepAlive(this);
+    }
+
+    private void RunTimed()
+    {
+        long at = Stopwatch.GetTimestamp();
+        for (int i = 0; i < _runners.Length; i++)
+        {
+            _runners[i](this);
+            long now = Stopwatch.GetTimestamp();
+            _times[i] = Stopwatch.GetElapsedTime(at, now).TotalMilliseconds;
+            at = now;
+        }
     }
 
     private Runner Prepare(GraphStep step)
@@ -188,8 +210,16 @@ public sealed unsafe class GraphPlan : IDisposable
                     pool.Target = g.At(output);
                     pool.Run(g._threads);
                 };
+            case ShuffleStep s:
+                var shuffle = new ShuffleNeighbour(shape, s.Groups, s.Activation);
+                return g =>
+                {
+                    shuffle.Source = g.At(s.Input);
+                    shuffle.Target = g.At(output);
+                    shuffle.Run(g._threads);
+                };
             case ConcatStep c:
-                var concat = new ConcatNeighbour([.. c.Inputs.Select(i => checked((int)Tensors[i].Shape[1]))], shape[0] * shape.Slice(2).Product);
+                var concat = new ConcatNeighbour([.. c.Inputs.Select(i => checked((int)Tensors[i].Shape[1]))], shape[0] * shape.Slice(2).Product, c.Activation);
                 return g =>
                 {
                     for (int i = 0; i < c.Inputs.Count; i++) concat.Sources[i] = g._pointers[c.Inputs[i]];
@@ -225,7 +255,7 @@ public sealed unsafe class GraphPlan : IDisposable
         ConvPlan plan = made.Plan ?? throw new NotSupportedException($"{Graph.Name}, node {name} ({c.Problem}): {made.Reason}");
         _plans.Add(name, plan);
         if (plan.NeedsWeights) _unset.Add(name);
-        return g => plan.Execute(new ConvArguments
+        return g => plan.ExecuteChecked(new ConvArguments
         {
             Input = g.Bytes(c.Input),
             Offset = g.Bytes(c.Offset),

@@ -164,9 +164,18 @@ public abstract unsafe partial class ConvPlan : IDisposable
     /// <exception cref="ConvNativeException">A native call failed.</exception>
     public void Execute(in ConvArguments a)
     {
+        CheckApart(a);
+        ExecuteChecked(a);
+    }
+
+    /// <summary>True where the residual may lie in the result's own memory, which <see cref="ExecuteChecked"/> does not refuse.</summary>
+    internal virtual bool AddsInPlace => false;
+
+    /// <summary>As <see cref="Execute"/>, for a caller who knows that no two tensors overlap but as the plan allows.</summary>
+    internal void ExecuteChecked(in ConvArguments a)
+    {
         if (_disposed || (NeedsWeights && !_weightsSet)) ThrowState();
         CheckTensors(a.Input.Length, a.Residual.Length, a.Offset.Length, a.Mask.Length, a.OutputGradient.Length, a.Result.Length, a.BiasResult.Length);
-        CheckApart(a);
         fixed (byte* x = a.Input, r = a.Residual, o = a.Offset, m = a.Mask, g = a.OutputGradient, y = a.Result, b = a.BiasResult)
         {
             var q = new ConvPointers { Input = x, Residual = r, Offset = o, Mask = m, OutputGradient = g, Result = y, BiasResult = b };

@@ -102,6 +102,44 @@ public sealed class GraphPlanTests
     }
 
     [TestMethod]
+    public void AResidualIsAddedInPlaceOnlyWhereNobodyNeedsItAgain()
+    {
+        ConvBackend onednn = Backends.Engines.Find("onednn")!;
+        if (!onednn.Status.Available) Engines.Skip("onednn", onednn.Status.Summary);
+        var g = new GraphBuilder("residuals");
+        GraphValue x = g.Input([1, 8, 5, 7]).Conv(16, 3), own = x.Conv(16, 1).Add(x), y = own.Conv(16, 3), free = y.Conv(16, 3).Conv(16, 1).Add(y), later = free.Conv(16, 3).Add(free);
+        ConvGraph graph = g.Build(later.Add(free).Conv(4, 1));
+        GraphData data = GraphData.Create(graph, 1);
+        using GraphPlan keeping = data.Plan(graph, new GraphOptions { Backend = "onednn", KeepAll = true }), reusing = data.Plan(graph, new GraphOptions { Backend = "onednn" });
+        CollectionAssert.AreEqual(data.Run(keeping)[0], data.Run(reusing)[0]);
+        // The input of its own convolution, one that is free afterwards, one that a later sum reads.
+        CollectionAssert.AreEqual(new[] { false, true, false }, reusing.Steps.OfType<ConvStep>().Where(s => s.Residual >= 0).Select(s => reusing.OffsetOf(s.Residual) == reusing.OffsetOf(s.Output)).ToArray());
+    }
+
+    [TestMethod]
+    public void ActivationsBehindShuffleAndConcatAreFused()
+    {
+        var g = new GraphBuilder("fused");
+        GraphValue x = g.Input([1, 6, 5, 7]).Conv(12, 1);
+        using GraphPlan plan = GraphPlan.Create(g.Build(x.Shuffle(3).Relu().Concat(x).Activate(Activation.Relu6).Conv(4, 1)), new GraphOptions { Backend = "managed" });
+        CollectionAssert.AreEqual(new[] { typeof(ConvStep), typeof(ShuffleStep), typeof(ConcatStep), typeof(ConvStep) }, plan.Steps.Select(s => s.GetType()).ToArray());
+        Assert.AreEqual(Activation.Relu, ((ShuffleStep)plan.Steps[1]).Activation);
+        Assert.AreEqual(Activation.Relu6, ((ConcatStep)plan.Steps[2]).Activation);
+    }
+
+    [TestMethod]
+    public void StepsAreTimedWhereThatIsAsked()
+    {
+        ConvGraph graph = BlockCatalog.Reduced("shuffle")!;
+        GraphData data = GraphData.Create(graph, 1);
+        using GraphPlan plain = data.Plan(graph, new GraphOptions { Backend = "managed" }), timed = data.Plan(graph, new GraphOptions { Backend = "managed", TimeSteps = true });
+        CollectionAssert.AreEqual(data.Run(plain)[0], data.Run(timed)[0]);
+        Assert.AreEqual(0, plain.StepMilliseconds.Length);
+        Assert.AreEqual(timed.Steps.Count, timed.StepMilliseconds.Length);
+        foreach (double ms in timed.StepMilliseconds) Assert.IsGreaterThan(0, ms);
+    }
+
+    [TestMethod]
     public void AWrongWeightShows()
     {
         // The check itself: one weight of one layer is another than the oracle's.

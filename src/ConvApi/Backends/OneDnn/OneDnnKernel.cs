@@ -74,6 +74,9 @@ internal sealed unsafe class OneDnnKernel : IDisposable
 
     public long OutputBytes => _destination!.UserBytes;
 
+    /// <summary>The sum is with what the destination holds, and that is the caller's result itself.</summary>
+    public bool AddsInPlace => !_destination!.HasReorder;
+
     public long WorkspaceBytes => _primitive.ScratchpadBytes + _source!.OwnedBytes + _destination!.OwnedBytes;
 
     public DnnlMemoryDescHandle InputDesc => _source!.Native.Desc;

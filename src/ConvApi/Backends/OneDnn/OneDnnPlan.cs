@@ -37,6 +37,8 @@ internal sealed unsafe class OneDnnPlan : ConvPlan
 
     public override int Threads => _kernel.Candidate.Threads;
 
+    internal override bool AddsInPlace => _kernel.AddsInPlace;
+
     public override long WorkspaceBytes => _kernel.WorkspaceBytes + _buffers.Sum(b => b.Bytes);
 
     public override IReadOnlyList<string> Notes =>
