@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using ConvNative.Backends;
 using ConvNative.Bindings;
 using ConvNative.Problems;
@@ -113,12 +112,25 @@ public abstract unsafe partial class ConvPlan : IDisposable
     /// <exception cref="ArgumentException">A length is not exactly what the problem says.</exception>
     public void SetWeights(ReadOnlySpan<byte> weights, ReadOnlySpan<byte> bias)
     {
+        fixed (byte* w = weights, b = bias) Set(w, weights.Length, b, bias.Length);
+    }
+
+    /// <summary>As the other overload, for f32.</summary>
+    /// <exception cref="ArgumentException">A length or the type is not what the problem says.</exception>
+    public void SetWeights(ReadOnlySpan<float> weights, ReadOnlySpan<float> bias = default)
+    {
+        if (Problem.WeightType != DataType.F32) throw new ArgumentException($"weights = f32: the problem's weights are {Problem.WeightType.Name()} ({Problem})");
+        fixed (float* w = weights, b = bias) Set(w, weights.Length * 4L, b, bias.Length * 4L);
+    }
+
+    private void Set(void* weights, long weightBytes, void* bias, long biasBytes)
+    {
         ObjectDisposedException.ThrowIf(_disposed, this);
-        Check("weights", weights.Length, WeightBytes, Problem.WeightShape);
-        Check("bias", bias.Length, BiasBytes, Problem.HasBias ? Problem.BiasShape : default);
+        Check("weights", weightBytes, WeightBytes, Problem.WeightShape);
+        Check("bias", biasBytes, BiasBytes, Problem.HasBias ? Problem.BiasShape : default);
         try
         {
-            fixed (byte* w = weights, b = bias) SetWeightsCore(w, Problem.HasBias ? b : null);
+            SetWeightsCore(weights, Problem.HasBias ? bias : null);
         }
         catch (NativeCallException e)
         {
@@ -129,22 +141,15 @@ public abstract unsafe partial class ConvPlan : IDisposable
         GC.KeepAlive(this);
     }
 
-    /// <summary>As the other overload, for f32.</summary>
-    /// <exception cref="ArgumentException">A length or the type is not what the problem says.</exception>
-    public void SetWeights(ReadOnlySpan<float> weights, ReadOnlySpan<float> bias = default)
-    {
-        if (Problem.WeightType != DataType.F32) throw new ArgumentException($"weights = f32: the problem's weights are {Problem.WeightType.Name()} ({Problem})");
-        SetWeights(MemoryMarshal.AsBytes(weights), MemoryMarshal.AsBytes(bias));
-    }
-
     /// <summary>Forward f32 without further operands: reads <paramref name="input"/>, writes <paramref name="output"/>, which must not overlap.</summary>
-    /// <exception cref="ArgumentException">A length is not exactly what the problem says, or the problem is not this simple.</exception>
+    /// <exception cref="ArgumentException">A length is not exactly what the problem says, the two overlap, or the problem is not this simple.</exception>
     /// <exception cref="InvalidOperationException">Weights have not been set.</exception>
     /// <exception cref="ConvNativeException">A native call failed.</exception>
     public void Run(ReadOnlySpan<float> input, Span<float> output)
     {
         if (input.Length * 4L != InputBytes || output.Length * 4L != OutputBytes || !_isSimple) ThrowRun(input.Length, output.Length);
         if (_disposed || (NeedsWeights && !_weightsSet)) ThrowState();
+        if (input.Overlaps(output)) ThrowOverlap("output", "input");
         try
         {
             fixed (float* x = input, y = output) RunCore(x, y);

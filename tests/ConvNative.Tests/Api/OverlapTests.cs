@@ -34,6 +34,24 @@ public sealed class OverlapTests
     }
 
     [TestMethod]
+    public void SimpleRunsToo()
+    {
+        foreach (string engine in (string[])["managed", ConvPlan.Auto])
+        {
+            using ConvPlan plan = Plan(ConvProblem.Parse("--dir=FWD_D mb1ic2ih4iw5oc2kh3kw3ph1pw1"), engine);
+            var both = new float[79];
+            Refused("input", () => plan.Run(both.AsSpan(0, 40), both.AsSpan(0, 40)));
+            Refused("input", () => plan.Run(both.AsSpan(0, 40), both.AsSpan(39)));
+            Refused("input", () => plan.Run(both.AsSpan(39), both.AsSpan(0, 40)));
+        }
+
+        // Side by side is apart.
+        using ConvPlan beside = Plan(ConvProblem.Parse("--dir=FWD_D mb1ic2ih4iw5oc2kh3kw3ph1pw1"), "managed");
+        var line = new float[80];
+        beside.Run(line.AsSpan(0, 40), line.AsSpan(40));
+    }
+
+    [TestMethod]
     public void BuffersOnADeviceToo()
     {
         OpenClDevices.Engine();

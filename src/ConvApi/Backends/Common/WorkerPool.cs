@@ -11,15 +11,14 @@ internal interface IParallelWork
 
 /// <summary>
 /// The process's threads for convolutions: as many as there are processors, the caller counted. One run owns them at a time;
-/// a run that finds them busy works alone, so parallel callers do not oversubscribe the machine.
+/// a run that finds them busy works alone, and one that begins beside such runs leaves their processors to them, so parallel
+/// callers do not oversubscribe the machine.
 /// </summary>
-internal sealed class WorkerPool
+internal class WorkerPool
 {
     // Long enough to bridge the gap between two layers of a network, short enough not to burn a core that others want.
     private const int SpinsBeforeSleep = 300;
-    private const int Closed = int.MinValue;
 
-    private static readonly Lazy<WorkerPool> s_shared = new(() => new WorkerPool(Environment.ProcessorCount));
     private readonly Lock _owner = new();
     private readonly object _sleep = new();
     private readonly int _helpers;
@@ -28,28 +27,35 @@ internal sealed class WorkerPool
     private long _parts;
     private long _grain;
     private long _next;
-    private int _wanted;
-    private int _gate = Closed;
+    private int _seats;
     private int _left;
+    private int _alone;
     private volatile int _generation;
     private int _sleeping;
     private Exception? _failure;
 
     internal WorkerPool(int processors) => _helpers = Math.Max(0, processors - 1);
 
-    public static WorkerPool Shared => s_shared.Value;
+    /// <summary>The pool of all plans; another one takes effect for plans made and runs begun from then on.</summary>
+    public static WorkerPool Shared { get; internal set; } = new(Environment.ProcessorCount);
 
     /// <summary>Most threads that a run can use.</summary>
     public int MaxThreads => _helpers + 1;
 
-    /// <summary>Runs all parts on at most <paramref name="threads"/> threads and returns when all are done.</summary>
-    public void Run(IParallelWork work, long parts, int threads)
+    /// <summary>Runs all parts on at most <paramref name="threads"/> threads and returns when all are done; workers are numbered below that.</summary>
+    public virtual void Run(IParallelWork work, long parts, int threads)
     {
         if (parts <= 0) return;
-        threads = (int)Math.Min(Math.Min(threads, MaxThreads), parts);
-        if (threads <= 1 || !_owner.TryEnter())
+        if (threads <= 1 || parts == 1)
         {
             work.DoParts(0, parts, 0);
+            return;
+        }
+
+        threads = (int)Math.Min(Math.Min(threads, MaxThreads - Volatile.Read(ref _alone)), parts);
+        if (threads <= 1 || !_owner.TryEnter())
+        {
+            RunAlone(work, parts);
             return;
         }
 
@@ -64,6 +70,19 @@ internal sealed class WorkerPool
         }
     }
 
+    private void RunAlone(IParallelWork work, long parts)
+    {
+        Interlocked.Increment(ref _alone);
+        try
+        {
+            work.DoParts(0, parts, 0);
+        }
+        finally
+        {
+            Interlocked.Decrement(ref _alone);
+        }
+    }
+
     private void RunShared(IParallelWork work, long parts, int threads)
     {
         _work = work;
@@ -73,8 +92,7 @@ internal sealed class WorkerPool
         Volatile.Write(ref _next, 0);
         _failure = null;
         _left = 0;
-        _wanted = threads - 1;
-        Interlocked.Exchange(ref _gate, 0);
+        Interlocked.Exchange(ref _seats, threads - 1);
         _generation++;
         Interlocked.MemoryBarrier();
         if (Volatile.Read(ref _sleeping) > 0)
@@ -83,7 +101,7 @@ internal sealed class WorkerPool
         Claim(work, 0);
 
         // Who has not come by now is not waited for: on a busy machine a sleeping thread may take milliseconds.
-        int joined = Interlocked.Exchange(ref _gate, Closed);
+        int joined = threads - 1 - Interlocked.Exchange(ref _seats, 0);
         var spin = new SpinWait();
         while (Volatile.Read(ref _left) != joined) spin.SpinOnce(-1);
         _work = null;
@@ -132,18 +150,20 @@ internal sealed class WorkerPool
             }
 
             seen = _generation;
-            int gate = Volatile.Read(ref _gate);
-            while (gate >= 0 && gate < Volatile.Read(ref _wanted))
+
+            // A helper's number is the seat it takes: one that meant to join an earlier run takes a seat of this one, or none.
+            int seat = Volatile.Read(ref _seats);
+            while (seat > 0)
             {
-                int was = Interlocked.CompareExchange(ref _gate, gate + 1, gate);
-                if (was == gate)
+                int was = Interlocked.CompareExchange(ref _seats, seat - 1, seat);
+                if (was == seat)
                 {
-                    Claim(_work!, gate + 1);
+                    Claim(_work!, seat);
                     Interlocked.Increment(ref _left);
                     break;
                 }
 
-                gate = was;
+                seat = was;
             }
         }
     }
