@@ -1,0 +1,134 @@
+using System.Reflection;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
+using System.Text;
+using ConvNative.Backends.Managed.Kernels;
+
+namespace ConvNative.Arm;
+
+/// <summary>
+/// Runs every kernel on 128-bit vectors on this machine and writes down what went in and what came out, for replay.c to
+/// repeat with the machine code that the same compiler makes for Arm. All numbers are small integers, so sums are exact and the bits
+/// must be equal, fused or not. Tensors lie at one address on both machines, so that no pointer needs a change.
+/// </summary>
+internal static unsafe partial class Record
+{
+    private const long At = 0x10_0000_0000;
+    private const int Size = 28 * 1024;
+    private const int B = 8 * 1024, Index = 16 * 1024, Taps = 18 * 1024, Init = 20 * 1024, Out = 24 * 1024;
+    private static readonly Random s_random = new(7);
+    private static byte* s_arena;
+
+    internal static int Main(string[] args)
+    {
+        s_arena = (byte*)Map((void*)At, Size, 3, 0x100022, -1, 0);
+        if ((long)s_arena != At) throw new InvalidOperationException("the tensors' address is taken");
+        using var file = new BinaryWriter(File.Create(args[0]));
+        int kernels = Of<F128, Vector128<float>>(file, "F128", Number) + Of<D128, Vector128<double>>(file, "D128", Number);
+        Console.WriteLine($"{kernels} kernels recorded, {file.BaseStream.Length >> 20} MiB");
+        return 0;
+    }
+
+    /// <summary>Keeps the compiler for Arm from leaving out what is only found by reflection here.</summary>
+    public static void*[] Roots() =>
+    [
+        MicroKernels<F128, Vector128<float>>.Find(1, 1), MicroKernels<F128, Vector128<float>>.FindLanes(1), MicroKernels<F128, Vector128<float>>.FindSweep(1),
+        MicroKernels<F128, Vector128<float>>.FindGroups(1), MicroKernels<F128, Vector128<float>>.FindFlat(1, 1), MicroKernels<F128, Vector128<float>>.FindRow(1, 1, 1),
+        MicroKernels<D128, Vector128<double>>.Find(1, 1), MicroKernels<D128, Vector128<double>>.FindLanes(1), MicroKernels<D128, Vector128<double>>.FindSweep(1),
+        MicroKernels<D128, Vector128<double>>.FindGroups(1), MicroKernels<D128, Vector128<double>>.FindFlat(1, 1), MicroKernels<D128, Vector128<double>>.FindRow(1, 1, 1),
+        GradientKernels<F128, Vector128<float>>.FindOuter(1, 1), GradientKernels<F128, Vector128<float>>.FindGroups(1, 1),
+        GradientKernels<D128, Vector128<double>>.FindOuter(1, 1), GradientKernels<D128, Vector128<double>>.FindGroups(1, 1),
+    ];
+
+    private static int Of<TOps, TVec>(BinaryWriter file, string ops, Action<int, int> number)
+        where TOps : struct, IVectorOps<TVec>
+        where TVec : unmanaged
+    {
+        int size = TOps.ElementSize, kernels = 0;
+        foreach (MethodInfo m in Kernels(typeof(MicroKernels<TOps, TVec>), typeof(MicroArguments)))
+        {
+            kernels++;
+            for (int i = 0; i < 6; i++)
+            {
+                Fill(size, number);
+                FillIndex(size, masks: m.Name.StartsWith("Flat", StringComparison.Ordinal));
+                MicroArguments q = new()
+                {
+                    A = s_arena + 2048, AElement = Step(size, 8), AStep = Step(size, 16), B = s_arena + B + 2048, BStep = Step(size, 16), Taps = (nint*)(s_arena + Taps),
+                    TapCount = s_random.Next(6), Run = s_random.Next(7), Init = s_arena + Init, InitStep = i == 0 ? 0 : Step(size, 16), Index = s_arena + Index,
+                    First = s_random.Next(4), End = 2 + s_random.Next(20), Out = s_arena + Out, OutStep = 64 + Step(size, 16),
+                };
+                Write(file, $"MicroKernels_{ops}__{m.Name}", &q, sizeof(MicroArguments), (delegate*<void*, void>)m.MethodHandle.GetFunctionPointer());
+            }
+        }
+
+        foreach (MethodInfo m in Kernels(typeof(GradientKernels<TOps, TVec>), typeof(GradientArguments)))
+        {
+            kernels++;
+            for (int i = 0; i < 6; i++)
+            {
+                Fill(size, number);
+                FillIndex(size, masks: false);
+
+                // Results of one tap lie apart from those of another.
+                if (m.Name[0] == 'T')
+                    for (int t = 0; t < 9; t++) ((nint*)(s_arena + Taps))[(2 * t) + 1] = t * 256;
+                GradientArguments q = new()
+                {
+                    A = s_arena + 2048, AStep = Step(size, 16), AElement = Step(size, 8), ALine = Step(size, 64), B = s_arena + B + 2048, BElement = Step(size, 16), BLine = Step(size, 64),
+                    Lines = s_random.Next(4), Count = s_random.Next(7), Taps = (nint*)(s_arena + Taps), Index = s_arena + Index, Out = s_arena + Out, OutStep = 64 + Step(size, 16),
+                };
+                Write(file, $"GradientKernels_{ops}__{m.Name}", &q, sizeof(GradientArguments), (delegate*<void*, void>)m.MethodHandle.GetFunctionPointer());
+            }
+        }
+
+        return kernels;
+    }
+
+    private static IEnumerable<MethodInfo> Kernels(Type type, Type arguments) =>
+        type.GetMethods(BindingFlags.Static | BindingFlags.NonPublic | BindingFlags.DeclaredOnly)
+            .Where(m => m.GetParameters() is [{ ParameterType: { IsPointer: true } p }] && p.GetElementType() == arguments);
+
+    private static void Fill(int size, Action<int, int> number)
+    {
+        for (int at = 0; at < Size; at += size)
+            if (at is < Index or >= Init) number(size, at);
+        for (int t = 0; t < 64; t++) ((nint*)(s_arena + Taps))[t] = (s_random.Next(65) - 32) * size;
+    }
+
+    private static void Number(int size, int at)
+    {
+        int n = s_random.Next(17) - 8;
+        if (size == 4) *(float*)(s_arena + at) = n;
+        else *(double*)(s_arena + at) = n;
+    }
+
+    /// <summary>Numbers of lanes in units of four bytes, or masks.</summary>
+    private static void FillIndex(int size, bool masks)
+    {
+        var index = (int*)(s_arena + Index);
+        for (int i = 0; i < 512; i += size / 4)
+        {
+            int n = masks ? s_random.Next(2) : s_random.Next(16 / size) * (size / 4);
+            for (int k = 0; k < size / 4; k++) index[i + k] = masks ? -n : n + k;
+        }
+    }
+
+    private static nint Step(int size, int most) => s_random.Next(1, most + 1) * size;
+
+    private static void Write(BinaryWriter file, string name, void* arguments, int bytes, delegate*<void*, void> run)
+    {
+        byte[] text = Encoding.ASCII.GetBytes(name);
+        file.Write(text.Length);
+        file.Write(text);
+        file.Write(bytes);
+        file.Write(new ReadOnlySpan<byte>(arguments, bytes));
+        file.Write(new ReadOnlySpan<byte>(s_arena, Size));
+        run(arguments);
+        file.Write(new ReadOnlySpan<byte>(s_arena, Size));
+    }
+
+    [LibraryImport("libc", EntryPoint = "mmap")]
+    private static partial void* Map(void* at, nint length, int protection, int flags, int file, nint offset);
+}
