@@ -31,7 +31,8 @@ internal sealed unsafe class ExtendedPlan<T> : ManagedPlan
     public ExtendedPlan(ConvProblem problem, PlanOptions options, ManagedPlan inner)
         : base(problem, options, inner.Implementation, inner.Problem.MultiplyAdds)
     {
-        _inner = inner;
+        _inner = Keep(inner);
+        CountWorkspace(inner.WorkspaceBytes);
         bool last = problem.InputLayout == Layout.ChannelsLast;
         _outer = last ? problem.Batch : problem.Batch * problem.InputChannels;
         _pixel = last ? checked((int)problem.InputChannels) : 1;
@@ -59,8 +60,6 @@ internal sealed unsafe class ExtendedPlan<T> : ManagedPlan
 
     public override IReadOnlyList<string> Notes =>
         [Problem.Direction == Direction.BackwardData ? "gradient of the input with its padding; copies added up" : "input extended by its padding", .. _inner.Notes];
-
-    public override long WorkspaceBytes => base.WorkspaceBytes + _inner.WorkspaceBytes;
 
     public static bool Serves(ConvProblem p) =>
         p.Op is ConvOp.Correlation or ConvOp.Convolution && p.PaddingMode != PaddingMode.Zeros && p.Direction switch
@@ -169,11 +168,5 @@ internal sealed unsafe class ExtendedPlan<T> : ManagedPlan
         int i = 0;
         for (; i + Vector<T>.Count <= count; i += Vector<T>.Count) (Vector.Load(to + i) + Vector.Load(from + i)).Store(to + i);
         for (; i < count; i++) to[i] += from[i];
-    }
-
-    protected override void Dispose(bool disposing)
-    {
-        if (disposing) _inner.Dispose();
-        base.Dispose(disposing);
     }
 }

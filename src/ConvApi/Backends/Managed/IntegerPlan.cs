@@ -22,16 +22,15 @@ internal sealed unsafe class IntegerPlan : ManagedPlan
     public IntegerPlan(ConvProblem problem, PlanOptions options, ManagedPlan sums)
         : base(problem, options, $"{sums.Implementation}+integer", Math.Max(problem.MultiplyAdds, problem.OutputShape.Product))
     {
-        _sums = sums;
-        _epilogue = new IntegerEpilogue<double>(problem.With(s => s with { OutputLayout = Plain(s.OutputLayout) }), Threads, 0);
+        _sums = Keep(sums);
+        CountWorkspace(sums.WorkspaceBytes);
+        _epilogue = Keep(new IntegerEpilogue<double>(problem.With(s => s with { OutputLayout = Plain(s.OutputLayout) }), Threads, 0));
         _input = (double*)AllocateWorkspace(problem.InputShape.Product * sizeof(double));
         _sum = (double*)AllocateWorkspace(problem.OutputShape.Product * sizeof(double));
         _weights = (double*)AllocateWeights(problem.WeightCount * sizeof(double));
     }
 
     public override IReadOnlyList<string> Notes => ["exact integers in f64"];
-
-    public override long WorkspaceBytes => base.WorkspaceBytes + _sums.WorkspaceBytes;
 
     /// <summary>Why the engine does not compute the integers of <paramref name="p"/>, or null.</summary>
     public static string? Lacking(ConvProblem p)
@@ -87,17 +86,6 @@ internal sealed unsafe class IntegerPlan : ManagedPlan
             for (long i = 0; i < count; i++) _input[i] = ((sbyte*)Now.Input)[i] - zero;
         _sums.Run(new ConvPointers { Input = _input, Result = _sum });
         _epilogue.Run(_sum, null, null, Now.Residual, Now.Result);
-    }
-
-    protected override void Dispose(bool disposing)
-    {
-        if (disposing)
-        {
-            _sums.Dispose();
-            _epilogue.Dispose();
-        }
-
-        base.Dispose(disposing);
     }
 
     private static Layout Plain(Layout layout) => layout == Layout.Any ? Layout.ChannelsFirst : layout;

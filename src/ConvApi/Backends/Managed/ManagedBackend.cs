@@ -30,12 +30,12 @@ public sealed class ManagedBackend : ConvBackend
         ArgumentNullException.ThrowIfNull(problem);
         ArgumentNullException.ThrowIfNull(options);
         if (Lacking(problem) is { } reason) return PlanResult.Unsupported(reason);
-        ManagedPlan plan = problem switch
+        OwnPlan plan = problem switch
         {
             _ when problem.InputType.IsInteger() => new IntegerPlan(problem, options, Create<double>(IntegerPlan.Sums(problem), options)),
             { InputType: DataType.F64 } => Create<double>(problem, options),
             _ when IsSingle(problem) => Create<float>(problem, options),
-            _ => new HalfPlan(problem, options, Create<float>(HalfPlan.InSingle(problem), options)),
+            _ => new WidePlan(problem, Create<float>(WidePlan.InSingle(problem), options)),
         };
         if (plan.WorkspaceBytes <= options.MaxWorkspaceBytes) return PlanResult.Supported(plan);
         long need = plan.WorkspaceBytes;

@@ -4,13 +4,13 @@ using ConvNative.Problems;
 namespace ConvNative.Backends.OneDnn;
 
 /// <summary>The gradient of a bias alone, which oneDNN computes only along with that of the weights: our own sum, a part per channel or block of channels.</summary>
-internal sealed unsafe class BiasPlan : OneDnnOwnPlan
+internal sealed unsafe class BiasPlan : OwnPlan
 {
     private readonly bool _last;
     private readonly long _plane;
 
     public BiasPlan(ConvProblem p, int threads)
-        : base(p, threads, p.OutputShape.Product)
+        : base(p, OneDnnBackend.BackendName, threads, p.OutputShape.Product)
     {
         _last = p.OutputLayout == Layout.ChannelsLast;
         _plane = p.OutputSpatial.Product;

@@ -20,7 +20,7 @@ internal abstract unsafe class DeformBackwardPlan : DeformPlan
         Pieces = (GroupChannels + wantedWidth - 1) / wantedWidth;
         Width = (GroupChannels + Pieces - 1) / Pieces;
         Block = BlockOf(Plane, Math.Clamp(640 * 1024 / (Taps * Width * Groups * sizeof(float)), 16, 128));
-        if (!OutputLast) _convertedGradient = (float*)Allocate(p.OutputShape.Product * sizeof(float));
+        if (!OutputLast) _convertedGradient = (float*)AllocateWorkspace(p.OutputShape.Product * sizeof(float));
         _weights = new DnnlMemory[Groups * Pieces];
     }
 

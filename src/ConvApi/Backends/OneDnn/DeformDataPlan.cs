@@ -21,9 +21,9 @@ internal sealed unsafe class DeformDataPlan : DeformBackwardPlan
     public DeformDataPlan(ConvProblem p, int threads)
         : base(p, threads, WantedWidth)
     {
-        _points = (BilinearPoint*)Allocate(checked(p.Batch * OffsetGroups * Plane * Taps * sizeof(BilinearPoint)));
-        _columns = (float*)Allocate((long)Threads * Block * Taps * Width * sizeof(float));
-        _image = (float*)Allocate((long)Threads * ImagePlane * Width * sizeof(float));
+        _points = (BilinearPoint*)AllocateWorkspace(checked(p.Batch * OffsetGroups * Plane * Taps * sizeof(BilinearPoint)));
+        _columns = (float*)AllocateWorkspace((long)Threads * Block * Taps * Width * sizeof(float));
+        _image = (float*)AllocateWorkspace((long)Threads * ImagePlane * Width * sizeof(float));
         _runs = new ChannelRun[Groups * Pieces][];
         for (int i = 0; i < _runs.Length; i++)
         {

@@ -28,15 +28,15 @@ internal sealed unsafe class DeformDepthwisePlan : DeformPlan
         _blocks = (Plane + Block - 1) / Block;
         _multiplier = GroupOutputs;
         _runs = [.. Runs(0, Channels, 0, Channels)];
-        _weights = AllocateWeights((long)Taps * Outputs);
-        _bias = AllocateWeights(Outputs);
-        _sampled = (float*)Allocate((long)Threads * Channels * sizeof(float));
-        if (_multiplier > 1) _sums = (float*)Allocate((long)Threads * Outputs * sizeof(float));
-        if (!OutputLast) _rows = (float*)Allocate((long)Threads * Block * Outputs * sizeof(float));
+        _weights = (float*)AllocateWeights((long)Taps * Outputs * sizeof(float));
+        _bias = (float*)AllocateWeights(Outputs * sizeof(float));
+        _sampled = (float*)AllocateWorkspace((long)Threads * Channels * sizeof(float));
+        if (_multiplier > 1) _sums = (float*)AllocateWorkspace((long)Threads * Outputs * sizeof(float));
+        if (!OutputLast) _rows = (float*)AllocateWorkspace((long)Threads * Block * Outputs * sizeof(float));
         if (p.PostOps.IsNone) return;
         _epilogue = Keep(new OneDnnEpilogue(p.OutputShape.Product, p.PostOps, Threads));
         CountWorkspace(_epilogue.ScratchpadBytes);
-        if (p.PostOps.Residual) _values = (float*)Allocate(p.OutputShape.Product * sizeof(float));
+        if (p.PostOps.Residual) _values = (float*)AllocateWorkspace(p.OutputShape.Product * sizeof(float));
     }
 
     /// <summary>True where each channel is a group of its own.</summary>

@@ -27,12 +27,12 @@ internal sealed unsafe class DeformForwardPlan : DeformPlan
         _rowFloats = checked(Taps * Channels);
         _block = BlockOf(Plane, Math.Clamp(WantedBytes / (_rowFloats * sizeof(float)), 16, 128));
         _blocks = (Plane + _block - 1) / _block;
-        _columns = (float*)Allocate((long)Threads * _block * _rowFloats * sizeof(float));
+        _columns = (float*)AllocateWorkspace((long)Threads * _block * _rowFloats * sizeof(float));
 
         // A product with one column ignores its destination's row step (oneDNN 3.7, brg_matmul), so such a column must be dense.
         _narrow = GroupOutputs == 1;
-        if (OutputLast == _narrow) _rows = (float*)Allocate((long)Threads * _block * Outputs * sizeof(float));
-        if (p.HasBias) _bias = AllocateWeights(Outputs);
+        if (OutputLast == _narrow) _rows = (float*)AllocateWorkspace((long)Threads * _block * Outputs * sizeof(float));
+        if (p.HasBias) _bias = (float*)AllocateWeights(Outputs * sizeof(float));
         _runs = [.. Enumerable.Range(0, Groups).SelectMany(g => Runs(g * GroupChannels, (g + 1) * GroupChannels, g * GroupChannels * Taps, GroupChannels)).OrderBy(r => r.OffsetGroup)];
         _full = Product(_block, null);
         int rest = Plane - ((_blocks - 1) * _block);

@@ -14,7 +14,7 @@ internal sealed unsafe class DeformOffsetPlan : DeformBackwardPlan
         : base(p, threads, int.MaxValue / 2)
     {
         _mask = p.Direction == Direction.BackwardMask;
-        _columns = (float*)Allocate((long)Threads * Block * Taps * Channels * sizeof(float));
+        _columns = (float*)AllocateWorkspace((long)Threads * Block * Taps * Channels * sizeof(float));
 
         // The columns of a group are one dense matrix after the other.
         _runs = new ChannelRun[OffsetGroups][];

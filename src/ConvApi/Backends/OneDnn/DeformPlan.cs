@@ -10,7 +10,7 @@ namespace ConvNative.Backends.OneDnn;
 /// <c>[pixel][group][tap][channel of the group]</c>, so that interpolation works on runs of channels and oneDNN's matrix product on
 /// whole rows. Each worker keeps its block in its own cache and multiplies it on its own thread.
 /// </summary>
-internal abstract unsafe class DeformPlan : OneDnnOwnPlan
+internal abstract unsafe class DeformPlan : OwnPlan
 {
     /// <summary>Pixels whose conversion to channels-last is one part.</summary>
     private const int ConvertedPixels = 128;
@@ -21,7 +21,7 @@ internal abstract unsafe class DeformPlan : OneDnnOwnPlan
     private int _phase;
 
     protected DeformPlan(ConvProblem p, int threads)
-        : base(p, threads, p.MultiplyAdds)
+        : base(p, OneDnnBackend.BackendName, threads, p.MultiplyAdds)
     {
         _sampler = new BilinearSampler(p);
         (Channels, Outputs, Groups, OffsetGroups) = (checked((int)p.InputChannels), checked((int)p.OutputChannels), checked((int)p.Groups), checked((int)p.OffsetGroups));
@@ -30,8 +30,8 @@ internal abstract unsafe class DeformPlan : OneDnnOwnPlan
         InputLast = p.InputLayout == Layout.ChannelsLast;
         OutputLast = p.OutputLayout == Layout.ChannelsLast;
         if (p.Direction == Direction.BackwardData) return;
-        _zeros = (float*)Allocate(Channels * sizeof(float));
-        if (!InputLast) _convertedInput = (float*)Allocate(p.InputShape.Product * sizeof(float));
+        _zeros = (float*)AllocateWorkspace(Channels * sizeof(float));
+        if (!InputLast) _convertedInput = (float*)AllocateWorkspace(p.InputShape.Product * sizeof(float));
     }
 
     protected int Channels { get; }

@@ -33,10 +33,10 @@ internal sealed unsafe class DeformWeightsPlan : DeformPlan
         _block = BlockOf(Plane, 256);
         _blocks = (Plane + _block - 1) / _block;
         long row = (long)Taps * _width;
-        _columns = (float*)Allocate(Threads * _block * row * sizeof(float));
-        _sums = (float*)Allocate(Threads * GroupOutputs * row * sizeof(float));
-        _points = (BilinearPoint*)Allocate(checked(p.Batch * OffsetGroups * Plane * Taps * sizeof(BilinearPoint)));
-        if (OutputLast) _convertedGradient = (float*)Allocate(p.OutputShape.Product * sizeof(float));
+        _columns = (float*)AllocateWorkspace(Threads * _block * row * sizeof(float));
+        _sums = (float*)AllocateWorkspace(Threads * GroupOutputs * row * sizeof(float));
+        _points = (BilinearPoint*)AllocateWorkspace(checked(p.Batch * OffsetGroups * Plane * Taps * sizeof(BilinearPoint)));
+        if (OutputLast) _convertedGradient = (float*)AllocateWorkspace(p.OutputShape.Product * sizeof(float));
         _runs = new ChannelRun[Groups * _pieces][];
         for (int i = 0; i < _runs.Length; i++)
         {

@@ -1,3 +1,4 @@
+using ConvNative.Backends.Common;
 using ConvNative.Plans;
 using ConvNative.Problems;
 
@@ -22,14 +23,14 @@ internal static class OneDnnOwn
     public static PlanResult Create(ConvProblem p, PlanOptions options, int threads)
     {
         bool direct = (p.InputType == DataType.F32 && p.OutputType == DataType.F32) || RearrangePlan.IsCopy(p);
-        OneDnnOwnPlan plan = direct ? Make(p, threads) : new WidePlan(p, Make(WidePlan.Inner(p), threads));
+        OwnPlan plan = direct ? Make(p, threads) : new WidePlan(p, Make(WidePlan.InSingle(p), threads));
         if (plan.WorkspaceBytes <= options.MaxWorkspaceBytes) return PlanResult.Supported(plan);
         long need = plan.WorkspaceBytes;
         plan.Dispose();
         return PlanResult.Unsupported($"needs {need} bytes of workspace, MaxWorkspaceBytes allows {options.MaxWorkspaceBytes}");
     }
 
-    private static OneDnnOwnPlan Make(ConvProblem p, int threads) => (p.Op, p.Direction) switch
+    private static OwnPlan Make(ConvProblem p, int threads) => (p.Op, p.Direction) switch
     {
         (_, Direction.BackwardBias) => new BiasPlan(p, threads),
         (not ConvOp.Deformable, _) => new RearrangePlan(p, threads),

@@ -8,7 +8,7 @@ namespace ConvNative.Backends.OneDnn;
 /// Channel shuffle, im2col and col2im with their gradients: our own copies, of elements of any type, and our own sums in f32, post-ops
 /// by oneDNN.
 /// </summary>
-internal sealed unsafe class RearrangePlan : OneDnnOwnPlan
+internal sealed unsafe class RearrangePlan : OwnPlan
 {
     private readonly ColumnMap? _map;
     private readonly bool _unfolds;
@@ -20,7 +20,7 @@ internal sealed unsafe class RearrangePlan : OneDnnOwnPlan
     private readonly ulong _outside;
 
     public RearrangePlan(ConvProblem p, int threads)
-        : base(p, threads, Math.Max(p.InputShape.Product, p.OutputShape.Product))
+        : base(p, OneDnnBackend.BackendName, threads, Math.Max(p.InputShape.Product, p.OutputShape.Product))
     {
         bool forward = p.Direction == Direction.Forward;
         _element = p.InputType.SizeOf();
@@ -36,7 +36,7 @@ internal sealed unsafe class RearrangePlan : OneDnnOwnPlan
         if (p.PostOps.IsNone) return;
         _epilogue = Keep(new OneDnnEpilogue(p.OutputShape.Product, p.PostOps, Threads));
         CountWorkspace(_epilogue.ScratchpadBytes);
-        if (p.PostOps.Residual) _values = (float*)Allocate(p.OutputShape.Product * sizeof(float));
+        if (p.PostOps.Residual) _values = (float*)AllocateWorkspace(p.OutputShape.Product * sizeof(float));
     }
 
     public override string Implementation =>

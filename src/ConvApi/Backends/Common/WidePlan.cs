@@ -1,18 +1,17 @@
-using ConvNative.Backends.Common;
 using ConvNative.Plans;
 using ConvNative.Problems;
 
-namespace ConvNative.Backends.OneDnn;
+namespace ConvNative.Backends.Common;
 
 /// <summary>
-/// One of our own plans for operands that are not f32: they are widened, which is exact, the plan computes in f32, and its result is
-/// rounded once.
+/// A plan for operands that are not f32: they are widened, which is exact, an f32 plan computes, and its result is rounded once.
 /// </summary>
-internal sealed unsafe class WidePlan : OneDnnOwnPlan
+internal sealed unsafe class WidePlan : OwnPlan
 {
+    // A claim of work: 64 KB of f32, which a second-level cache holds beside what the kernels use.
     private const int Chunk = 16 * 1024;
 
-    private readonly OneDnnOwnPlan _inner;
+    private readonly OwnPlan _inner;
     private readonly Operand _input;
     private readonly Operand _residual;
     private readonly Operand _offset;
@@ -22,11 +21,12 @@ internal sealed unsafe class WidePlan : OneDnnOwnPlan
     private Job _job;
 
     /// <param name="p">The problem.</param>
-    /// <param name="inner">A plan of <see cref="Inner"/>; owned.</param>
-    public WidePlan(ConvProblem p, OneDnnOwnPlan inner)
-        : base(p, inner.Threads, long.MaxValue)
+    /// <param name="inner">A plan of <see cref="InSingle"/>; owned.</param>
+    public WidePlan(ConvProblem p, OwnPlan inner)
+        : base(p, inner.Backend, inner.Threads, long.MaxValue)
     {
         _inner = Keep(inner);
+        CountWorkspace(inner.WorkspaceBytes);
         Direction d = p.Direction;
         bool forward = d == Direction.Forward, sampled = p.Op == ConvOp.Deformable && d != Direction.BackwardBias;
         _input = Make(forward || d is Direction.BackwardWeights or Direction.BackwardOffset or Direction.BackwardMask, p.InputShape, p.InputType);
@@ -42,16 +42,11 @@ internal sealed unsafe class WidePlan : OneDnnOwnPlan
     public override IReadOnlyList<string> Notes =>
         [.. _inner.Notes, $"operands of {Problem.InputType.Name()} widened to f32, products and sums in f32, the result rounded to {Problem.ResultType.Name()} once"];
 
-    public override long WorkspaceBytes => base.WorkspaceBytes + _inner.WorkspaceBytes;
+    public override AlgorithmClass Algorithm => _inner.Algorithm;
 
-    /// <summary>The same problem in f32.</summary>
-    public static ConvProblem Inner(ConvProblem p) => p.With(s => s with
-    {
-        Name = null,
-        InputType = DataType.F32,
-        WeightType = DataType.F32,
-        OutputType = DataType.F32,
-    });
+    /// <summary>The same problem with every tensor in f32.</summary>
+    public static ConvProblem InSingle(ConvProblem p) =>
+        p.With(s => s with { Name = null, InputType = DataType.F32, WeightType = DataType.F32, OutputType = DataType.F32 });
 
     public override void DoParts(long from, long to, int worker)
     {
@@ -67,33 +62,35 @@ internal sealed unsafe class WidePlan : OneDnnOwnPlan
 
     protected override void SetWeightsCore(void* weights, void* bias)
     {
+        if (Problem.WeightType == DataType.F32)
+        {
+            _inner.Set(weights, bias);
+            return;
+        }
+
         using var wide = new AlignedBuffer(checked(Problem.WeightCount * sizeof(float)));
-        SingleConversion.Widen(weights, Problem.WeightType, (float*)wide.Pointer, checked((int)Problem.WeightCount));
+        Convert(new Job(weights, Problem.WeightType, (float*)wide.Pointer, Problem.WeightCount, widens: true));
         _inner.Set(wide.Pointer, bias);
     }
 
     protected override void Execute()
     {
-        ConvPointers q = Now;
-        _inner.Run(new ConvPointers
-        {
-            Input = Widened(_input, q.Input),
-            Residual = Widened(_residual, q.Residual),
-            Offset = Widened(_offset, q.Offset),
-            Mask = Widened(_mask, q.Mask),
-            OutputGradient = Widened(_gradient, q.OutputGradient),
-            Result = _result.IsWide ? q.Result : _result.Floats,
-
-            // A bias is f32 beside any of these types.
-            BiasResult = q.BiasResult,
-        });
-        if (!_result.IsWide) Convert(new Job(q.Result, _result.Type, _result.Floats, _result.Count, false));
+        // What is not replaced is f32 already: the gradient of a bias.
+        ConvPointers now = Now;
+        now.Input = Widened(_input, now.Input);
+        now.Residual = Widened(_residual, now.Residual);
+        now.Offset = Widened(_offset, now.Offset);
+        now.Mask = Widened(_mask, now.Mask);
+        now.OutputGradient = Widened(_gradient, now.OutputGradient);
+        if (_result.Floats != null) now.Result = _result.Floats;
+        _inner.Run(now);
+        if (_result.Floats != null) Convert(new Job(Now.Result, _result.Type, _result.Floats, _result.Count, widens: false));
     }
 
     private void* Widened(in Operand o, void* typed)
     {
-        if (o.Count == 0 || o.IsWide) return typed;
-        Convert(new Job(typed, o.Type, o.Floats, o.Count, true));
+        if (o.Floats == null) return typed;
+        Convert(new Job(typed, o.Type, o.Floats, o.Count, widens: true));
         return o.Floats;
     }
 
@@ -103,13 +100,11 @@ internal sealed unsafe class WidePlan : OneDnnOwnPlan
         Spread((job.Count + Chunk - 1) / Chunk);
     }
 
-    private Operand Make(bool needed, Dims shape, DataType type)
-    {
-        if (!needed) return default;
-        long count = shape.Product;
-        return new Operand(type == DataType.F32 ? null : (float*)Allocate(checked(count * sizeof(float))), count, type);
-    }
+    private Operand Make(bool needed, Dims shape, DataType type) => needed && type != DataType.F32
+        ? new Operand((float*)AllocateWorkspace(checked(shape.Product * sizeof(float))), shape.Product, type)
+        : default;
 
+    /// <summary>Room for a tensor in f32; none where the caller's own memory serves.</summary>
     private readonly struct Operand(float* floats, long count, DataType type)
     {
         public float* Floats { get; } = floats;
@@ -117,9 +112,6 @@ internal sealed unsafe class WidePlan : OneDnnOwnPlan
         public long Count { get; } = count;
 
         public DataType Type { get; } = type;
-
-        /// <summary>The caller's own memory serves.</summary>
-        public bool IsWide => Type == DataType.F32;
     }
 
     private readonly struct Job(void* typed, DataType type, float* floats, long count, bool widens)

@@ -1,11 +1,10 @@
-using ConvNative.Backends.Common;
 using ConvNative.Plans;
 using ConvNative.Problems;
 
-namespace ConvNative.Backends.OneDnn;
+namespace ConvNative.Backends.Common;
 
-/// <summary>What plans share that are mostly our own code around oneDNN's primitives: threads, memory, the pointers of the run in progress.</summary>
-internal abstract unsafe class OneDnnOwnPlan : ConvPlan, IParallelWork
+/// <summary>What plans share that are our own code on the processor: threads, memory, and the pointers of the run in progress.</summary>
+internal abstract unsafe class OwnPlan : ConvPlan, IParallelWork
 {
     /// <summary>Below this many multiply-adds (or moved elements) waking a second thread costs more than it brings.</summary>
     private const long OneThreadWork = 50_000;
@@ -13,9 +12,16 @@ internal abstract unsafe class OneDnnOwnPlan : ConvPlan, IParallelWork
     private readonly List<IDisposable> _owned = [];
     private long _workspace;
 
-    protected OneDnnOwnPlan(ConvProblem problem, int threads, long work)
-        : base(problem, OneDnnBackend.BackendName) =>
-        Threads = work < OneThreadWork ? 1 : Math.Min(threads, WorkerPool.Shared.MaxThreads);
+    /// <param name="problem">The problem.</param>
+    /// <param name="engine">Name of the engine.</param>
+    /// <param name="threads">Most threads of a run; 0 for as many as there are processors.</param>
+    /// <param name="work">Multiply-adds, or elements that move.</param>
+    protected OwnPlan(ConvProblem problem, string engine, int threads, long work)
+        : base(problem, engine)
+    {
+        int most = WorkerPool.Shared.MaxThreads;
+        Threads = work < OneThreadWork ? 1 : threads > 0 ? Math.Min(threads, most) : most;
+    }
 
     public override int Threads { get; }
 
@@ -26,25 +32,31 @@ internal abstract unsafe class OneDnnOwnPlan : ConvPlan, IParallelWork
 
     public abstract void DoParts(long from, long to, int worker);
 
+    /// <summary>For a plan inside another: its weights.</summary>
+    public void Set(void* weights, void* bias) => SetWeightsCore(weights, bias);
+
+    /// <summary>For a plan inside another: one run.</summary>
+    public void Run(in ConvPointers pointers) => ExecuteCore(pointers);
+
     /// <summary>Keeps <paramref name="resource"/> until the plan goes.</summary>
-    protected T Keep<T>(T resource)
-        where T : IDisposable
+    protected TResource Keep<TResource>(TResource resource)
+        where TResource : IDisposable
     {
         _owned.Add(resource);
         return resource;
     }
 
-    /// <summary>Memory for packed weights.</summary>
-    protected float* AllocateWeights(long floats) => (float*)Keep(new AlignedBuffer(checked(floats * sizeof(float)))).Pointer;
+    /// <summary>Memory for packed weights, which lives as long as the plan.</summary>
+    protected void* AllocateWeights(long bytes) => Keep(new AlignedBuffer(bytes)).Pointer;
 
     /// <summary>Memory for intermediate values, zeroed; counted in <see cref="WorkspaceBytes"/>.</summary>
-    protected void* Allocate(long bytes)
+    protected void* AllocateWorkspace(long bytes)
     {
-        _workspace += bytes;
-        return Keep(new AlignedBuffer(bytes)).Pointer;
+        CountWorkspace(bytes);
+        return AllocateWeights(bytes);
     }
 
-    /// <summary>Counts what a primitive holds.</summary>
+    /// <summary>Counts what an inner plan or a primitive holds.</summary>
     protected void CountWorkspace(long bytes) => _workspace += bytes;
 
     protected override void SetWeightsCore(void* weights, void* bias)
@@ -58,12 +70,6 @@ internal abstract unsafe class OneDnnOwnPlan : ConvPlan, IParallelWork
         Now = default;
     }
 
-    /// <summary>For a plan inside another: its weights.</summary>
-    public void Set(void* weights, void* bias) => SetWeightsCore(weights, bias);
-
-    /// <summary>For a plan inside another: one run.</summary>
-    public void Run(in ConvPointers pointers) => ExecuteCore(pointers);
-
     /// <summary>Runs the steps, in the caller's thread.</summary>
     protected abstract void Execute();
 
@@ -72,6 +78,7 @@ internal abstract unsafe class OneDnnOwnPlan : ConvPlan, IParallelWork
 
     protected override void Dispose(bool disposing)
     {
+        if (!disposing) return;
         for (int i = _owned.Count - 1; i >= 0; i--) _owned[i].Dispose();
         _owned.Clear();
     }
