@@ -1,5 +1,5 @@
-using System.Runtime.InteropServices;
 using ConvNative.Backends.Managed;
+using ConvNative.Oracle;
 using ConvNative.Plans;
 using ConvNative.Problems;
 
@@ -120,31 +120,7 @@ internal sealed class ManagedRun
 
     private static Span<byte> Inside(byte[] b) => b.AsSpan(Band, b.Length - (2 * Band));
 
-    public static byte[] Bytes(double[] logical, Dims shape, Layout layout, DataType type)
-    {
-        var b = new byte[logical.Length * type.SizeOf()];
-        long[] at = Offsets(shape, layout, logical.Length);
-        for (int i = 0; i < logical.Length; i++)
-            if (type == DataType.F64) MemoryMarshal.Cast<byte, double>(b.AsSpan())[(int)at[i]] = logical[i];
-            else MemoryMarshal.Cast<byte, float>(b.AsSpan())[(int)at[i]] = (float)logical[i];
-        return b;
-    }
+    public static byte[] Bytes(double[] logical, Dims shape, Layout layout, DataType type) => TensorBytes.ToBytes(logical, type, shape, layout);
 
-    public static double[] Doubles(ReadOnlySpan<byte> b, Dims shape, Layout layout, DataType type)
-    {
-        var v = new double[b.Length / type.SizeOf()];
-        long[] at = Offsets(shape, layout, v.Length);
-        for (int i = 0; i < v.Length; i++)
-            v[i] = type == DataType.F64 ? MemoryMarshal.Cast<byte, double>(b)[(int)at[i]] : MemoryMarshal.Cast<byte, float>(b)[(int)at[i]];
-        return v;
-    }
-
-    private static long[] Offsets(Dims shape, Layout layout, int count)
-    {
-        Dims dense = shape.DenseStrides(), strides = Layouts.Strides(shape, layout);
-        var at = new long[count];
-        for (int i = 0; i < count; i++)
-            for (int a = 0; a < shape.Count; a++) at[i] += i / dense[a] % shape[a] * strides[a];
-        return at;
-    }
+    public static double[] Doubles(ReadOnlySpan<byte> b, Dims shape, Layout layout, DataType type) => TensorBytes.Read(b, type, shape, layout);
 }

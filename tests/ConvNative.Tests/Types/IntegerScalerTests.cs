@@ -17,6 +17,8 @@ public sealed unsafe class IntegerScalerTests
     [DataRow("--dt=u8:s8:f32 --quant=xs:0.013+ws:0.007 --attr-post-ops=sum:0.5+clip:-1:2+linear:0.7")]
     [DataRow("--dt=u8:s8:f32 --quant=xs:0.013+ws:0.007 --attr-post-ops=sum")]
     [DataRow("--dt=u8:s8:f32 --quant=xs:0.013+ws:0.007")]
+    [DataRow("--dt=u8:s8:s32 --quant=xz:3")]
+    [DataRow("--dt=u8:s8:s32 --quant=xz:3 --attr-post-ops=clip:-1000:900+linear:3")]
     public void EqualsTheDefinition(string knobs)
     {
         ConvProblem p = ConvProblem.Parse($"{knobs} mb1ic1iw77oc1kw1pw0");
@@ -52,6 +54,12 @@ public sealed unsafe class IntegerScalerTests
                         double old = size == 4 ? BitConverter.ToSingle(residual, i * 4) : p.OutputType == DataType.S8 ? (sbyte)residual[i] : residual[i];
                         if (p.PostOps.Residual) v += (old - q.OutputZeroPoint) * q.OutputScale * p.PostOps.ResidualScale;
                         v = Activations.Apply(p.PostOps.Activation, v) * (p.PostOps.OutputScale ?? 1) / q.OutputScale;
+                    }
+
+                    if (p.OutputType == DataType.S32)
+                    {
+                        Assert.AreEqual((int)Math.Clamp(Math.Round(v, MidpointRounding.ToEven), int.MinValue, int.MaxValue), BitConverter.ToInt32(y, i * 4), $"{i}");
+                        continue;
                     }
 
                     if (size == 4)

@@ -7,7 +7,7 @@ namespace ConvNative.Backends.Common;
 
 /// <summary>
 /// What follows the integer sums of an 8-bit convolution, in double: corrections for zero points, bias, scales, post-ops, rounding
-/// half to even, output zero point, saturation. Sums are <typeparamref name="T"/> in the output's layout, each an exact integer.
+/// half to even, output zero point, saturation. Sums are <typeparamref name="T"/> in the output's layout, each an exact integer; they are used up.
 /// </summary>
 internal sealed unsafe class IntegerEpilogue<T> : IParallelWork, IDisposable
     where T : unmanaged, INumber<T>
@@ -59,7 +59,7 @@ internal sealed unsafe class IntegerEpilogue<T> : IParallelWork, IDisposable
             _zero[i] = _q.WeightZeroPoint(o) - weightOffset;
         }
 
-        _scales = typeof(T) == typeof(int) && IntegerScaler.Serves(p);
+        _scales = (typeof(T) == typeof(int) || typeof(T) == typeof(float)) && IntegerScaler.Serves(p);
         _scaler = new IntegerScaler(p);
         _threads = p.OutputShape.Product < OneThreadWork ? 1 : Math.Min(threads, WorkerPool.Shared.MaxThreads);
         _scratch = (double*)NativeMemory.AlignedAlloc((nuint)(2L * _threads * _length * sizeof(double)), 64);
@@ -112,6 +112,10 @@ internal sealed unsafe class IntegerEpilogue<T> : IParallelWork, IDisposable
         {
             int size = _p.OutputType.SizeOf();
             long at = image + offset;
+
+            // As wide as they are, and not needed any more.
+            if (typeof(T) == typeof(float))
+                TensorPrimitives.ConvertToIntegerNative(new ReadOnlySpan<float>((float*)_sums + at, count), new Span<int>((int*)_sums + at, count));
             int* constant = _constant == null ? null : (int*)_constant + offset;
             fixed (double* bias = &_bias[_last ? 0 : channel], factor = &(_p.PostOps.IsNone ? _factor : _unit)[_last ? 0 : channel])
                 _scaler.Run((int*)_sums + at, constant, bias, factor, !_last, _residual + (at * size), _result + (at * size), count);

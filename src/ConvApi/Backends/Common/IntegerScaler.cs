@@ -40,12 +40,12 @@ internal readonly unsafe struct IntegerScaler
             ActivationKind.Clip => (ops.Activation.Alpha, ops.Activation.Beta),
             _ => (double.NegativeInfinity, double.PositiveInfinity),
         };
-        (_least, _most) = _type == DataType.S8 ? (-128.0, 127.0) : (0.0, 255.0);
+        (_least, _most) = _type switch { DataType.S8 => (-128.0, 127.0), DataType.U8 => (0.0, 255.0), _ => (int.MinValue, int.MaxValue) };
     }
 
     /// <summary>True where this pass computes all that follows the sums of <paramref name="p"/>.</summary>
     public static bool Serves(ConvProblem p) =>
-        Avx.IsSupported && p.OutputType is DataType.U8 or DataType.S8 or DataType.F32 && p.PostOps.Activation.Kind is ActivationKind.None or ActivationKind.Relu or ActivationKind.Clip;
+        Avx.IsSupported && (p.OutputType is DataType.U8 or DataType.S8 or DataType.F32 || (p.OutputType == DataType.S32 && !p.PostOps.Residual)) && p.PostOps.Activation.Kind is ActivationKind.None or ActivationKind.Relu or ActivationKind.Clip;
 
     /// <summary>
     /// Finishes <paramref name="count"/> sums; <paramref name="constant"/> (or null) is taken off them. Bias and factor (with post-ops: the
@@ -153,6 +153,13 @@ internal readonly unsafe struct IntegerScaler
             return;
         }
 
+        if (_type == DataType.S32)
+        {
+            Steps(v0).Store((int*)to);
+            Steps(v1).Store((int*)to + 8);
+            return;
+        }
+
         Vector256<short> shorts = Vector256.Narrow(Steps(v0), Steps(v1));
         Vector128.Narrow(shorts.GetLower(), shorts.GetUpper()).AsByte().Store(to);
     }
@@ -193,6 +200,8 @@ internal readonly unsafe struct IntegerScaler
             return;
         }
 
-        to[i] = (byte)(int)Math.Clamp(Math.Round(v, MidpointRounding.ToEven) + _zero, _least, _most);
+        int step = (int)Math.Clamp(Math.Round(v, MidpointRounding.ToEven) + _zero, _least, _most);
+        if (_type == DataType.S32) ((int*)to)[i] = step;
+        else to[i] = (byte)step;
     }
 }

@@ -13,7 +13,7 @@ internal static unsafe class Transposition
     public static void ToChannels<T>(T* from, int width, T* to, long channelStep, long pixelStep, int pixels, int channels)
         where T : unmanaged
     {
-        if (typeof(T) == typeof(float) && pixelStep == 1)
+        if (sizeof(T) == sizeof(float) && pixelStep == 1)
         {
             Swap((float*)from, width, (float*)to, channelStep, pixels, channels);
             return;
@@ -31,7 +31,7 @@ internal static unsafe class Transposition
     public static void ToPixels<T>(T* from, long pixelStep, long channelStep, T* to, int width, int pixels, int channels)
         where T : unmanaged
     {
-        if (typeof(T) == typeof(float) && pixelStep == 1)
+        if (sizeof(T) == sizeof(float) && pixelStep == 1)
         {
             Swap((float*)from, channelStep, (float*)to, width, channels, pixels);
             return;

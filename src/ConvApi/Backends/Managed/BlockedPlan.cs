@@ -12,7 +12,7 @@ namespace ConvNative.Backends.Managed;
 /// channels, weights packed once by block. See the folder's README.
 /// </summary>
 internal sealed unsafe partial class BlockedPlan<T> : FinitePlan<T>
-    where T : unmanaged, IFloatingPointIeee754<T>
+    where T : unmanaged, INumber<T>
 {
     private readonly BlockedGeometry _g;
     private readonly KernelSet _set;

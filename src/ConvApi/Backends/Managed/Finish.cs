@@ -6,7 +6,7 @@ namespace ConvNative.Backends.Managed;
 
 /// <summary>What follows a sum: bias, residual, activation, output scale.</summary>
 internal readonly unsafe struct Finish<T>(T* bias, T* residual, PostOps ops)
-    where T : unmanaged, IFloatingPointIeee754<T>
+    where T : unmanaged, INumber<T>
 {
     private readonly T _residualScale = T.CreateTruncating(ops.ResidualScale);
     private readonly T _outputScale = T.CreateTruncating(ops.OutputScale ?? 1);

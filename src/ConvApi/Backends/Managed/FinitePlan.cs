@@ -10,7 +10,7 @@ namespace ConvNative.Backends.Managed;
 /// over to the general kernel, which leaves padding taps out.
 /// </summary>
 internal abstract unsafe class FinitePlan<T> : ManagedPlan
-    where T : unmanaged, IFloatingPointIeee754<T>
+    where T : unmanaged, INumber<T>
 {
     private readonly PlanOptions _options;
     private GatherPlan<T>? _exact;

@@ -10,7 +10,7 @@ namespace ConvNative.Backends.Managed;
 /// tap that exists is multiplied and no other, so it is also the kernel for weights that are not finite.
 /// </summary>
 internal unsafe class GatherPlan<T> : ManagedPlan
-    where T : unmanaged, IFloatingPointIeee754<T>
+    where T : unmanaged, INumber<T>
 {
     private readonly View _view;
     private readonly TapList _d;

@@ -1,3 +1,4 @@
+using System.Numerics;
 using ConvNative.Backends.Common;
 using ConvNative.Plans;
 using ConvNative.Problems;
@@ -5,88 +6,110 @@ using ConvNative.Problems;
 namespace ConvNative.Backends.Managed;
 
 /// <summary>
-/// 8-bit convolutions (and im2col, col2im and channel shuffle): integers with their zero points taken off, as doubles through the f64 kernels (exact up to 2^53), then bias,
-/// scales, rounding and saturation. Correct for every problem, not fast.
+/// 8-bit convolutions by exact arithmetic: zero points are taken off the operands, one of the plans for numbers sums, and the epilogue
+/// does the rest. Elements are pairs of 16-bit channels with 32-bit sums (<typeparamref name="T"/> = int), or numbers whose sums stay exact:
+/// float where they are below 2^24, double else.
 /// </summary>
-internal sealed unsafe class IntegerPlan : ManagedPlan
+internal sealed unsafe class IntegerPlan<T> : ManagedPlan
+    where T : unmanaged, INumber<T>
 {
-    private readonly ManagedPlan _sums;
-    private readonly IntegerEpilogue<double> _epilogue;
-    private readonly double* _input;
-    private readonly double* _sum;
-    private readonly double* _weights;
+    private const int WidenedElements = 16 * 1024;
+
+    private readonly ManagedPlan _inner;
+    private readonly IntegerEpilogue<T> _epilogue;
+    private readonly T* _input;
+    private readonly T* _sum;
+    private readonly T* _weights;
+    private readonly int* _room;
+    private readonly long _roomPerWorker;
+    private readonly int _channels;
+    private readonly long _pixels;
+    private readonly bool _last;
 
     /// <param name="problem">The problem.</param>
     /// <param name="options">Threads.</param>
-    /// <param name="sums">A plan of <see cref="Sums"/>; owned.</param>
-    public IntegerPlan(ConvProblem problem, PlanOptions options, ManagedPlan sums)
-        : base(problem, options, $"{sums.Implementation}+integer", Math.Max(problem.MultiplyAdds, problem.OutputShape.Product))
+    /// <param name="inner">A plan of <see cref="IntegerPlans.Inner"/>; owned.</param>
+    public IntegerPlan(ConvProblem problem, PlanOptions options, ManagedPlan inner)
+        : base(problem, options, $"{inner.Implementation}+integer", Math.Max(problem.MultiplyAdds, Math.Max(problem.InputShape.Product, problem.OutputShape.Product)))
     {
-        _sums = Keep(sums);
-        CountWorkspace(sums.WorkspaceBytes);
-        _epilogue = Keep(new IntegerEpilogue<double>(problem.With(s => s with { OutputLayout = Plain(s.OutputLayout) }), Threads, 0));
-        _input = (double*)AllocateWorkspace(problem.InputShape.Product * sizeof(double));
-        _sum = (double*)AllocateWorkspace(problem.OutputShape.Product * sizeof(double));
-        _weights = (double*)AllocateWeights(problem.WeightCount * sizeof(double));
+        _inner = Keep(inner);
+        CountWorkspace(inner.WorkspaceBytes);
+        _epilogue = Keep(new IntegerEpilogue<T>(problem.With(s => s with { OutputLayout = IntegerPlans.Plain(s.OutputLayout) }), Threads, 0));
+        _channels = checked((int)(problem.InputChannels / problem.Groups));
+        _pixels = problem.Batch == 0 ? 0 : problem.InputShape.Product / problem.Batch / problem.InputChannels;
+        _last = problem.InputLayout == Layout.ChannelsLast;
+        _input = (T*)AllocateWorkspace(checked(inner.Problem.InputShape.Product * sizeof(T)));
+        _sum = (T*)AllocateWorkspace(checked(problem.OutputShape.Product * sizeof(T)));
+        _weights = (T*)AllocateWeights(checked(inner.Problem.WeightCount * sizeof(T)));
+        if (!IsPairs || _last) return;
+        _roomPerWorker = inner.Problem.InputChannels * IntegerOperands.TurnedPixels;
+        _room = (int*)AllocateWorkspace(checked(_roomPerWorker * Threads * sizeof(int)));
     }
 
-    public override IReadOnlyList<string> Notes => ["exact integers in f64"];
+    public override IReadOnlyList<string> Notes =>
+    [
+        IsPairs ? "exact: pairs of channels as 16-bit integers, sums of 32 bits" : typeof(T) == typeof(float) ? "exact: sums below 2^24 in f32" : "exact: sums in f64",
+        .. _inner.Notes,
+    ];
 
-    /// <summary>Why the engine does not compute the integers of <paramref name="p"/>, or null.</summary>
-    public static string? Lacking(ConvProblem p)
+    private static bool IsPairs => typeof(T) == typeof(int);
+
+    private int Zero => Problem.Quantization?.InputZeroPoint ?? 0;
+
+    private long PixelsAPart => IsPairs && !_last ? IntegerOperands.TurnedPixels : Math.Max(1, WidenedElements / Math.Max(1, Problem.InputChannels));
+
+    private long PartsAnImage => (_pixels + PixelsAPart - 1) / PixelsAPart;
+
+    /// <summary>Widens a part of the input.</summary>
+    public override void DoParts(long from, long to, int worker)
     {
-        if (p.Direction != Direction.Forward) return $"direction {Names.Of(p.Direction)}: the managed engine computes 8-bit integers forward only";
-        if (p.Op == ConvOp.Deformable) return $"data type {p.InputType.Name()}: a deformable convolution samples between pixels, at offsets that 8-bit integers do not hold";
-
-        // 255 * 255 a term, and a bias: far below 2^53 for any kernel that fits memory.
-        return null;
+        var x = (byte*)Now.Input;
+        bool signed = Problem.InputType == DataType.S8;
+        long groups = Problem.Groups, image = _pixels * Problem.InputChannels, pairs = (_channels + 1) / 2 * groups;
+        for (long part = from; part < to; part++)
+        {
+            (long n, long block) = Math.DivRem(part, PartsAnImage);
+            long first = block * PixelsAPart, count = Math.Min(PixelsAPart, _pixels - first);
+            long at = (n * image) + (first * Problem.InputChannels);
+            if (!IsPairs) IntegerOperands.Widen(x + at, signed, Zero, _input + at, count * Problem.InputChannels);
+            else if (_last) IntegerOperands.PairsOfPixels(x + at, signed, Zero, _channels, count * groups, (short*)(_input + (((n * _pixels) + first) * pairs)));
+            else
+                IntegerOperands.PairsOfPlanes(
+                    x + (n * image) + first, _pixels, signed, Zero, _channels, groups, (int*)_input + (((n * _pixels) + first) * pairs), (int)count, _room + (worker * _roomPerWorker));
+        }
     }
-
-    /// <summary>The same convolution of doubles whose zero points are gone.</summary>
-    public static ConvProblem Sums(ConvProblem p) => p.With(s => s with
-    {
-        Name = null,
-        InputType = DataType.F64,
-        WeightType = DataType.F64,
-        OutputType = DataType.F64,
-        HasBias = false,
-        PostOps = PostOps.None,
-        Quantization = null,
-        InputLayout = Plain(s.InputLayout),
-        WeightLayout = Plain(s.WeightLayout),
-        OutputLayout = Plain(s.OutputLayout),
-        PadValue = s.PaddingMode == PaddingMode.Constant ? s.PadValue - (s.Quantization?.InputZeroPoint ?? 0) : 0,
-    });
-
-    public override void DoParts(long from, long to, int worker) => throw new InvalidOperationException("the parts are the inner plan's");
 
     protected override void SetWeightsCore(void* weights, void* bias)
     {
         ConvProblem p = Problem;
         long kernel = p.Kernel.Product, second = p.WeightShape[1], inputs = p.InputChannels / p.Groups;
-        bool last = p.WeightLayout == Layout.ChannelsLast;
+        bool last = p.WeightLayout == Layout.ChannelsLast, transposed = p.Op == ConvOp.Transposed;
+
+        // Pairs lie along the axis that has the source's channels.
         for (long i = 0; i < p.WeightCount; i++)
         {
-            long a = i / kernel / second, b = last ? i % second : i / kernel % second;
-            long o = p.Op == ConvOp.Transposed ? (a / inputs * second) + b : a;
-            _weights[i] = (p.WeightType == DataType.U8 ? ((byte*)weights)[i] : ((sbyte*)weights)[i]) - (p.Quantization?.WeightZeroPoint(o) ?? 0);
+            long a = i / kernel / second, b = last ? i % second : i / kernel % second, tap = last ? i / second % kernel : i % kernel;
+            long o = transposed ? (a / inputs * second) + b : a;
+            int v = IntegerOperands.At(weights, p.WeightType, i) - (p.Quantization?.WeightZeroPoint(o) ?? 0);
+            if (!IsPairs)
+            {
+                _weights[(((a * second) + b) * kernel) + tap] = T.CreateTruncating(v);
+                continue;
+            }
+
+            long c = transposed ? a % inputs : b, half = (inputs + 1) / 2;
+            long place = transposed ? (((((a / inputs * half) + (c / 2)) * second) + b) * kernel) + tap : (((a * half) + (c / 2)) * kernel) + tap;
+            ((short*)(_weights + place))[c % 2] = (short)v;
         }
 
-        _sums.Set(_weights, null);
+        _inner.Set(_weights, null);
         _epilogue.SetBias((int*)bias);
     }
 
     protected override void Execute()
     {
-        long count = Problem.InputShape.Product;
-        int zero = Problem.Quantization?.InputZeroPoint ?? 0;
-        if (Problem.InputType == DataType.U8)
-            for (long i = 0; i < count; i++) _input[i] = ((byte*)Now.Input)[i] - zero;
-        else
-            for (long i = 0; i < count; i++) _input[i] = ((sbyte*)Now.Input)[i] - zero;
-        _sums.Run(new ConvPointers { Input = _input, Result = _sum });
+        Spread(Problem.Batch * PartsAnImage);
+        _inner.Run(new ConvPointers { Input = _input, Result = _sum });
         _epilogue.Run(_sum, null, null, Now.Residual, Now.Result);
     }
-
-    private static Layout Plain(Layout layout) => layout == Layout.Any ? Layout.ChannelsFirst : layout;
 }

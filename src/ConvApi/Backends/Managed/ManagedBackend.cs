@@ -32,7 +32,7 @@ public sealed class ManagedBackend : ConvBackend
         if (Lacking(problem) is { } reason) return PlanResult.Unsupported(reason);
         OwnPlan plan = problem switch
         {
-            _ when problem.InputType.IsInteger() => new IntegerPlan(problem, options, Create<double>(IntegerPlan.Sums(problem), options)),
+            _ when problem.InputType.IsInteger() => Integers(problem, options with { Math = MathMode.Strict }),
             { InputType: DataType.F64 } => Create<double>(problem, options),
             _ when IsSingle(problem) => Create<float>(problem, options),
             _ => new WidePlan(problem, Create<float>(WidePlan.InSingle(problem), options)),
@@ -46,7 +46,7 @@ public sealed class ManagedBackend : ConvBackend
     private static string? Lacking(ConvProblem p)
     {
         bool integers = p.InputType.IsInteger();
-        if (integers && IntegerPlan.Lacking(p) is { } reason) return reason;
+        if (integers && IntegerPlans.Lacking(p) is { } reason) return reason;
         if (!integers && (p.InputType == DataType.F64) != (p.OutputType == DataType.F64 && (!p.HasWeights || p.WeightType == DataType.F64)))
             return $"data types {p.InputType.Name()} in, {p.OutputType.Name()} out: the managed engine needs f64 everywhere or nowhere";
         if (!integers && (p.OutputType.IsInteger() || (p.HasWeights && p.WeightType.IsInteger())))
@@ -104,6 +104,20 @@ public sealed class ManagedBackend : ConvBackend
 
         ManagedPlan Unfold() => new UnfoldPlan<T>(new View(p), options, "managed:unfold");
         ManagedPlan Fold() => new FoldPlan<T>(new View(p), options, "managed:fold");
+    }
+
+    private static ManagedPlan Integers(ConvProblem p, PlanOptions options)
+    {
+        IntegerPlans.Elements elements = IntegerPlans.Choose(p);
+        ConvProblem inner = IntegerPlans.Inner(p, elements);
+        return elements switch
+        {
+            IntegerPlans.Elements.Pairs => new IntegerPlan<int>(p, options, Pairs(new View(inner))),
+            IntegerPlans.Elements.Single => new IntegerPlan<float>(p, options, Create<float>(inner, options)),
+            _ => new IntegerPlan<double>(p, options, Create<double>(inner, options)),
+        };
+
+        ManagedPlan Pairs(View view) => new BlockedPlan<int>(view, options, view.IsDown ? "direct" : "phases");
     }
 
     private static ManagedPlan Sampled(ConvProblem p, PlanOptions options) => p.Direction switch

@@ -7,7 +7,7 @@ namespace ConvNative.Backends.Managed;
 
 /// <summary>Residual, activation and output scale, in place on contiguous results that already hold the sum with its bias.</summary>
 internal readonly unsafe struct PostOpRunner<T>(PostOps ops)
-    where T : unmanaged, IFloatingPointIeee754<T>
+    where T : unmanaged, INumber<T>
 {
     private readonly T _residualScale = T.CreateTruncating(ops.ResidualScale);
     private readonly T _outputScale = T.CreateTruncating(ops.OutputScale ?? 1);

@@ -34,9 +34,18 @@ internal sealed unsafe class KernelSet
     /// <summary>Accumulators that fit the registers.</summary>
     public int Accumulators { get; }
 
+    /// <summary>Those of f32, f64, or int: pairs of 16-bit integers.</summary>
     public static KernelSet For<T>()
         where T : unmanaged
     {
+        if (typeof(T) == typeof(int))
+            return InstructionSet.VectorBits switch
+            {
+                512 => Of<I512, Vector512<int>>(),
+                256 => Of<I256, Vector256<int>>(),
+                128 => Of<I128, Vector128<int>>(),
+                _ => Of<I1, int>(),
+            };
         if (typeof(T) == typeof(double))
             return InstructionSet.VectorBits switch
             {
