@@ -12,11 +12,17 @@ public class ManagedKernelTests
     [TestMethod]
     [DataRow("MicroKernels.g.cs")]
     [DataRow("GradientKernels.g.cs")]
+    [DataRow("DepthwiseKernels.g.cs")]
     public void GeneratedKernelsAreCurrent(string file)
     {
         string path = Path.Combine(Path.GetDirectoryName(Here())!, "../../../src/ConvApi/Backends/Managed/Kernels", file);
         if (!Directory.Exists(Path.GetDirectoryName(path))) Assert.Inconclusive("the sources are not beside the tests");
-        string text = file[0] == 'M' ? MicroKernelText.Build() : GradientKernelText.Build();
+        string text = file[0] switch
+        {
+            'M' => MicroKernelText.Build(),
+            'G' => GradientKernelText.Build(),
+            _ => DepthwiseKernelText.Build(),
+        };
         if (Environment.GetEnvironmentVariable("CONVNATIVE_WRITE_GENERATED") == "1") File.WriteAllText(path, text);
         Assert.AreEqual(text, File.ReadAllText(path));
     }

@@ -40,6 +40,14 @@ internal static class ManagedProblems
         yield return Corr([2, 21, 14, 7], [21, 1, 5, 3]) with { Name = "depthwise narrow", Groups = 21, PadsBegin = [2, 1], PadsEnd = [2, 1] };
         yield return Corr([1, 18, 9, 13], [36, 1, 7, 5]) with { Name = "depthwise narrow multiplier", Groups = 18, PadsBegin = [2, 2], PadsEnd = [5, 2] };
         yield return Corr([1, 35, 6, 5], [35, 1, 5, 7]) with { Name = "depthwise wider than its rows", Groups = 35, PadsBegin = [2, 5], PadsEnd = [1, 4], Strides = [1, 2] };
+        yield return Corr([2, 5, 21, 45], [5, 1, 3, 3]) with { Name = "depthwise stride 2", Groups = 5, Strides = [2, 2], PadsBegin = [1, 1], PadsEnd = [1, 1] };
+        yield return Corr([1, 7, 63, 52], [14, 1, 3, 3]) with { Name = "depthwise stride 2 cut planes", Groups = 7, Strides = [2, 2], PadsBegin = [1, 0], PadsEnd = [1, 1] };
+        yield return Corr([1, 3, 34, 41], [3, 1, 3, 3]) with { Name = "depthwise stride 2 far pads", Groups = 3, Strides = [2, 2], PadsBegin = [0, 5], PadsEnd = [3, 7] };
+        yield return Corr([2, 21, 9, 7], [21, 1, 5, 5]) with { Name = "depthwise narrow stride 2", Groups = 21, Strides = [2, 2], PadsBegin = [2, 2], PadsEnd = [2, 1] };
+        yield return Corr([1, 18, 61, 43], [18, 1, 3, 3]) with { Name = "depthwise bands", Groups = 18, PadsBegin = [2, 0] };
+        yield return Corr([1, 35, 7, 8], [35, 1, 7, 7]) with { Name = "depthwise tiles", Groups = 35, PadsBegin = [3, 3], PadsEnd = [3, 3] };
+        yield return Deconv([2, 19, 23, 31], [19, 1, 3, 3]) with { Name = "deconv depthwise bands", Groups = 19, Strides = [2, 3], PadsBegin = [1, 1], OutputPadding = [1, 2] };
+        yield return Corr([1, 19, 6, 7], [57, 1, 3, 2]) with { Name = "depthwise multiplier of 3", Groups = 19, PadsBegin = [1, 1] };
         yield return Corr([2, 9, 5, 7], [9, 1, 5, 7]) with { Name = "depthwise global", Groups = 9 };
         yield return Corr([2, 6, 5, 7], [4, 3, 5, 7]) with { Name = "global flipped", Groups = 2, Op = ConvOp.Convolution };
         yield return Corr([2, 3, 13, 10], [5, 3, 3, 3]) with { Name = "rows never read", OutputShape = [4, 2], ImpliedTrailingPads = true, Strides = [2, 3], PadsBegin = [1, 1] };

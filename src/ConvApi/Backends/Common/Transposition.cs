@@ -49,7 +49,26 @@ internal static unsafe class Transposition
     private static void Swap(float* from, long fromStep, float* to, long toStep, int rows, int columns)
     {
         // Blocks at the end are moved back over what is done already.
-        if (Avx.IsSupported && rows >= 8 && columns >= 8)
+        if (Avx512F.IsSupported && rows >= 16 && columns >= 8)
+        {
+            for (int i = 0; i < rows; i += 16)
+            {
+                int k = Math.Min(i, rows - 16), j = 0;
+                float* a = from + (k * fromStep), b = to + k;
+                for (; columns >= 16 && j + 8 < columns; j += 16)
+                {
+                    int l = Math.Min(j, columns - 16);
+                    Swap16(a + l, fromStep, b + (l * toStep), toStep, 4);
+                }
+
+                for (; j < columns; j += 8)
+                {
+                    int l = Math.Min(j, columns - 8);
+                    Swap16(a + l, fromStep, b + (l * toStep), toStep, 2);
+                }
+            }
+        }
+        else if (Avx.IsSupported && rows >= 8 && columns >= 8)
         {
             for (int i = 0; i < rows; i += 8)
                 for (int k = Math.Min(i, rows - 8), j = 0; j < columns; j += 8)
@@ -87,6 +106,25 @@ internal static unsafe class Transposition
         static Vector128<float> Low(Vector128<float> a, Vector128<float> b) => Sse.IsSupported ? Sse.UnpackLow(a, b) : AdvSimd.Arm64.ZipLow(a, b);
 
         static Vector128<float> High(Vector128<float> a, Vector128<float> b) => Sse.IsSupported ? Sse.UnpackHigh(a, b) : AdvSimd.Arm64.ZipHigh(a, b);
+    }
+
+    /// <summary>Sixteen rows of so many times four columns.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Swap16(float* a, long s, float* b, long t, int fours)
+    {
+        for (; fours > 0; fours--, a += 4, b += 4 * t)
+        {
+            // Rows i, i+4, i+8 and i+12 side by side, so that only shuffles within 128 bits remain.
+            Vector512<float> r0 = Four(a, 4 * s), r1 = Four(a + s, 4 * s), r2 = Four(a + (2 * s), 4 * s), r3 = Four(a + (3 * s), 4 * s);
+            Vector512<float> x0 = Avx512F.UnpackLow(r0, r1), x1 = Avx512F.UnpackHigh(r0, r1), x2 = Avx512F.UnpackLow(r2, r3), x3 = Avx512F.UnpackHigh(r2, r3);
+            Avx512F.Shuffle(x0, x2, 0x44).Store(b);
+            Avx512F.Shuffle(x0, x2, 0xEE).Store(b + t);
+            Avx512F.Shuffle(x1, x3, 0x44).Store(b + (2 * t));
+            Avx512F.Shuffle(x1, x3, 0xEE).Store(b + (3 * t));
+        }
+
+        static Vector512<float> Four(float* p, long apart) => Vector512.Create(
+            Vector256.Create(Vector128.Load(p), Vector128.Load(p + apart)), Vector256.Create(Vector128.Load(p + (2 * apart)), Vector128.Load(p + (3 * apart))));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -8,8 +8,9 @@ using ConvNative.Problems;
 namespace ConvNative.Backends.Managed;
 
 /// <summary>
-/// Depthwise, stride 1, channels-first, results as wide as the source. Planes are read as one line of pixels, so neighbouring rows lie a
-/// fixed distance apart and nothing is copied inside a plane; what a tap takes from the row above or below is masked out.
+/// Depthwise, channels-first: stride 1 with results as wide as the source, or stride 2. Planes are read as one line of pixels, so
+/// neighbouring rows lie a fixed distance apart and nothing is copied inside a plane; what a tap takes from the row above or below is
+/// masked out. At stride 2 even and odd columns are sorted in registers.
 /// </summary>
 internal sealed unsafe class FlatPlan<T> : FinitePlan<T>
     where T : unmanaged, IFloatingPointIeee754<T>
@@ -23,7 +24,10 @@ internal sealed unsafe class FlatPlan<T> : FinitePlan<T>
     private readonly Phase _w;
     private readonly int _outputs;
     private readonly int _height;
+    private readonly int _sourceWidth;
     private readonly int _width;
+    private readonly int _stride;
+    private readonly int _first;
     private readonly int _results;
     private readonly int _lanes;
     private readonly int _tile;
@@ -48,24 +52,37 @@ internal sealed unsafe class FlatPlan<T> : FinitePlan<T>
         (_from, _to) = view.IsDown ? (view.Big, view.Small) : (view.Small, view.Big);
         (_h, _w) = (Axis(view, 1).Phases[0], Axis(view, 2).Phases[0]);
         _outputs = (view.IsDown ? view.SmallChannels : view.BigChannels) / view.Groups;
-        _height = Axis(view, 1).SourceSize;
+        (_height, _sourceWidth, _stride) = (Axis(view, 1).SourceSize, Axis(view, 2).SourceSize, Axis(view, 2).SourceStep);
         (_results, _width) = (_h.Count, _w.Count);
         _lanes = set.Lanes;
-        int taps = _h.Offset.Length, most = Math.Min(8, (set.Accumulators < 24 ? 14 : 30) - taps);
+        int taps = _h.Offset.Length;
         bool whole = _width < _lanes;
-        _tile = EqualTiles.Of(_results, most);
         _vectors = whole ? 1 : (_width + _lanes - 1) / _lanes;
-        _kernel = (nint)set.FindFlat(taps, _tile);
+        if (_stride == 1)
+        {
+            _tile = EqualTiles.Of(_results, Math.Min(8, (set.Accumulators < 24 ? 14 : 30) - taps));
+            _kernel = (nint)set.FindFlat(taps, _tile);
+        }
+        else
+        {
+            // The fewest rows in all; of those the largest tile.
+            DepthwiseSet split = DepthwiseSet.For<T>();
+            _tile = ((int[])[8, 7, 4, 2, 1]).Where(r => r <= _results && r <= split.MostSplitRows(taps)).MinBy(r => (_results + r - 1) / r * r);
+            _first = _w.Offset[0] & ~1;
+            _kernel = (nint)split.Split(taps, _w.Offset[0] & 1, _tile);
+        }
+
         int tiles = (_results + _tile - 1) / _tile;
-        long planes = Problem.Batch * view.Groups, row = (long)_width * sizeof(T);
-        bool cut = !whole && _results % _tile == 0 && (_results * row >= PartBytes || planes < 4L * Threads);
+        long planes = Problem.Batch * view.Groups, row = (long)_sourceWidth * sizeof(T);
+        bool cut = !whole && _results % _tile == 0 && (_height * row >= PartBytes || planes < 4L * Threads);
         _rowParts = cut ? tiles : 1;
         _rowsPerPart = cut ? _tile : _results;
 
         // Before the first row what the leftmost tap of its first pixel reads, after the last what a whole vector reads.
-        _reach = Math.Max(-_w.Offset[0], _w.Offset[^1]);
-        _slack = (Math.Max(0, _reach) + _lanes + 15) / 16 * 16;
-        _copied = (long)(_rowsPerPart + taps - 1) * _width;
+        _reach = Math.Max(0, Math.Max(-_w.Offset[0], _w.Offset[^1]));
+        if (_stride == 2) _reach = Math.Max(-_first, (2 * _width) + taps + 2 - _sourceWidth);
+        _slack = (_reach + _lanes + 15) / 16 * 16;
+        _copied = (((_rowsPerPart - 1L) * _stride) + taps) * _sourceWidth;
         _weights = (T*)AllocateWeights((long)view.Groups * _outputs * taps * _w.Offset.Length * sizeof(T));
         _init = (T*)AllocateWeights((long)view.Groups * _outputs * _lanes * sizeof(T));
         _masks = (T*)AllocateWeights((long)_vectors * _w.Offset.Length * _lanes * sizeof(T));
@@ -78,7 +95,7 @@ internal sealed unsafe class FlatPlan<T> : FinitePlan<T>
     protected override bool ReadsPadding => true;
 
     protected override IEnumerable<string> Steps =>
-        [$"{_tile} rows by {_lanes} pixels, vectors along pixels, planes read in place; {_rowsPerPart} rows at a time, those at the border copied beside rows of zeros"];
+        [$"{_tile} rows by {_lanes} pixels, vectors along pixels, planes read in place{(_stride == 2 ? ", even and odd columns sorted in registers" : "")}; {_rowsPerPart} rows at a time, those at the border copied beside rows of zeros"];
 
     /// <summary>True where this plan serves.</summary>
     public static bool Serves(View view)
@@ -88,9 +105,11 @@ internal sealed unsafe class FlatPlan<T> : FinitePlan<T>
         int inputs = (view.IsDown ? view.BigChannels : view.SmallChannels) / view.Groups;
         KernelSet set = KernelSet.For<T>();
         int outputs = (view.IsDown ? view.SmallChannels : view.BigChannels) / view.Groups;
-        return inputs == 1 && outputs <= 4 && from.W == 1 && to.W == 1 && d is { Kernel: 1, Big: 1, Small: 1 } && h.Stride == 1 && w.Stride == 1 && h.Dilation == 1
-            && w.Big == w.Small && from.C != 1 && to.C != 1
-            && (view.Problem.PaddingMode == PaddingMode.Zeros || !view.IsDown)
+        if (inputs != 1 || outputs > 4 || from.W != 1 || to.W != 1 || from.C == 1 || to.C == 1 || d is not { Kernel: 1, Big: 1, Small: 1 }) return false;
+        if (view.IsDown && view.Problem.PaddingMode != PaddingMode.Zeros) return false;
+        if (h is { Stride: 2, Dilation: 1 } && w is { Stride: 2, Dilation: 1 })
+            return view.IsDown && h.Kernel == w.Kernel && w.Small >= set.Lanes && Math.Abs(w.PadBegin) < 1024 && w.Small < 2 * w.Big && DepthwiseSet.For<T>().Split(h.Kernel, 0, 1) != null;
+        return h.Stride == 1 && w.Stride == 1 && h.Dilation == 1 && w.Big == w.Small
             && (w.Big >= set.Lanes || (w.Big >= 4 && Math.Min(h.Small, h.Big) >= set.Lanes / w.Big + 1))
             && set.FindFlat(h.Kernel, 1) != null && w.Dilation * w.Kernel < 1024;
     }
@@ -105,9 +124,9 @@ internal sealed unsafe class FlatPlan<T> : FinitePlan<T>
             for (int v = 0; v < _vectors; v++)
                 for (int l = 0; l < _lanes; l++)
                 {
-                    int column = ((ColumnOf(v) + l) % _width) + _w.Offset[k];
+                    int column = ((ColumnOf(v) + l) % _width * _stride) + _w.Offset[k];
                     var mask = new Span<byte>(_masks + ((((long)v * _w.Offset.Length) + k) * _lanes) + l, sizeof(T));
-                    mask.Fill(column >= 0 && column < _width ? (byte)0xFF : (byte)0);
+                    mask.Fill(column >= 0 && column < _sourceWidth ? (byte)0xFF : (byte)0);
                 }
         }
     }
@@ -137,10 +156,11 @@ internal sealed unsafe class FlatPlan<T> : FinitePlan<T>
         {
             // The next plane is copied before this one is computed: vectors across what was just stored would wait for the stores.
             T* beside = other + _copied + _slack;
-            CopyRows(PlaneOf(from), copy, _h.Offset[0], _results + _h.Offset[^1]);
+            int top = _h.Offset[0], bottom = ((_results - 1) * _stride) + _h.Offset[^1] + 1;
+            CopyRows(PlaneOf(from), copy, top, bottom);
             for (long part = from; part < to; part++)
             {
-                if (part + 1 < to) CopyRows(PlaneOf(part + 1), other, _h.Offset[0], _results + _h.Offset[^1]);
+                if (part + 1 < to) CopyRows(PlaneOf(part + 1), other, top, bottom);
                 Planes(part, copy, 0, _results, part + 1 == to ? beside : null);
                 T* x = copy;
                 copy = other;
@@ -152,11 +172,11 @@ internal sealed unsafe class FlatPlan<T> : FinitePlan<T>
 
         for (long part = from; part < to; part++)
         {
-            int h0 = (int)(part % _rowParts) * _rowsPerPart, h1 = h0 + _rowsPerPart, first = h0 + _h.Offset[0], end = h1 + _h.Offset[^1];
+            int h0 = (int)(part % _rowParts) * _rowsPerPart, h1 = h0 + _rowsPerPart, first = (h0 * _stride) + _h.Offset[0], end = ((h1 - 1) * _stride) + _h.Offset[^1] + 1;
             T* x = PlaneOf(part / _rowParts);
 
             // A row more on either side holds what vectors read beyond their rows.
-            if (_reach <= _width && first >= 1 && end < _height) x += (long)first * _width;
+            if (_reach <= _sourceWidth && first >= 1 && end < _height) x += (long)first * _sourceWidth;
             else
             {
                 CopyRows(x, copy, first, end);
@@ -193,7 +213,7 @@ internal sealed unsafe class FlatPlan<T> : FinitePlan<T>
         MicroArguments q = new()
         {
             A = (byte*)(_weights + (channel * _h.Offset.Length * _w.Offset.Length)),
-            BStep = (nint)_width * sizeof(T),
+            BStep = (nint)_sourceWidth * sizeof(T),
             Taps = _columns,
             TapCount = _w.Offset.Length,
             Init = (byte*)(_init + (channel * _lanes)),
@@ -203,11 +223,11 @@ internal sealed unsafe class FlatPlan<T> : FinitePlan<T>
         for (int h = h0; h < h1; h += _tile)
         {
             int row = Math.Min(h, _results - _tile);
-            T* from = x + ((long)(row - h0) * _width);
+            T* from = x + ((long)(row - h0) * _stride * _sourceWidth) + _first;
             for (int v = 0; v < _vectors; v++)
             {
                 int column = ColumnOf(v);
-                q.B = (byte*)(from + column);
+                q.B = (byte*)(from + (column * _stride));
                 q.Out = (byte*)(y + ((long)row * _width) + column);
                 q.Index = (byte*)(_masks + ((long)v * _w.Offset.Length * _lanes));
                 kernel(&q);
@@ -222,8 +242,8 @@ internal sealed unsafe class FlatPlan<T> : FinitePlan<T>
         int begin = Math.Clamp(0, first, end), last = Math.Clamp(_height, begin, end);
 
         // Where a plane is one part, rows outside are always the same ones, and are zeros since the plan was made.
-        if (begin > first && _rowParts > 1) new Span<T>(to, (begin - first) * _width).Clear();
-        Copy.Run(source + ((long)begin * _width), to + ((long)(begin - first) * _width), (last - begin) * _width);
-        if (end > last && _rowParts > 1) new Span<T>(to + ((long)(last - first) * _width), (end - last) * _width).Clear();
+        if (begin > first && _rowParts > 1) new Span<T>(to, (begin - first) * _sourceWidth).Clear();
+        Copy.Run(source + ((long)begin * _sourceWidth), to + ((long)(begin - first) * _sourceWidth), (last - begin) * _sourceWidth);
+        if (end > last && _rowParts > 1) new Span<T>(to + ((long)(last - first) * _sourceWidth), (end - last) * _sourceWidth).Clear();
     }
 }

@@ -8,14 +8,19 @@ using ConvNative.Problems;
 namespace ConvNative.Backends.Managed;
 
 /// <summary>
-/// Depthwise, or a few channels a group, on channels-last tensors: a vector holds neighbouring channels of one pixel (of several
-/// groups), so neither side is rearranged. Pixels at the border run with the taps that exist, which serves every padding mode that
-/// shows elements of the input.
+/// Depthwise, or a few channels a group: a vector holds neighbouring channels of one pixel (of several groups). Channels-last tensors
+/// are used as they lie; small channels-first planes are transposed, a vector's worth of them at a time. Pixels at the border run with
+/// the taps that exist, which serves every padding mode that shows elements of the input.
 /// </summary>
 internal sealed unsafe class LanesPlan<T> : FinitePlan<T>
     where T : unmanaged, IFloatingPointIeee754<T>
 {
+    // Rows of both sides of so many bytes leave room in a second-level cache for what streams by.
+    private const long BandBytes = 128 * 1024;
+
     private readonly KernelSet _set;
+    private readonly Strides5 _source;
+    private readonly Strides5 _target;
     private readonly Strides5 _from;
     private readonly Strides5 _to;
     private readonly int _channels;
@@ -26,7 +31,9 @@ internal sealed unsafe class LanesPlan<T> : FinitePlan<T>
     private readonly PhaseAxis _w;
     private readonly LanesPhase[] _phases;
     private readonly int _taps;
-    private readonly int _perGroup;
+    private readonly int _inputs;
+    private readonly int _outputs;
+    private readonly bool _spreads;
     private readonly int _mostRows;
     private readonly T* _index;
     private readonly T* _weights;
@@ -34,33 +41,73 @@ internal sealed unsafe class LanesPlan<T> : FinitePlan<T>
     private readonly nint* _tables;
     private readonly int _rowTile;
     private readonly nint _row;
+    private readonly int _tilePixels;
+    private readonly nint _tile;
+    private readonly bool _packs;
+    private readonly int _rowsPerPart;
+    private readonly int _rowParts;
+    private readonly int _bandRows;
+    private readonly int _bands;
+    private readonly T* _panels;
+    private readonly long _panelElements;
+    private readonly long _sourcePanel;
 
     public LanesPlan(View view, PlanOptions options)
         : base(view, options, view.Groups == view.BigChannels ? "depthwise" : "groups")
     {
         _set = KernelSet.For<T>();
-        (_from, _to) = view.IsDown ? (view.Big, view.Small) : (view.Small, view.Big);
-        (_channels, _lanes, _taps) = (view.BigChannels, _set.Lanes, view.Taps);
-        _perGroup = _channels / view.Groups;
-        _mostRows = _set.Accumulators < 24 && _perGroup > 1 ? 4 : 8;
+        (_source, _target) = view.IsDown ? (view.Big, view.Small) : (view.Small, view.Big);
+        (_channels, _lanes, _taps) = (view.IsDown ? view.SmallChannels : view.BigChannels, _set.Lanes, view.Taps);
+        (_inputs, _outputs) = ((view.IsDown ? view.BigChannels : view.SmallChannels) / view.Groups, _channels / view.Groups);
+        _spreads = _outputs > 1;
+        _packs = _source.C != 1;
+        _mostRows = _set.Accumulators < 24 && _spreads ? 4 : 8;
         _blocks = (_channels + _lanes - 1) / _lanes;
         PaddingMode mode = view.IsDown ? Problem.PaddingMode : PaddingMode.Zeros;
         (_d, _h, _w) = (Axis(0), Axis(1), Axis(2));
+        if (_packs)
+        {
+            // A vector's worth of planes, channels last.
+            (AxisMap h, AxisMap w) = (view.Axes[1], view.Axes[2]);
+            (int height, int width, int results) = view.IsDown ? (h.Big, w.Big, w.Small) : (h.Small, w.Small, w.Big);
+            _from = new Strides5(0, 1, 0, (long)width * _lanes, _lanes);
+            _to = new Strides5(0, 1, 0, (long)results * _lanes, _lanes);
+            int step = _h.Phases[0].Step;
+            long bytes = ((_from.H * _h.SourceStep) + (_to.H * step)) * sizeof(T);
+            _bandRows = mode == PaddingMode.Zeros ? (int)Math.Clamp(BandBytes / bytes, 1, Math.Max(1, _h.Count)) : _h.Count;
+            _bandRows = EqualTiles.Of(_h.Count, _bandRows);
+            _bands = (_h.Count + _bandRows - 1) / _bandRows;
+            int rows = _bands == 1 ? height : Math.Min(height, ((_bandRows - 1) * _h.SourceStep) + _h.Offsets[^1] - _h.Offsets[0] + 1);
+            _sourcePanel = rows * _from.H;
+            _panelElements = (_sourcePanel + (_bandRows * step * _to.H) + 63) / 64 * 64;
+            _panels = (T*)AllocateWorkspace(checked(_panelElements * Threads * sizeof(T)));
+        }
+        else (_from, _to) = (_source, _target);
         var phases = new List<LanesPhase>();
         foreach (Phase d in _d.Phases)
             foreach (Phase h in _h.Phases)
                 foreach (Phase w in _w.Phases) phases.Add(Describe(d, h, w));
         _phases = [.. phases];
-        _weights = (T*)AllocateWeights((long)_blocks * _taps * _perGroup * _lanes * sizeof(T));
-        _index = (T*)AllocateWeights((long)_perGroup * _lanes * sizeof(T));
+        _weights = (T*)AllocateWeights((long)_blocks * _taps * _inputs * _lanes * sizeof(T));
+        _index = (T*)AllocateWeights((_inputs == _outputs ? (long)_inputs : _blocks) * _lanes * sizeof(T));
         WriteIndex();
         _init = (T*)AllocateWeights((long)_channels * sizeof(T));
-        if (_perGroup == 1 && _w.Phases is [var only] && mode == PaddingMode.Zeros && OneStep(only.Offset) && _set.FindRow(only.Offset.Length, _w.SourceStep, 1) != null)
+        if (!_spreads && _w.Phases is [var only] && mode == PaddingMode.Zeros && OneStep(only.Offset) && _set.FindRow(only.Offset.Length, _w.SourceStep, 1) != null)
         {
             // The fewest pixels in all; of those the largest tile.
             _rowTile = ((int[])[8, 7, 4, 2, 1]).Where(r => r <= only.Count).MinBy(r => (only.Count + r - 1) / r * r);
             _row = (nint)_set.FindRow(only.Offset.Length, _w.SourceStep, _rowTile);
+            DepthwiseSet tiles = DepthwiseSet.For<T>();
+            if (_d is { Offsets: [0], ReadsOutside: false } && _h.Phases is [var rows] && OneStep(rows.Offset) && rows.Offset.Length == only.Offset.Length && _h.SourceStep == _w.SourceStep)
+            {
+                _tilePixels = ((int[])[8, 7, 4]).Where(r => r <= only.Count && tiles.Tile(only.Offset.Length, _w.SourceStep, r) != null)
+                    .DefaultIfEmpty().MinBy(r => r == 0 ? 0 : (only.Count + r - 1) / r * r);
+                _tile = _tilePixels == 0 ? 0 : (nint)tiles.Tile(only.Offset.Length, _w.SourceStep, _tilePixels);
+            }
         }
+
+        _rowsPerPart = _tile == 0 ? 1 : 2;
+        _rowParts = (_h.Count + _rowsPerPart - 1) / _rowsPerPart;
 
         _tables = (nint*)AllocateWorkspace((long)Threads * _taps * 4 * sizeof(nint));
 
@@ -69,23 +116,40 @@ internal sealed unsafe class LanesPlan<T> : FinitePlan<T>
 
     protected override bool ReadsPadding => false;
 
-    protected override IEnumerable<string> Steps => [$"vectors of {_lanes} channels, {(_row != 0 ? _rowTile : _mostRows)} pixels a tile, in place on both sides; {_phases.Length} phase(s)"];
+    protected override IEnumerable<string> Steps => [$"vectors of {_lanes} channels, {(_tile != 0 ? $"2 by {_tilePixels}" : _row != 0 ? _rowTile : _mostRows)} pixels a tile, {(_packs ? $"planes transposed {_bandRows} rows at a time" : "in place on both sides")}; {_phases.Length} phase(s)"];
 
-    /// <summary>True where this plan serves: whole groups in a vector, as many channels in as out, channels last, enough of them.</summary>
+    /// <summary>
+    /// True where this plan serves. Channels last: whole groups in a vector with as many channels in as out, or one channel in and a few out.
+    /// Channels first: depthwise.
+    /// </summary>
     public static bool Serves(View view)
     {
-        int lanes = KernelSet.For<T>().Lanes, perGroup = view.BigChannels / view.Groups;
-        return view.SmallChannels == view.BigChannels && (perGroup == 1 || (perGroup < lanes && lanes % perGroup == 0)) && view.Groups > 1
-            && view.Big.C == 1 && view.Small.C == 1 && view.BigChannels >= lanes && (view.Problem.PaddingMode != PaddingMode.Constant || !view.IsDown);
+        int lanes = KernelSet.For<T>().Lanes, from = view.IsDown ? view.BigChannels : view.SmallChannels, to = view.IsDown ? view.SmallChannels : view.BigChannels;
+        if (view.Groups == 1 || from < lanes || to < lanes || (view.Problem.PaddingMode == PaddingMode.Constant && view.IsDown)) return false;
+        int inputs = from / view.Groups, outputs = to / view.Groups;
+        if (view.Big.C == 1 && view.Small.C == 1) return inputs == outputs ? inputs == 1 || (inputs < lanes && lanes % inputs == 0) : inputs == 1 && outputs * 2 <= lanes;
+        return typeof(T) == typeof(float) && lanes >= 4 && inputs == 1 && outputs == 1 && view.Big.W == 1 && view.Small.W == 1 && view.Big.C != 1 && view.Small.C != 1
+            && view.Axes[0] is { Kernel: 1, Big: 1, Small: 1 } && view.Problem.PaddingMode == PaddingMode.Zeros && Transposes(view, lanes);
     }
 
+    /// <summary>Where transposing planes costs less than what vectors along their pixels waste; dilated columns share no loads, so there it does not.</summary>
+    private static bool Transposes(View view, int lanes)
+    {
+        AxisMap w = view.Axes[2];
+        return (w.Stride > 1 || w.Dilation == 1 || w.Kernel == 1) && ((view.IsDown ? w.Small : w.Big) < lanes || !FlatPlan<T>.Serves(view));
+    }
+
+    /// <summary>Which lanes of a loaded vector go to the lanes of the results: an order for each channel of a group, or for each block where a channel has several results.</summary>
     private void WriteIndex()
     {
-        int words = sizeof(T) / sizeof(int);
-        for (int c = 0; c < _perGroup; c++)
+        int words = sizeof(T) / sizeof(int), orders = _inputs == _outputs ? _inputs : _blocks;
+        for (int c = 0; c < orders; c++)
             for (int l = 0; l < _lanes; l++)
                 for (int i = 0; i < words; i++)
-                    ((int*)_index)[(((c * _lanes) + l) * words) + i] = (((l / _perGroup * _perGroup) + c) * words) + i;
+                {
+                    int lane = _inputs == _outputs ? (l / _outputs * _outputs) + c : ((Channel(c) + l) / _outputs) - SourceChannel(c);
+                    ((int*)_index)[(((c * _lanes) + l) * words) + i] = (lane * words) + i;
+                }
     }
 
     private LanesPhase Describe(Phase d, Phase h, Phase w)
@@ -101,18 +165,18 @@ internal sealed unsafe class LanesPlan<T> : FinitePlan<T>
 
     private static bool OneStep(int[] offsets) => Array.TrueForAll(offsets, o => o - offsets[0] == Array.IndexOf(offsets, o));
 
-    /// <summary>Packs to [block][tap][lane]; the last block is moved back to end with the channels. Columns lie as the rows' kernel reads them.</summary>
+    /// <summary>Packs to [block][tap][lane]; the last block is moved back to end with the channels. Columns and rows lie as the kernels read them.</summary>
     protected override void PackWeights(T* weights, T* bias)
     {
         Strides5 s = Strides5.Of(Problem.WeightShape, Problem.WeightLayout);
         int kd = View.Axes[0].Kernel, kh = View.Axes[1].Kernel, kw = View.Axes[2].Kernel;
         for (int b = 0; b < _blocks; b++)
             for (int t = 0; t < _taps; t++)
-                for (int c = 0; c < _perGroup; c++)
+                for (int c = 0; c < _inputs; c++)
                     for (int l = 0; l < _lanes; l++)
                     {
-                        int o = Channel(b) + l, column = _row != 0 ? _w.Phases[0].Weight[t % kw] : t % kw;
-                        _weights[(((((long)b * _taps) + t) * _perGroup + c) * _lanes) + l] = weights[WeightAt(s, o / _perGroup, o % _perGroup, c, t / kw / kh % kd, t / kw % kh, column)];
+                        int o = Channel(b) + l, column = _row != 0 ? _w.Phases[0].Weight[t % kw] : t % kw, row = _tile != 0 ? _h.Phases[0].Weight[t / kw % kh] : t / kw % kh;
+                        _weights[(((((long)b * _taps) + t) * _inputs + c) * _lanes) + l] = weights[WeightAt(s, o / _outputs, o % _outputs, c, t / kw / kh % kd, row, column)];
                     }
 
         if (bias != null) new ReadOnlySpan<T>(bias, _channels).CopyTo(new Span<T>(_init, _channels));
@@ -120,49 +184,124 @@ internal sealed unsafe class LanesPlan<T> : FinitePlan<T>
 
     private int Channel(int block) => Math.Min(block * _lanes, _channels - _lanes);
 
-    protected override void ExecuteFinite() => Spread(Problem.Batch * _d.Count * _h.Count);
+    /// <summary>The channel at which a block's vectors of the source begin; none reaches past the last one.</summary>
+    private int SourceChannel(int block) => _inputs == _outputs ? Channel(block) : Math.Min(Channel(block) / _outputs, (_channels / _outputs) - _lanes);
+
+    protected override void ExecuteFinite() => Spread(_packs ? Problem.Batch * _blocks * _bands : Problem.Batch * _d.Count * _rowParts);
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void DoParts(long from, long to, int worker)
     {
-        nint* inner = _tables + ((long)worker * _taps * 4), border = inner + (2 * _taps);
+        nint* inner = _tables + ((long)worker * _taps * 4);
         for (long part = from; part < to; part++)
         {
-            int h = (int)(part % _h.Count), d = (int)(part / _h.Count % _d.Count);
-            long n = part / _h.Count / _d.Count;
+            if (_packs)
+            {
+                Band(part, worker, inner);
+                continue;
+            }
+
+            int h0 = (int)(part % _rowParts) * _rowsPerPart, d = (int)(part / _rowParts % _d.Count);
+            long n = part / _rowParts / _d.Count;
             foreach (LanesPhase p in _phases)
-                if (h < p.H.Count && d < p.D.Count) Row(p, n, d, h, inner, border);
+            {
+                if (d >= p.D.Count) continue;
+                int h1 = Math.Min(h0 + _rowsPerPart, p.H.Count);
+                long at = (n * _to.N) + ((p.D.First + (p.D.Step * d)) * _to.D) + (p.H.First * _to.H) + (p.W.First * _to.W), row = p.H.Step * _to.H;
+                Rows(p, Source + (n * _from.N), (T*)Now.Result + at, d, h0, h1, new Range32(0, _blocks), inner);
+                for (int h = h0; h < h1; h++) FinishRow(p, at + (h * row));
+            }
+        }
+    }
+
+    /// <summary>Some rows of a vector's worth of channels-first planes: there, computed, and back.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private void Band(long part, int worker, nint* inner)
+    {
+        int band = (int)(part % _bands), block = (int)(part / _bands % _blocks), c = Channel(block), own = (block * _lanes) - c;
+        long n = part / _bands / _blocks;
+        int h0 = band * _bandRows, h1 = Math.Min(_h.Count, h0 + _bandRows);
+        int first = 0, end = _h.SourceSize;
+        if (_bands > 1)
+        {
+            first = Math.Clamp((h0 * _h.SourceStep) + _h.Offsets[0], 0, end);
+            end = Math.Clamp(((h1 - 1) * _h.SourceStep) + _h.Offsets[^1] + 1, first, end);
+        }
+
+        T* x = _panels + (worker * _panelElements), y = x + _sourcePanel;
+        Transposition.ToPixels(Source + (n * _source.N) + (c * _source.C) + (first * _source.H), 1, _source.C, x, _lanes, (int)((end - first) * _from.H / _lanes), _lanes);
+        x -= first * _from.H;
+        long row = (long)h0 * _phases[0].H.Step, rows = 0;
+        foreach (LanesPhase p in _phases)
+        {
+            int last = Math.Min(h1, p.H.Count);
+            if (last > h0) rows = Math.Max(rows, p.H.First + ((long)p.H.Step * (last - 1)) - row + 1);
+            Rows(p, x, y + ((p.H.First - row) * _to.H) + (p.W.First * _to.W), 0, h0, last, new Range32(block, block + 1), inner);
+        }
+
+        // The last block's first channels belong to the block before.
+        long at = (n * _target.N) + ((c + own) * _target.C) + (row * _target.H);
+        int pixels = (int)(rows * _to.H / _lanes);
+        Transposition.ToChannels(y + own, _lanes, (T*)Now.Result + at, _target.C, 1, pixels, _lanes - own);
+        if (Post.IsNone) return;
+        for (int l = own; l < _lanes; l++, at += _target.C) Finish(at, pixels);
+    }
+
+    /// <summary>Rows h0 to h1 of results of a phase, of the blocks given; x is the image, y the phase's first result.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private void Rows(LanesPhase p, T* x, T* y, int d, int h0, int h1, Range32 blocks, nint* inner)
+    {
+        long row = p.H.Step * _to.H;
+        int h = h0;
+        if (_tile != 0)
+            for (; h + 1 < h1; h += 2) TwoRows(p, x, y + (h * row), d, h, blocks);
+        for (; h < h1; h++)
+        {
+            if (_row != 0) WholeRow(p, x, y + (h * row), d, h, blocks, inner);
+            else Row(p, x, y + (h * row), d, h, blocks, inner);
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void Row(LanesPhase p, long n, int d, int h, nint* inner, nint* border)
+    private void TwoRows(LanesPhase p, T* x, T* y, int d, int h, Range32 blocks)
     {
-        T* x = Source + (n * _from.N);
-        long at = (n * _to.N) + ((p.D.First + (p.D.Step * d)) * _to.D) + ((p.H.First + (p.H.Step * h)) * _to.H) + (p.W.First * _to.W);
-        long step = p.W.Step * _to.W;
-        T* y = (T*)Now.Result + at;
-        if (_row != 0)
+        int row = (h * _h.SourceStep) + p.H.Offset[0], left = p.W.Offset[0], step = _w.SourceStep, size = _w.SourceSize, count = p.W.Count;
+        x += (d * _d.SourceStep * _from.D) + (row * _from.H);
+        MicroArguments q = new()
         {
-            WholeRow(p, x, y, d, h, inner);
-            if (!Post.IsNone) Finish(at, checked(p.W.Count * _channels));
-            return;
+            AStep = checked((nint)(_from.W * sizeof(T))),
+            ALine = checked((nint)(_from.H * sizeof(T))),
+            FirstRow = -row,
+            EndRow = _h.SourceSize - row,
+            OutStep = checked((nint)(_to.W * sizeof(T))),
+            OutLine = checked((nint)(_to.H * sizeof(T))),
+        };
+        for (int w = 0; w < count; w += _tilePixels)
+        {
+            int w0 = Math.Min(w, count - _tilePixels), column = (w0 * step) + left;
+            (q.First, q.End) = (-column, size - column);
+            Blocks(ref q, (delegate*<MicroArguments*, void>)_tile, x + (column * _from.W), y + (w0 * _to.W), blocks);
         }
+    }
 
-        int taps = Table(p, d, h, -1, inner);
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private void Row(LanesPhase p, T* x, T* y, int d, int h, Range32 blocks, nint* inner)
+    {
+        long step = p.W.Step * _to.W;
+        nint* border = inner + (2 * _taps);
         MicroArguments q = new()
         {
             AStep = checked((nint)(_w.SourceStep * _from.W * sizeof(T))),
             OutStep = checked((nint)(step * sizeof(T))),
             Taps = inner,
-            TapCount = taps,
-            Run = _perGroup,
+            TapCount = Table(p, d, h, -1, inner),
+            Run = _inputs,
             Index = (byte*)_index,
         };
         for (int w = p.Inner; w < p.InnerEnd; w += p.Tile)
         {
             int w0 = Math.Min(w, p.InnerEnd - p.Tile);
-            Blocks(ref q, Kernel(p.Tile), x + (w0 * _w.SourceStep * _from.W), y + (w0 * step));
+            Blocks(ref q, Kernel(p.Tile), x + (w0 * _w.SourceStep * _from.W), y + (w0 * step), blocks);
         }
 
         q.Taps = border;
@@ -171,9 +310,13 @@ internal sealed unsafe class LanesPlan<T> : FinitePlan<T>
             if (w == p.Inner) w = p.InnerEnd;
             if (w >= p.W.Count) break;
             q.TapCount = Table(p, d, h, w, border);
-            Blocks(ref q, Kernel(1), x, y + (w * step));
+            Blocks(ref q, Kernel(1), x, y + (w * step), blocks);
         }
+    }
 
+    private void FinishRow(LanesPhase p, long at)
+    {
+        long step = p.W.Step * _to.W;
         if (Post.IsNone) return;
         if (step == _channels) Finish(at, checked(p.W.Count * _channels));
         else
@@ -181,16 +324,17 @@ internal sealed unsafe class LanesPlan<T> : FinitePlan<T>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void WholeRow(LanesPhase p, T* x, T* y, int d, int h, nint* table)
+    private void WholeRow(LanesPhase p, T* x, T* y, int d, int h, Range32 blocks, nint* table)
     {
         int taps = 0, kh = View.Axes[1].Kernel, kw = View.Axes[2].Kernel;
-        for (int i = 0; i < p.D.Offset.Length; i++)
-            for (int j = 0; j < p.H.Offset.Length; j++)
+        int[] depths = p.D.Offset, heights = p.H.Offset;
+        for (int i = 0; i < depths.Length; i++)
+            for (int j = 0; j < heights.Length; j++)
             {
-                int sd = _d.SourceAt(d, p.D.Offset[i]), sh = _h.SourceAt(h, p.H.Offset[j]);
-                if ((sd | sh) < 0) continue;
+                int sd = (d * _d.SourceStep) + depths[i], sh = (h * _h.SourceStep) + heights[j];
+                if ((uint)sd >= (uint)_d.SourceSize || (uint)sh >= (uint)_h.SourceSize) continue;
                 table[2 * taps] = checked((nint)(((sd * _from.D) + (sh * _from.H)) * sizeof(T)));
-                table[(2 * taps) + 1] = (nint)((p.D.Weight[i] * kh) + p.H.Weight[j]) * kw * _lanes * sizeof(T);
+                table[(2 * taps) + 1] = (nint)((p.D.Weight[i] * kh) + (_tile != 0 ? j : p.H.Weight[j])) * kw * _lanes * sizeof(T);
                 taps++;
             }
 
@@ -205,23 +349,24 @@ internal sealed unsafe class LanesPlan<T> : FinitePlan<T>
         {
             int w0 = Math.Min(w, p.W.Count - _rowTile), column = (w0 * _w.SourceStep) + p.W.Offset[0];
             (q.First, q.End) = (-column, _w.SourceSize - column);
-            Blocks(ref q, (delegate*<MicroArguments*, void>)_row, x + (column * _from.W), y + (w0 * _to.W));
+            Blocks(ref q, (delegate*<MicroArguments*, void>)_row, x + (column * _from.W), y + (w0 * _to.W), blocks);
         }
     }
 
-    private delegate*<MicroArguments*, void> Kernel(int rows) => _perGroup == 1 ? _set.FindLanes(rows) : _set.FindGroups(rows);
+    private delegate*<MicroArguments*, void> Kernel(int rows) => _spreads ? _set.FindGroups(rows) : _set.FindLanes(rows);
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void Blocks(ref MicroArguments q, delegate*<MicroArguments*, void> kernel, T* x, T* y)
+    private void Blocks(ref MicroArguments q, delegate*<MicroArguments*, void> kernel, T* x, T* y, Range32 blocks)
     {
         fixed (MicroArguments* a = &q)
-            for (int b = 0; b < _blocks; b++)
+            for (int b = blocks.From; b < blocks.To; b++)
             {
                 int c = Channel(b);
-                a->A = (byte*)(x + c);
-                a->B = (byte*)(_weights + ((long)b * _taps * _perGroup * _lanes));
+                a->A = (byte*)(_packs ? x : x + SourceChannel(b));
+                a->B = (byte*)(_weights + ((long)b * _taps * _inputs * _lanes));
                 a->Init = (byte*)(_init + c);
-                a->Out = (byte*)(y + c);
+                a->Out = (byte*)(_packs ? y : y + c);
+                if (_inputs != _outputs) a->Index = (byte*)(_index + ((long)b * _lanes));
                 kernel(a);
             }
     }
@@ -245,7 +390,7 @@ internal sealed unsafe class LanesPlan<T> : FinitePlan<T>
                     if (w >= 0 && sw < 0) continue;
                     int tap = (((p.D.Weight[i] * kh) + p.H.Weight[j]) * kw) + p.W.Weight[k];
                     table[2 * count] = checked((nint)(((sd * _from.D) + (sh * _from.H) + (sw * _from.W)) * sizeof(T)));
-                    table[(2 * count) + 1] = (nint)tap * _perGroup * _lanes * sizeof(T);
+                    table[(2 * count) + 1] = (nint)tap * _inputs * _lanes * sizeof(T);
                     count++;
                 }
             }
@@ -253,6 +398,8 @@ internal sealed unsafe class LanesPlan<T> : FinitePlan<T>
 
         return count;
     }
+
+    private readonly record struct Range32(int From, int To);
 
     /// <summary>Phases of the three axes, and the columns from <c>Inner</c> to <c>InnerEnd</c> that have all their taps.</summary>
     private sealed record LanesPhase(Phase D, Phase H, Phase W, int Inner, int InnerEnd, int Tile);

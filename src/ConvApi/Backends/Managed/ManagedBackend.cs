@@ -96,8 +96,8 @@ public sealed class ManagedBackend : ConvBackend
         if (options.Math == MathMode.Fast && typeof(T) == typeof(float) && WinogradPlan.Serves(view)) return new WinogradPlan(view, options);
         if (MatrixPlan<T>.Serves(view)) return new MatrixPlan<T>(view, options);
         if (DotPlan<T>.Serves(view)) return new DotPlan<T>(view, options);
-        if (FlatPlan<T>.Serves(view)) return new FlatPlan<T>(view, options);
         if (LanesPlan<T>.Serves(view)) return new LanesPlan<T>(view, options);
+        if (FlatPlan<T>.Serves(view)) return new FlatPlan<T>(view, options);
         int outputs = (view.IsDown ? view.SmallChannels : view.BigChannels) / view.Groups;
         bool planes = view.Big.W == 1 && view.Small.W == 1 && outputs * 2 <= Kernels.KernelSet.For<T>().Lanes;
         return planes ? new PlanePlan<T>(view, options) : new BlockedPlan<T>(view, options, view.IsDown ? "direct" : "phases");

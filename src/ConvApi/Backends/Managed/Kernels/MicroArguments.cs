@@ -44,6 +44,18 @@ internal unsafe struct MicroArguments
     /// <summary>Pixels of a row from here on do not exist.</summary>
     public int End;
 
+    /// <summary>Source rows of a tile from here on exist.</summary>
+    public int FirstRow;
+
+    /// <summary>Source rows of a tile from here on do not exist.</summary>
+    public int EndRow;
+
+    /// <summary>From one source row of a tile to the next.</summary>
+    public nint ALine;
+
+    /// <summary>From one result row of a tile to the next.</summary>
+    public nint OutLine;
+
     public byte* Out;
 
     /// <summary>From one row of the result to the next.</summary>

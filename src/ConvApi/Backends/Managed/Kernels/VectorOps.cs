@@ -28,6 +28,15 @@ internal unsafe interface IVectorOps<TVec>
     /// <summary>The vector at <paramref name="p"/> with the bits of <paramref name="mask"/>.</summary>
     static abstract TVec And(TVec mask, byte* p);
 
+    /// <summary>The bits that both have.</summary>
+    static abstract TVec And(TVec mask, TVec v);
+
+    /// <summary>Elements 0, 2, 4, ... of a and b side by side.</summary>
+    static abstract TVec Even(TVec a, TVec b);
+
+    /// <summary>Elements 1, 3, 5, ... of a and b side by side.</summary>
+    static abstract TVec Odd(TVec a, TVec b);
+
     /// <summary>a*b + c, fused where the processor does.</summary>
     static abstract TVec Fma(TVec a, TVec b, TVec c);
 }
@@ -52,6 +61,15 @@ internal readonly unsafe struct F512 : IVectorOps<Vector512<float>>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> And(Vector512<float> mask, byte* p) => mask & Vector512.Load((float*)p);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> And(Vector512<float> mask, Vector512<float> v) => mask & v;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> Even(Vector512<float> a, Vector512<float> b) => Avx512F.PermuteVar16x32x2(a, Vector512.Create(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30), b);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> Odd(Vector512<float> a, Vector512<float> b) => Avx512F.PermuteVar16x32x2(a, Vector512.Create(1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31), b);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> Fma(Vector512<float> a, Vector512<float> b, Vector512<float> c) => Avx512F.FusedMultiplyAdd(a, b, c);
@@ -79,6 +97,15 @@ internal readonly unsafe struct F256 : IVectorOps<Vector256<float>>
     public static Vector256<float> And(Vector256<float> mask, byte* p) => mask & Vector256.Load((float*)p);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> And(Vector256<float> mask, Vector256<float> v) => mask & v;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> Even(Vector256<float> a, Vector256<float> b) => Avx2.Permute4x64(Avx.Shuffle(a, b, 0x88).AsDouble(), 0xD8).AsSingle();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> Odd(Vector256<float> a, Vector256<float> b) => Avx2.Permute4x64(Avx.Shuffle(a, b, 0xDD).AsDouble(), 0xD8).AsSingle();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<float> Fma(Vector256<float> a, Vector256<float> b, Vector256<float> c) => System.Runtime.Intrinsics.X86.Fma.MultiplyAdd(a, b, c);
 }
 
@@ -102,6 +129,15 @@ internal readonly unsafe struct F128 : IVectorOps<Vector128<float>>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<float> And(Vector128<float> mask, byte* p) => mask & Vector128.Load((float*)p);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> And(Vector128<float> mask, Vector128<float> v) => mask & v;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> Even(Vector128<float> a, Vector128<float> b) => Sse.IsSupported ? Sse.Shuffle(a, b, 0x88) : AdvSimd.Arm64.IsSupported ? AdvSimd.Arm64.UnzipEven(a, b) : Vector128.Create(a[0], a[2], b[0], b[2]);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> Odd(Vector128<float> a, Vector128<float> b) => Sse.IsSupported ? Sse.Shuffle(a, b, 0xDD) : AdvSimd.Arm64.IsSupported ? AdvSimd.Arm64.UnzipOdd(a, b) : Vector128.Create(a[1], a[3], b[1], b[3]);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<float> Fma(Vector128<float> a, Vector128<float> b, Vector128<float> c) => Vector128.MultiplyAddEstimate(a, b, c);
@@ -129,6 +165,15 @@ internal readonly unsafe struct F1 : IVectorOps<float>
     public static float And(float mask, byte* p) => BitConverter.SingleToInt32Bits(mask) == 0 ? 0 : *(float*)p;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float And(float mask, float v) => BitConverter.SingleToInt32Bits(mask) == 0 ? 0 : v;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float Even(float a, float b) => a;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float Odd(float a, float b) => b;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Fma(float a, float b, float c) => (a * b) + c;
 }
 
@@ -152,6 +197,15 @@ internal readonly unsafe struct D512 : IVectorOps<Vector512<double>>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<double> And(Vector512<double> mask, byte* p) => mask & Vector512.Load((double*)p);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<double> And(Vector512<double> mask, Vector512<double> v) => mask & v;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<double> Even(Vector512<double> a, Vector512<double> b) => Avx512F.PermuteVar8x64x2(a, Vector512.Create(0L, 2, 4, 6, 8, 10, 12, 14), b);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<double> Odd(Vector512<double> a, Vector512<double> b) => Avx512F.PermuteVar8x64x2(a, Vector512.Create(1L, 3, 5, 7, 9, 11, 13, 15), b);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<double> Fma(Vector512<double> a, Vector512<double> b, Vector512<double> c) => Avx512F.FusedMultiplyAdd(a, b, c);
@@ -179,6 +233,15 @@ internal readonly unsafe struct D256 : IVectorOps<Vector256<double>>
     public static Vector256<double> And(Vector256<double> mask, byte* p) => mask & Vector256.Load((double*)p);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<double> And(Vector256<double> mask, Vector256<double> v) => mask & v;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<double> Even(Vector256<double> a, Vector256<double> b) => Avx2.Permute4x64(Avx.UnpackLow(a, b), 0xD8);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<double> Odd(Vector256<double> a, Vector256<double> b) => Avx2.Permute4x64(Avx.UnpackHigh(a, b), 0xD8);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<double> Fma(Vector256<double> a, Vector256<double> b, Vector256<double> c) => System.Runtime.Intrinsics.X86.Fma.MultiplyAdd(a, b, c);
 }
 
@@ -204,6 +267,15 @@ internal readonly unsafe struct D128 : IVectorOps<Vector128<double>>
     public static Vector128<double> And(Vector128<double> mask, byte* p) => mask & Vector128.Load((double*)p);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<double> And(Vector128<double> mask, Vector128<double> v) => mask & v;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<double> Even(Vector128<double> a, Vector128<double> b) => Vector128.Create(a[0], b[0]);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<double> Odd(Vector128<double> a, Vector128<double> b) => Vector128.Create(a[1], b[1]);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<double> Fma(Vector128<double> a, Vector128<double> b, Vector128<double> c) => Vector128.MultiplyAddEstimate(a, b, c);
 }
 
@@ -227,6 +299,15 @@ internal readonly unsafe struct D1 : IVectorOps<double>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static double And(double mask, byte* p) => BitConverter.DoubleToInt64Bits(mask) == 0 ? 0 : *(double*)p;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static double And(double mask, double v) => BitConverter.DoubleToInt64Bits(mask) == 0 ? 0 : v;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static double Even(double a, double b) => a;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static double Odd(double a, double b) => b;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static double Fma(double a, double b, double c) => (a * b) + c;
