@@ -23,7 +23,7 @@ internal static class DepthwiseKernelText
 
             /// <summary>Depthwise kernels over one vector width; see the folder's README.</summary>
             internal static unsafe class DepthwiseKernels<TOps, TVec>
-                where TOps : struct, IVectorOps<TVec>
+                where TOps : struct, ISortingOps<TVec>
                 where TVec : unmanaged
             {
                 /// <summary>The kernel of two result rows of so many pixels, vectors along channels, or null.</summary>

@@ -48,6 +48,6 @@ internal sealed unsafe class DepthwiseSet
     public int MostSplitRows(int taps) => Math.Clamp(_registers - (2 * taps) - 6, 2, 8);
 
     private static DepthwiseSet Of<TOps, TVec>()
-        where TOps : struct, IVectorOps<TVec>
+        where TOps : struct, ISortingOps<TVec>
         where TVec : unmanaged => new(TOps.Accumulators, &DepthwiseKernels<TOps, TVec>.FindTile, &DepthwiseKernels<TOps, TVec>.FindSplit);
 }

@@ -28,6 +28,14 @@ internal unsafe interface IVectorOps<TVec>
     /// <summary>The vector at <paramref name="p"/> with the bits of <paramref name="mask"/>.</summary>
     static abstract TVec And(TVec mask, byte* p);
 
+    /// <summary>a*b + c, fused where the processor does.</summary>
+    static abstract TVec Fma(TVec a, TVec b, TVec c);
+}
+
+/// <summary>What kernels need beside it to sort columns.</summary>
+internal interface ISortingOps<TVec> : IVectorOps<TVec>
+    where TVec : unmanaged
+{
     /// <summary>The bits that both have.</summary>
     static abstract TVec And(TVec mask, TVec v);
 
@@ -36,12 +44,9 @@ internal unsafe interface IVectorOps<TVec>
 
     /// <summary>Elements 1, 3, 5, ... of a and b side by side.</summary>
     static abstract TVec Odd(TVec a, TVec b);
-
-    /// <summary>a*b + c, fused where the processor does.</summary>
-    static abstract TVec Fma(TVec a, TVec b, TVec c);
 }
 
-internal readonly unsafe struct F512 : IVectorOps<Vector512<float>>
+internal readonly unsafe struct F512 : ISortingOps<Vector512<float>>
 {
     public static int ElementSize => sizeof(float);
 
@@ -75,7 +80,7 @@ internal readonly unsafe struct F512 : IVectorOps<Vector512<float>>
     public static Vector512<float> Fma(Vector512<float> a, Vector512<float> b, Vector512<float> c) => Avx512F.FusedMultiplyAdd(a, b, c);
 }
 
-internal readonly unsafe struct F256 : IVectorOps<Vector256<float>>
+internal readonly unsafe struct F256 : ISortingOps<Vector256<float>>
 {
     public static int ElementSize => sizeof(float);
 
@@ -109,7 +114,7 @@ internal readonly unsafe struct F256 : IVectorOps<Vector256<float>>
     public static Vector256<float> Fma(Vector256<float> a, Vector256<float> b, Vector256<float> c) => System.Runtime.Intrinsics.X86.Fma.MultiplyAdd(a, b, c);
 }
 
-internal readonly unsafe struct F128 : IVectorOps<Vector128<float>>
+internal readonly unsafe struct F128 : ISortingOps<Vector128<float>>
 {
     public static int ElementSize => sizeof(float);
 
@@ -143,7 +148,7 @@ internal readonly unsafe struct F128 : IVectorOps<Vector128<float>>
     public static Vector128<float> Fma(Vector128<float> a, Vector128<float> b, Vector128<float> c) => Vector128.MultiplyAddEstimate(a, b, c);
 }
 
-internal readonly unsafe struct F1 : IVectorOps<float>
+internal readonly unsafe struct F1 : ISortingOps<float>
 {
     public static int ElementSize => sizeof(float);
 
@@ -177,7 +182,7 @@ internal readonly unsafe struct F1 : IVectorOps<float>
     public static float Fma(float a, float b, float c) => (a * b) + c;
 }
 
-internal readonly unsafe struct D512 : IVectorOps<Vector512<double>>
+internal readonly unsafe struct D512 : ISortingOps<Vector512<double>>
 {
     public static int ElementSize => sizeof(double);
 
@@ -211,7 +216,7 @@ internal readonly unsafe struct D512 : IVectorOps<Vector512<double>>
     public static Vector512<double> Fma(Vector512<double> a, Vector512<double> b, Vector512<double> c) => Avx512F.FusedMultiplyAdd(a, b, c);
 }
 
-internal readonly unsafe struct D256 : IVectorOps<Vector256<double>>
+internal readonly unsafe struct D256 : ISortingOps<Vector256<double>>
 {
     public static int ElementSize => sizeof(double);
 
@@ -245,7 +250,7 @@ internal readonly unsafe struct D256 : IVectorOps<Vector256<double>>
     public static Vector256<double> Fma(Vector256<double> a, Vector256<double> b, Vector256<double> c) => System.Runtime.Intrinsics.X86.Fma.MultiplyAdd(a, b, c);
 }
 
-internal readonly unsafe struct D128 : IVectorOps<Vector128<double>>
+internal readonly unsafe struct D128 : ISortingOps<Vector128<double>>
 {
     public static int ElementSize => sizeof(double);
 
@@ -279,7 +284,7 @@ internal readonly unsafe struct D128 : IVectorOps<Vector128<double>>
     public static Vector128<double> Fma(Vector128<double> a, Vector128<double> b, Vector128<double> c) => Vector128.MultiplyAddEstimate(a, b, c);
 }
 
-internal readonly unsafe struct D1 : IVectorOps<double>
+internal readonly unsafe struct D1 : ISortingOps<double>
 {
     public static int ElementSize => sizeof(double);
 
