@@ -24,6 +24,9 @@ internal sealed class BlockedGeometry
     private const int SetsBytes = 4096;
     private const int CacheLine = 64;
 
+    // With fewer channels, taps that are one run are worth more than no copy of the rows.
+    private const int LeastDirect = 16;
+
     // Pixels that leave for channels-first in one transposition.
     private const int StorePixels = 128;
 
@@ -40,13 +43,19 @@ internal sealed class BlockedGeometry
         D = new PhaseAxis(view.Axes[0], down, view.Flip, mode);
         H = new PhaseAxis(view.Axes[1], down, view.Flip, mode);
         W = new PhaseAxis(view.Axes[2], down, view.Flip, mode);
-        ReadsOutside = D.ReadsOutside || H.ReadsOutside || W.ReadsOutside;
-        IsDirect = !ReadsOutside && (Source.C == 1 || FromPerGroup == 1) && (W.Count <= 8 || W.SourceStep * Source.W * elementSize % SetsBytes != 0);
+        SkipsPadding = mode == PaddingMode.Zeros;
+        Blocks = Cut(set);
+        Lanes = Blocks.Sum(b => b.Vectors) * set.Lanes;
+        int most = set.MostRows(Blocks[0].Vectors);
+        bool outside = D.ReadsOutside || H.ReadsOutside || W.ReadsOutside;
+        ColumnTile[]?[] exact = [.. W.Phases.Select(p => ColumnTile.Exact(W, p, most))];
+        bool exactly = !outside || (SkipsPadding && FromPerGroup >= LeastDirect && Array.TrueForAll(exact, t => t is not null));
+        IsDirect = exactly && (Source.C == 1 || FromPerGroup == 1) && (W.Count <= 8 || W.SourceStep * Source.W * elementSize % SetsBytes != 0);
+        ReadsPadding = outside && !IsDirect;
+        Tiles = [.. W.Phases.Select((p, i) => TilesOf(p, exact[i], most))];
         PanelPixel = FromPerGroup + ((long)FromPerGroup * elementSize % (SetsBytes / 4) == 0 ? CacheLine / elementSize : 0);
         PanelColumns = W.PanelSize(W.Count);
         PanelRow = (long)PanelColumns * PanelPixel;
-        Blocks = Cut(set);
-        Lanes = Blocks.Sum(b => b.Vectors) * set.Lanes;
         ChooseParts(p, elementSize, threads, view.Taps);
         ChooseStores(view, set, elementSize);
         PanelSlot = PanelRow * H.PanelSize(RowsPerPart);
@@ -69,9 +78,16 @@ internal sealed class BlockedGeometry
 
     public PhaseAxis W { get; }
 
-    public bool ReadsOutside { get; }
+    /// <summary>Taps outside count as zeros, which need no products.</summary>
+    public bool SkipsPadding { get; }
 
-    /// <summary>The source is read where it lies: channels last and no tap outside.</summary>
+    /// <summary>Some product has an element of the padding in it.</summary>
+    public bool ReadsPadding { get; }
+
+    /// <summary>For each phase of the columns its tiles.</summary>
+    public ColumnTile[][] Tiles { get; }
+
+    /// <summary>The source is read where it lies: channels last, and all taps outside are left out.</summary>
     public bool IsDirect { get; }
 
     /// <summary>Elements from one column of the panel to the next.</summary>
@@ -114,14 +130,23 @@ internal sealed class BlockedGeometry
         ? (d.Offset[i] * Source.D) + (h.Offset[j] * Source.H) + (w.Offset[k] * Source.W)
         : (Array.IndexOf(D.Offsets, d.Offset[i]) * PanelSlot) + ((h.Offset[j] - H.Lowest) / H.Division * PanelRow) + ((long)(w.Offset[k] - W.Lowest) / W.Division * PanelPixel);
 
-    /// <summary>True when the taps of a phase's row lie side by side: channels of one column, then those of the next.</summary>
-    public bool RowIsOneRun(Phase w)
+    /// <summary>True when the taps of a phase's row from one to another lie side by side: channels of one column, then those of the next.</summary>
+    public bool RowIsOneRun(Phase w, int from, int to)
     {
         long pixel = IsDirect ? Source.W : PanelPixel;
         int step = IsDirect ? 1 : W.Division;
-        for (int k = 1; k < w.Offset.Length; k++)
+        for (int k = from + 1; k < to; k++)
             if (w.Offset[k] - w.Offset[k - 1] != step) return false;
         return pixel == FromPerGroup;
+    }
+
+    private ColumnTile[] TilesOf(Phase phase, ColumnTile[]? exact, int most)
+    {
+        if (exact is not null && IsDirect) return exact;
+        ColumnTile[] whole = ColumnTile.Whole(phase, most);
+        if (exact is null || !SkipsPadding || H.Phases.Length == 0) return whole;
+        long depth = (long)FromPerGroup * D.Offsets.Length * H.Phases.Max(p => p.Offset.Length);
+        return [.. exact.Select((t, i) => t.Saves(phase.Offset.Length, depth) ? t : whole[i])];
     }
 
     private ChannelBlock[] Cut(KernelSet set)
@@ -148,10 +173,7 @@ internal sealed class BlockedGeometry
         int kernelRows = Math.Max(1, H.Phases.Max(p => p.Offset.Length)), rest = view.Taps / Math.Max(1, view.Axes[1].Kernel);
         long perRow = (long)FromPerGroup * rest * Blocks[0].Vectors * set.Lanes * elementSize;
 
-        // A tile that is moved back would add to the same pixels twice.
-        int most = set.MostRows(Blocks[0].Vectors);
-        bool whole = Array.TrueForAll(W.Phases, p => p.Count % Math.Max(1, EqualTiles.Of(p.Count, most)) == 0);
-        bool cut = whole && perRow * kernelRows > LargeWeights && RowsPerPart > 1 && RowsPerPart * WaitingColumns <= 4 * LeastPixels;
+        bool cut = perRow * kernelRows > LargeWeights && RowsPerPart > 1 && RowsPerPart * WaitingColumns <= 4 * LeastPixels;
         KernelRows = cut ? (int)Math.Clamp(LargeWeights / Math.Max(1, perRow), 1, kernelRows) : kernelRows;
         bool dense = H.Phases.Length == 1 && Target.H == WaitingColumns && Target.C != 1;
         WaitingRows = cut ? RowsPerPart : dense ? Math.Clamp(StorePixels / Math.Max(1, WaitingColumns), 1, RowsPerPart) : 1;

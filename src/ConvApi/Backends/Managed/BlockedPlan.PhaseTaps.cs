@@ -1,18 +1,74 @@
 using ConvNative.Backends.Common;
-using ConvNative.Backends.Managed.Kernels;
 using ConvNative.Problems;
 
 namespace ConvNative.Backends.Managed;
 
 internal sealed unsafe partial class BlockedPlan<T>
 {
+    /// <summary>A step of a tile with its kernels, by the logarithm of a block's vectors.</summary>
+    private readonly struct TileStep(ColumnTile tile, ColumnStep step, TapColumns taps, nint[] kernels)
+    {
+        public readonly int First = tile.First + step.Row;
+        public readonly TapColumns Taps = taps;
+
+        public delegate*<Kernels.MicroArguments*, void> Kernel(int log) => (delegate*<Kernels.MicroArguments*, void>)kernels[log];
+    }
+
+    /// <summary>Neighbouring kernel columns of a phase: where their taps lie in memory, for each result depth. Kernel rows are outermost, so that those of a result row lie side by side.</summary>
+    private sealed class TapColumns
+    {
+        private readonly nint[][] _tables = new nint[3][];
+        private readonly int[] _perKernelRow;
+
+        public TapColumns(BlockedPlan<T> plan, PhaseTaps phase, (int From, int To)[] depths, int from, int to)
+        {
+            bool merge = to > from && plan._g.RowIsOneRun(phase.W, from, to);
+            int perRow = merge ? 1 : to - from;
+            Run = merge ? (to - from) * plan._g.FromPerGroup : plan._g.FromPerGroup;
+            _perKernelRow = [.. depths.Select(i => (i.To - i.From) * perRow)];
+            foreach (int vectors in plan._g.Blocks.Select(b => b.Vectors).Distinct())
+            {
+                var known = new Dictionary<(int, int), nint>();
+                var tables = new nint[depths.Length];
+                for (int i = 0; i < depths.Length; i++)
+                    if (!known.TryGetValue(depths[i], out tables[i])) known.Add(depths[i], tables[i] = Write(plan, phase, depths[i], from, perRow, vectors));
+                _tables[vectors >> 1] = tables;
+            }
+        }
+
+        public int Run { get; }
+
+        /// <summary>The taps that exist for a result depth, of kernel rows <paramref name="from"/> to <paramref name="to"/>.</summary>
+        public nint* Of(int log, int depth, int from, int to, out int count)
+        {
+            int each = _perKernelRow[depth];
+            count = Math.Max(0, to - from) * each;
+            return (nint*)_tables[log][depth] + (2 * from * each);
+        }
+
+        private static nint Write(BlockedPlan<T> plan, PhaseTaps phase, (int From, int To) depth, int from, int perRow, int vectors)
+        {
+            BlockedGeometry g = plan._g;
+            (Phase d, Phase h, Phase w) = (phase.D, phase.H, phase.W);
+            int slices = depth.To - depth.From, t = 0;
+            var table = (nint*)plan.AllocateWeights(Math.Max(1, h.Offset.Length * slices * perRow) * 2L * sizeof(nint));
+            for (int j = 0; j < h.Offset.Length; j++)
+                for (int i = depth.From; i < depth.To; i++)
+                    for (int k = from; k < from + perRow; k++, t++)
+                    {
+                        long weights = (((((long)i * h.Offset.Length) + j) * w.Offset.Length) + k) * g.FromPerGroup * vectors * plan._set.Lanes;
+                        table[2 * t] = checked((nint)(g.TapOffset(d, h, w, i, j, k) * sizeof(T)));
+                        table[(2 * t) + 1] = checked((nint)(weights * sizeof(T)));
+                    }
+
+            return (nint)table;
+        }
+    }
+
     /// <summary>One combination of phases of the three axes: its taps in memory and its kernels.</summary>
     private sealed class PhaseTaps
     {
-        private readonly nint[][] _tables = new nint[3][];
-        private readonly nint[] _kernels = new nint[3];
         private readonly (int From, int To)[] _rows;
-        private readonly int[] _perKernelRow;
 
         public PhaseTaps(BlockedPlan<T> plan, int d, int h, int w, long weights)
         {
@@ -20,25 +76,20 @@ internal sealed unsafe partial class BlockedPlan<T>
             (D, H, W, Weights) = (g.D.Phases[d], g.H.Phases[h], g.W.Phases[w], weights);
             TapsTimesChannels = (long)D.Offset.Length * H.Offset.Length * W.Offset.Length * g.FromPerGroup;
             GroupWeights = TapsTimesChannels * g.Lanes;
-            bool merge = W.Offset.Length > 0 && g.RowIsOneRun(W);
-            int perRow = merge ? 1 : W.Offset.Length;
-            Run = merge ? W.Offset.Length * g.FromPerGroup : g.FromPerGroup;
-            Tile = plan.PixelsOf(W.Count);
-
-            // Rows and slices of zeros need no products.
-            bool skips = !plan.View.IsDown || plan.Problem.PaddingMode == PaddingMode.Zeros;
-            _rows = [.. Enumerable.Range(0, H.Count).Select(i => Inside(g.H, H, i, skips))];
-            (int From, int To)[] depths = [.. Enumerable.Range(0, D.Count).Select(i => Inside(g.D, D, i, skips))];
-            _perKernelRow = [.. depths.Select(i => (i.To - i.From) * perRow)];
-            foreach (int vectors in g.Blocks.Select(b => b.Vectors).Distinct())
+            _rows = [.. Enumerable.Range(0, H.Count).Select(i => Inside(g.H, H, i, g.SkipsPadding))];
+            (int From, int To)[] depths = [.. Enumerable.Range(0, D.Count).Select(i => Inside(g.D, D, i, g.SkipsPadding))];
+            var columns = new Dictionary<(int, int), TapColumns>();
+            var kernels = new Dictionary<int, nint[]>();
+            foreach (ColumnStep s in g.Tiles[w].SelectMany(t => t.Steps))
             {
-                var known = new Dictionary<(int, int), nint>();
-                var tables = new nint[D.Count];
-                for (int i = 0; i < D.Count; i++)
-                    if (!known.TryGetValue(depths[i], out tables[i])) known.Add(depths[i], tables[i] = Write(plan, depths[i], perRow, vectors));
-                _tables[vectors >> 1] = tables;
-                _kernels[vectors >> 1] = Tile == 0 ? 0 : (nint)plan._set.Find(Tile, vectors);
+                if (!columns.ContainsKey((s.FirstTap, s.EndTap))) columns.Add((s.FirstTap, s.EndTap), new TapColumns(plan, this, depths, s.FirstTap, s.EndTap));
+                if (kernels.ContainsKey(s.Rows)) continue;
+                kernels.Add(s.Rows, new nint[3]);
+                foreach (int vectors in g.Blocks.Select(b => b.Vectors).Distinct()) kernels[s.Rows][vectors >> 1] = (nint)plan._set.Find(s.Rows, vectors);
             }
+
+            Tiles = [.. g.Tiles[w].Select(t => t.Steps.Select(s => new TileStep(t, s, columns[(s.FirstTap, s.EndTap)], kernels[s.Rows])).ToArray())];
+            MostSteps = Tiles.Length == 0 ? 0 : Tiles.Max(t => t.Length);
         }
 
         public Phase D { get; }
@@ -54,47 +105,21 @@ internal sealed unsafe partial class BlockedPlan<T>
 
         public long TapsTimesChannels { get; }
 
-        public int Run { get; }
+        /// <summary>The steps of each tile of a row.</summary>
+        public TileStep[][] Tiles { get; }
 
-        public int Tile { get; }
+        public int MostSteps { get; }
 
-        /// <summary>The taps that exist for a result row, of kernel rows <paramref name="from"/> to <paramref name="to"/>.</summary>
-        public nint* Taps(int log, int depth, int row, int from, int to, out int count)
-        {
-            (int first, int end) = _rows[row];
-            (first, end) = (Math.Max(first, from), Math.Min(end, to));
-            int each = _perKernelRow[depth];
-            count = Math.Max(0, end - first) * each;
-            return (nint*)_tables[log][depth] + (2 * first * each);
-        }
+        /// <summary>The kernel rows that a result row reads.</summary>
+        public (int From, int To) KernelRows(int row) => _rows[row];
 
-        public delegate*<MicroArguments*, void> Kernel(int log) => (delegate*<MicroArguments*, void>)_kernels[log];
-
-        /// <summary>The offsets that lie inside, of those in ascending order.</summary>
+        /// <summary>The offsets that lie inside, of those in ascending order; rows and slices of zeros need no products.</summary>
         private static (int From, int To) Inside(PhaseAxis axis, Phase phase, int index, bool skips)
         {
             int from = 0, to = phase.Offset.Length;
             while (skips && from < to && axis.SourceAt(index, phase.Offset[from]) < 0) from++;
             while (skips && to > from && axis.SourceAt(index, phase.Offset[to - 1]) < 0) to--;
             return (from, to);
-        }
-
-        /// <summary>Kernel rows outermost, so that those of a result row lie side by side.</summary>
-        private nint Write(BlockedPlan<T> plan, (int From, int To) depth, int perRow, int vectors)
-        {
-            BlockedGeometry g = plan._g;
-            int slices = depth.To - depth.From, taps = H.Offset.Length * slices * perRow, t = 0;
-            var table = (nint*)plan.AllocateWeights(Math.Max(1, taps) * 2L * sizeof(nint));
-            for (int j = 0; j < H.Offset.Length; j++)
-                for (int i = depth.From; i < depth.To; i++)
-                    for (int k = 0; k < perRow; k++, t++)
-                    {
-                        long weights = (((((long)i * H.Offset.Length) + j) * perRow) + k) * Run * vectors * plan._set.Lanes;
-                        table[2 * t] = checked((nint)(g.TapOffset(D, H, W, i, j, k) * sizeof(T)));
-                        table[(2 * t) + 1] = checked((nint)(weights * sizeof(T)));
-                    }
-
-            return (nint)table;
         }
     }
 }

@@ -59,15 +59,13 @@ internal sealed unsafe partial class BlockedPlan<T> : FinitePlan<T>
         (_inner, _innerEnd) = InnerColumns();
     }
 
-    protected override bool ReadsPadding => _g.ReadsOutside;
+    protected override bool ReadsPadding => _g.ReadsPadding;
 
     protected override IEnumerable<string> Steps =>
     [
-        _g.IsDirect ? "input read where it lies" : $"input rows packed channels-last{(_g.ReadsOutside ? " with their padding" : "")}, {_g.RowsPerPart} output rows at a time",
+        _g.IsDirect ? "input read where it lies" : $"input rows packed channels-last{(_g.ReadsPadding ? " with their padding" : "")}, {_g.RowsPerPart} output rows at a time",
         $"tiles of up to {_set.MostRows(_g.Blocks[0].Vectors)} pixels by {_g.Blocks[0].Vectors * _set.Lanes} channels, {_phases.Length} phase(s)",
     ];
-
-    private int PixelsOf(int columns) => EqualTiles.Of(columns, _set.MostRows(_g.Blocks[0].Vectors));
 
     protected override void ExecuteFinite()
     {
@@ -130,15 +128,16 @@ internal sealed unsafe partial class BlockedPlan<T> : FinitePlan<T>
             long at = start + (h * down);
             T* o = inPlace ? (T*)Now.Result + at : rows;
             long rowStep = inPlace ? down : (long)columns * width, pixelStep = inPlace ? to.W : width;
-            for (int j = 0; j == 0 || j < first.H.Offset.Length; j += _g.KernelRows)
-                foreach (PhaseTaps phase in phases)
-                {
-                    q.B = (byte*)(_weights + phase.Weights + (group * phase.GroupWeights) + ((long)block.LaneStart * phase.TapsTimesChannels));
-                    q.OutStep = checked((nint)((inPlace || _g.Interleaves ? phase.W.Step : 1) * pixelStep * sizeof(T)));
-                    q.Init = (byte*)(_init + ((long)group * _g.Lanes) + block.LaneStart);
-                    q.InitStep = 0;
-                    Rows(ref q, phase, block, panel, o + (_g.Interleaves ? phase.W.First * pixelStep : 0), rowStep, depth, h0, h, end, j);
-                }
+            int steps = _g.KernelRows < first.H.Offset.Length ? 1 : int.MaxValue;
+            for (int i = 0; i == 0 || (steps == 1 && i < MostSteps(phases)); i++)
+                for (int j = 0; j == 0 || j < first.H.Offset.Length; j += _g.KernelRows)
+                    foreach (PhaseTaps phase in phases)
+                    {
+                        q.B = (byte*)(_weights + phase.Weights + (group * phase.GroupWeights) + ((long)block.LaneStart * phase.TapsTimesChannels));
+                        q.OutStep = checked((nint)((inPlace || _g.Interleaves ? phase.W.Step : 1) * pixelStep * sizeof(T)));
+                        q.Init = (byte*)(_init + ((long)group * _g.Lanes) + block.LaneStart);
+                        Rows(ref q, phase, block, panel, o + (_g.Interleaves ? phase.W.First * pixelStep : 0), rowStep, depth, h0, h, end, j, i, steps);
+                    }
 
             if (!inPlace) Leave(rows, at, block.Valid, width, columns, step, end - h, down);
             else if (!Post.IsNone)
@@ -146,32 +145,41 @@ internal sealed unsafe partial class BlockedPlan<T> : FinitePlan<T>
         }
     }
 
-    /// <summary>Result rows h to end of one phase by kernel rows j and on; later kernel rows add to what is there.</summary>
+    private static int MostSteps(PhaseTaps[] phases)
+    {
+        int most = 0;
+        foreach (PhaseTaps p in phases) most = Math.Max(most, p.MostSteps);
+        return most;
+    }
+
+    /// <summary>
+    /// Result rows h to end of one phase by kernel rows j and on, and by <paramref name="count"/> steps of each tile from <paramref name="step"/>
+    /// on; all but the very first add to what is there. Steps are the outer order of each sum, whatever the cut.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void Rows(ref MicroArguments q, PhaseTaps phase, ChannelBlock block, T* panel, T* o, long rowStep, int depth, int h0, int h, int end, int j)
+    private void Rows(ref MicroArguments q, PhaseTaps phase, ChannelBlock block, T* panel, T* o, long rowStep, int depth, int h0, int h, int end, int j, int step, int count)
     {
         long aRow = _g.IsDirect ? _g.H.SourceStep * _g.Source.H : _g.H.PanelStep * _g.PanelRow;
-        int columns = phase.W.Count, tile = phase.Tile, log = block.Vectors >> 1;
-        delegate*<MicroArguments*, void> kernel = phase.Kernel(log);
+        int log = block.Vectors >> 1;
+        byte* init = q.Init;
         fixed (MicroArguments* p = &q)
             for (T* a = panel + ((h - h0) * aRow); h < end; h++, a += aRow, o += rowStep)
             {
-                p->Taps = phase.Taps(log, depth, h, j, j + _g.KernelRows, out p->TapCount);
-                p->Run = phase.Run;
-                if (j > 0 && p->TapCount == 0) continue;
-                for (int w = 0; w < columns; w += tile)
-                {
-                    int w0 = Math.Min(w, columns - tile);
-                    p->A = (byte*)a + (w0 * p->AStep);
-                    p->Out = (byte*)o + (w0 * p->OutStep);
-                    if (j > 0)
+                (int from, int to) = phase.KernelRows(h);
+                (from, to) = (Math.Max(from, j), Math.Min(to, j + _g.KernelRows));
+                foreach (TileStep[] tile in phase.Tiles)
+                    for (int i = step; i < tile.Length && i - step < count; i++)
                     {
-                        p->Init = p->Out;
-                        p->InitStep = p->OutStep;
+                        ref TileStep s = ref tile[i];
+                        p->Taps = s.Taps.Of(log, depth, from, to, out p->TapCount);
+                        if ((i | j) != 0 && p->TapCount == 0) continue;
+                        p->Run = s.Taps.Run;
+                        p->A = (byte*)a + (s.First * p->AStep);
+                        p->Out = (byte*)o + (s.First * p->OutStep);
+                        p->Init = (i | j) != 0 ? p->Out : init;
+                        p->InitStep = (i | j) != 0 ? p->OutStep : 0;
+                        s.Kernel(log)(p);
                     }
-
-                    kernel(p);
-                }
             }
     }
 
