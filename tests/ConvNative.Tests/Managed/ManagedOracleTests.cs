@@ -70,6 +70,9 @@ public class ManagedOracleTests
                 Of([1, 64, 41, 37], [64, 4, 3, 3]) with { Name = "groups", Groups = 16 },
                 Of([1, 36, 29, 31], [36, 40, 4, 4], 2) with { Name = "deconv", Op = ConvOp.Transposed },
                 Of([1, 530, 7, 7], [70, 530, 3, 3]) with { Name = "weights that outgrow the cache" },
+                Of([1, 50, 13, 17], [70, 50, 1, 7]) with { Name = "wide kernel", PadsBegin = [0, 3], PadsEnd = [0, 3] },
+                Of([1, 34, 19, 23], [40, 34, 3, 5]) with { Name = "dilated", Dilations = [2, 4], PadsBegin = [3, 7], PadsEnd = [1, 9] },
+                Of([1, 2048, 6, 9], [70, 2048, 1, 1], 2) with { Name = "strided pixels a page apart", PadsBegin = null, PadsEnd = null },
                 Of([1, 1024, 5, 11], [40, 1024, 1, 1]) with { Name = "pixels a page apart", PadsBegin = null, PadsEnd = null },
             ]).Where(p => p.InputType == DataType.F32),
             [Direction.Forward, Direction.BackwardData, Direction.BackwardWeights], FillKind.ExactInteger);
@@ -143,6 +146,20 @@ public class ManagedOracleTests
                 ConvProblem p = With(q, d);
                 OracleTensors t = Fills.Create(p, FillKind.Random, 5);
                 CollectionAssert.AreEqual(Run(p, t, new PlanOptions { MaxThreads = 1 }), Run(p, t, new PlanOptions()), $"{p.Name} {d}: {p}");
+            }
+    }
+
+    /// <summary>Weights so large that kernel rows are cut, by the rows of a part; and pixels that leave kernel columns out.</summary>
+    [TestMethod]
+    public void ThreadsDoNotChangeABitOfCutKernels()
+    {
+        ConvSpec Of(Dims x, Dims w) => new() { InputShape = x, WeightShape = w, PadsBegin = [1, 2], PadsEnd = [1, 1], HasBias = true };
+        foreach (ConvProblem q in ManagedProblems.Spread([Of([1, 530, 7, 9], [70, 530, 3, 3]), Of([1, 70, 21, 17], [66, 70, 3, 5])]).Where(p => p.InputType == DataType.F32))
+            foreach (Direction d in (Direction[])[Direction.Forward, Direction.BackwardData])
+            {
+                ConvProblem p = With(q, d);
+                OracleTensors t = Fills.Create(p, FillKind.Random, 5);
+                CollectionAssert.AreEqual(Run(p, t, new PlanOptions { MaxThreads = 1 }), Run(p, t, new PlanOptions()), $"{d}: {p}");
             }
     }
 

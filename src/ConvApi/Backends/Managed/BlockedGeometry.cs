@@ -22,7 +22,16 @@ internal sealed class BlockedGeometry
 
     // Pixels of a tile that lie a multiple of this apart share one set of a usual first-level cache, which holds eight of them.
     private const int SetsBytes = 4096;
+    private const int SetLines = 8;
     private const int CacheLine = 64;
+
+    // What a part costs beside its multiply-adds: weights that come from beyond the second-level cache, rows that are packed, and the rest.
+    private const double WeightBytesPerCycle = 32;
+    private const double PackedBytesPerCycle = 8;
+    private const double PartCycles = 500;
+
+    // A thread comes late or is held up by so much of a part.
+    private const double Unevenness = 0.1;
 
     // With fewer channels, taps that are one run are worth more than no copy of the rows.
     private const int LeastDirect = 16;
@@ -44,13 +53,14 @@ internal sealed class BlockedGeometry
         H = new PhaseAxis(view.Axes[1], down, view.Flip, mode);
         W = new PhaseAxis(view.Axes[2], down, view.Flip, mode);
         SkipsPadding = mode == PaddingMode.Zeros;
-        Blocks = Cut(set);
+        bool oneSet = Source.C == 1 && W.SourceStep * Source.W * elementSize % SetsBytes == 0;
+        Blocks = Cut(set, oneSet && set.MostRows(2) > SetLines);
         Lanes = Blocks.Sum(b => b.Vectors) * set.Lanes;
         int most = set.MostRows(Blocks[0].Vectors);
         bool outside = D.ReadsOutside || H.ReadsOutside || W.ReadsOutside;
         ColumnTile[]?[] exact = [.. W.Phases.Select(p => ColumnTile.Exact(W, p, most))];
         bool exactly = !outside || (SkipsPadding && FromPerGroup >= LeastDirect && Array.TrueForAll(exact, t => t is not null));
-        IsDirect = exactly && (Source.C == 1 || FromPerGroup == 1) && (W.Count <= 8 || W.SourceStep * Source.W * elementSize % SetsBytes != 0);
+        IsDirect = exactly && (Source.C == 1 || FromPerGroup == 1) && (!oneSet || Math.Min(W.Count, most) <= SetLines);
         ReadsPadding = outside && !IsDirect;
         Tiles = [.. W.Phases.Select((p, i) => TilesOf(p, exact[i], most))];
         PanelPixel = FromPerGroup + ((long)FromPerGroup * elementSize % (SetsBytes / 4) == 0 ? CacheLine / elementSize : 0);
@@ -149,9 +159,9 @@ internal sealed class BlockedGeometry
         return [.. exact.Select((t, i) => t.Saves(phase.Offset.Length, depth) ? t : whole[i])];
     }
 
-    private ChannelBlock[] Cut(KernelSet set)
+    private ChannelBlock[] Cut(KernelSet set, bool fewPixels)
     {
-        int l = set.Lanes, vectors = ToPerGroup <= l ? 1 : ToPerGroup > 2 * l && W.Count <= set.MostRows(4) ? 4 : 2;
+        int l = set.Lanes, vectors = ToPerGroup <= l ? 1 : ToPerGroup > 2 * l && (fewPixels || W.Count <= set.MostRows(4)) ? 4 : 2;
         var blocks = new List<ChannelBlock>();
         for (int c = 0, lane = 0; c < ToPerGroup;)
         {
@@ -179,23 +189,30 @@ internal sealed class BlockedGeometry
         WaitingRows = cut ? RowsPerPart : dense ? Math.Clamp(StorePixels / Math.Max(1, WaitingColumns), 1, RowsPerPart) : 1;
     }
 
+    /// <summary>The cut into rows and blocks whose slowest thread is done first, by a rough count of cycles.</summary>
     private void ChooseParts(ConvProblem p, int elementSize, int threads, int taps)
     {
-        long row = Math.Max(1, (IsDirect ? W.SourceSize * Source.W : PanelRow) * elementSize * Math.Max(1, D.Offsets.Length));
+        long panelRow = IsDirect ? 0 : PanelRow * elementSize * Math.Max(1, D.Offsets.Length);
+        long row = Math.Max(1, IsDirect ? W.SourceSize * Source.W * elementSize : panelRow);
         int least = (LeastPixels + W.Count - 1) / Math.Max(1, W.Count);
-        int rows = (int)Math.Clamp(Math.Max(least, ((PanelBytes / row) - H.Span) / H.PanelStep), 1, Math.Max(1, H.Count));
-        int parts = Split(rows);
-        long others = Math.Max(1, p.Batch * Groups * D.Count);
-        int wanted = threads == 1 ? 1 : (int)Math.Min(int.MaxValue, ((4L * threads) + others - 1) / others);
-        long weights = (long)FromPerGroup * Lanes * taps * elementSize;
+        int most = (int)Math.Clamp(Math.Max(least, ((PanelBytes / row) - (IsDirect ? 0 : H.Span)) / (IsDirect ? H.SourceStep : H.PanelStep)), 1, Math.Max(1, H.Count));
+        int others = (int)Math.Clamp(p.Batch * Groups * D.Count, 1, 1 << 20);
+        long perRow = (long)W.Count * Blocks[0].Vectors * FromPerGroup * taps;
+        double weights = (double)FromPerGroup * taps * Lanes * elementSize / Blocks.Length / WeightBytesPerCycle, best = double.PositiveInfinity;
+        for (int rows = Math.Max(1, Each(H.Count, Math.Max(1, Each(H.Count, most)))); rows >= 1; rows = rows > 1 ? Math.Min(rows - 1, Each(H.Count, Each(H.Count, rows) + 1)) : 0)
+        {
+            int rowParts = Math.Max(1, Each(H.Count, rows));
+            for (int blocks = Blocks.Length; blocks >= 1; blocks = blocks > 1 ? Math.Min(blocks - 1, Each(Blocks.Length, Each(Blocks.Length, blocks) + 1)) : 0)
+            {
+                int blockParts = Each(Blocks.Length, blocks);
+                double pack = (double)panelRow * H.PanelSize(rows) / PackedBytesPerCycle * Math.Min(threads, blockParts) / blockParts;
+                double part = (blocks * ((rows * (double)perRow) + weights)) + pack + PartCycles, parts = (double)others * rowParts * blockParts;
+                double time = Math.Min(Math.Ceiling(parts / threads) * part, (parts / threads * part * H.Count * Blocks.Length / (rowParts * rows * blockParts * blocks)) + part) + (part * Unevenness);
+                if (time >= best) continue;
+                (best, RowsPerPart, RowParts, BlockParts) = (time, rows, rowParts, blockParts);
+            }
+        }
 
-        // Weights that outgrow the second-level cache are read once by splitting channels; small ones leave rows to split.
-        if (parts < wanted && weights <= LargeWeights) parts = Split(Math.Max(Math.Min(3, H.Count), H.Count / wanted));
-        RowParts = parts;
-        RowsPerPart = Math.Max(1, (H.Count + parts - 1) / parts);
-        RowParts = Math.Max(1, (H.Count + RowsPerPart - 1) / RowsPerPart);
-        BlockParts = Math.Clamp((wanted + RowParts - 1) / RowParts, 1, Blocks.Length);
-
-        int Split(int r) => Math.Max(1, (H.Count + r - 1) / Math.Max(1, r));
+        static int Each(int count, int parts) => (count + parts - 1) / parts;
     }
 }

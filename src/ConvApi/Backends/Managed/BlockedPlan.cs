@@ -63,7 +63,8 @@ internal sealed unsafe partial class BlockedPlan<T> : FinitePlan<T>
 
     protected override IEnumerable<string> Steps =>
     [
-        _g.IsDirect ? "input read where it lies" : $"input rows packed channels-last{(_g.ReadsPadding ? " with their padding" : "")}, {_g.RowsPerPart} output rows at a time",
+        _g.IsDirect ? "input read where it lies" : $"input rows packed channels-last{(_g.ReadsPadding ? " with their padding" : "")}",
+        $"parts of {_g.RowsPerPart} output rows, blocks of channels in {_g.BlockParts} part(s)",
         $"tiles of up to {_set.MostRows(_g.Blocks[0].Vectors)} pixels by {_g.Blocks[0].Vectors * _set.Lanes} channels, {_phases.Length} phase(s)",
     ];
 
