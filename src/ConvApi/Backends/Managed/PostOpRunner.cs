@@ -1,5 +1,6 @@
 using System.Numerics;
 using System.Numerics.Tensors;
+using System.Runtime.CompilerServices;
 using ConvNative.Backends.Common;
 using ConvNative.Problems;
 
@@ -14,29 +15,66 @@ internal readonly unsafe struct PostOpRunner<T>(PostOps ops)
     private readonly T _alpha = T.CreateTruncating(ops.Activation.Alpha);
     private readonly T _beta = T.CreateTruncating(ops.Activation.Beta);
 
+    private interface IFunction
+    {
+        Vector<T> Of(Vector<T> v);
+
+        T Of(T v);
+    }
+
     public bool IsNone => ops.IsNone;
 
     /// <summary>Finishes <paramref name="count"/> elements; <paramref name="residual"/> lies as they do, or is null.</summary>
     public void Apply(T* y, T* residual, int count)
     {
-        var span = new Span<T>(y, count);
-        if (residual != null) TensorPrimitives.MultiplyAddEstimate(new ReadOnlySpan<T>(residual, count), _residualScale, span, span);
-        Activate(y, span);
-        if (ops.OutputScale is not null) TensorPrimitives.Multiply(span, _outputScale, span);
+        switch (ops.Activation.Kind)
+        {
+            case ActivationKind.Relu:
+                Pass(y, residual, count, new Above(T.Zero));
+                break;
+            case ActivationKind.Clip when _alpha <= _beta:
+                Pass(y, residual, count, new Between(_alpha, _beta));
+                break;
+            default:
+                if (residual != null) Pass(y, residual, count, default(Same));
+                Activate(y, count);
+                break;
+        }
+
+        if (ops.OutputScale is not null) TensorPrimitives.Multiply(new ReadOnlySpan<T>(y, count), _outputScale, new Span<T>(y, count));
     }
 
-    private void Activate(T* y, Span<T> span)
+    // One pass, inlined: rows are often a few vectors long. Comparisons keep NaN, which minima and maxima do not on every processor.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void Pass<TFunction>(T* y, T* residual, int count, TFunction f)
+        where TFunction : struct, IFunction
     {
-        int count = span.Length;
+        int i = 0;
+        if (residual == null)
+        {
+            for (; i + Vector<T>.Count <= count; i += Vector<T>.Count) f.Of(Vector.Load(y + i)).Store(y + i);
+            for (; i < count; i++) y[i] = f.Of(y[i]);
+            return;
+        }
+
+        Vector<T> scale = new(_residualScale);
+        for (; i + Vector<T>.Count <= count; i += Vector<T>.Count) f.Of(MultiplyAdd(Vector.Load(residual + i), scale, Vector.Load(y + i))).Store(y + i);
+        for (; i < count; i++) y[i] = f.Of(T.MultiplyAddEstimate(residual[i], _residualScale, y[i]));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector<T> MultiplyAdd(Vector<T> a, Vector<T> b, Vector<T> c)
+    {
+        if (typeof(T) == typeof(float)) return Vector.MultiplyAddEstimate(a.As<T, float>(), b.As<T, float>(), c.As<T, float>()).As<float, T>();
+        if (typeof(T) == typeof(double)) return Vector.MultiplyAddEstimate(a.As<T, double>(), b.As<T, double>(), c.As<T, double>()).As<double, T>();
+        return (a * b) + c;
+    }
+
+    private void Activate(T* y, int count)
+    {
         switch (ops.Activation.Kind)
         {
             case ActivationKind.None:
-                return;
-            case ActivationKind.Relu:
-                TensorPrimitives.Max(span, T.Zero, span);
-                return;
-            case ActivationKind.Clip when _alpha <= _beta:
-                TensorPrimitives.Clamp(span, _alpha, _beta, span);
                 return;
             case ActivationKind.LeakyRelu:
                 LeakyRelu(y, count);
@@ -83,5 +121,40 @@ internal readonly unsafe struct PostOpRunner<T>(PostOps ops)
             T h = (_alpha * y[i]) + _beta;
             y[i] = h <= T.Zero ? T.CopySign(T.Zero, y[i]) : h > T.One ? y[i] : y[i] * h;
         }
+    }
+
+    private readonly struct Same : IFunction
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public Vector<T> Of(Vector<T> v) => v;
+
+        public T Of(T v) => v;
+    }
+
+    private readonly struct Above(T least) : IFunction
+    {
+        private readonly Vector<T> _least = new(least);
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public Vector<T> Of(Vector<T> v) => Vector.ConditionalSelect(Vector.LessThan(v, _least), _least, v);
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public T Of(T v) => v < _least[0] ? _least[0] : v;
+    }
+
+    private readonly struct Between(T least, T most) : IFunction
+    {
+        private readonly Vector<T> _least = new(least);
+        private readonly Vector<T> _most = new(most);
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public Vector<T> Of(Vector<T> v)
+        {
+            Vector<T> above = Vector.ConditionalSelect(Vector.LessThan(v, _least), _least, v);
+            return Vector.ConditionalSelect(Vector.GreaterThan(above, _most), _most, above);
+        }
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public T Of(T v) => v < _least[0] ? _least[0] : v > _most[0] ? _most[0] : v;
     }
 }
