@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using ConvNative.Backends.Common;
+using ConvNative.Backends.Managed;
 using ConvNative.Plans;
 using ConvNative.Problems;
 using ConvNative.Problems.Graphs;
@@ -26,7 +27,6 @@ public sealed unsafe class GraphPlan : IDisposable
     private GraphPlan(ConvGraph graph, GraphOptions options)
     {
         (Graph, Options, _inputs) = (graph, options, graph.Inputs.Count());
-        _threads = options.Plan.MaxThreads > 0 ? options.Plan.MaxThreads : WorkerPool.Shared.MaxThreads;
         var lowering = new GraphLowering(graph, options.Layout, options.Separate);
         (Tensors, Steps) = (lowering.Tensors, lowering.Steps);
         _pointers = new nint[Tensors.Count];
@@ -34,6 +34,9 @@ public sealed unsafe class GraphPlan : IDisposable
         try
         {
             _runners = [.. Steps.Select(Prepare)];
+            // Between two steps an engine's own threads wait for the next one, awake: ours would only take their processors from them.
+            bool own = _plans.Values.All(p => p.Threads == 1 || p.Backend == ManagedBackend.EngineName);
+            _threads = !own ? 1 : options.Plan.MaxThreads > 0 ? options.Plan.MaxThreads : WorkerPool.Shared.MaxThreads;
             (_offsets, ArenaBytes, LeastBytes) = GraphMemory.Place(Tensors, Steps, options.KeepAll, c => _plans[c.Node.Name].AddsInPlace);
             _arena = new AlignedBuffer(ArenaBytes);
         }

@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 using ConvNative.Backends.Common;
 using ConvNative.Backends.Managed;
 using ConvNative.Problems;
@@ -18,12 +19,14 @@ internal sealed unsafe class ShuffleNeighbour : Neighbour
     private readonly int _lanes;
     private readonly PostOpRunner<float> _after;
 
-    // For each vector of results and each group: where its elements begin in the pixel, then a permutation and a mask of as many lanes.
-    private readonly int[] _table = [];
+    // For each vector of results: where it begins in the pixel, then where each group's elements for it do.
     private readonly int[] _at = [];
 
+    // For each of these loads, what IPermuted.With takes.
+    private readonly int[] _table = [];
+
     public ShuffleNeighbour(Dims shape, long groups, Activation activation)
-        : this(shape, groups, activation, Vector512.IsHardwareAccelerated ? 16 : Vector256.IsHardwareAccelerated ? 8 : 1)
+        : this(shape, groups, activation, Avx512F.IsSupported ? 16 : Vector256.IsHardwareAccelerated ? 8 : 1)
     {
     }
 
@@ -38,24 +41,24 @@ internal sealed unsafe class ShuffleNeighbour : Neighbour
         // With more groups a load brings too few elements; the pixel must have room for a whole load.
         _lanes = _groups <= lanes / 2 && _channels >= lanes ? lanes : 1;
         if (_lanes == 1) return;
-        int vectors = (_channels + _lanes - 1) / _lanes, own = _channels / _groups;
+        int vectors = (_channels + _lanes - 1) / _lanes, own = _channels / _groups, step = _lanes == 16 ? Sixteen.TableLength : Eight.TableLength;
         _at = GC.AllocateUninitializedArray<int>(vectors * (_groups + 1), pinned: true);
-        _table = GC.AllocateArray<int>(vectors * _groups * 2 * _lanes, pinned: true);
+        _table = GC.AllocateArray<int>(vectors * _groups * step, pinned: true);
         for (int v = 0, t = 0, a = 0; v < vectors; v++)
         {
             // The last vector ends with the pixel.
             int first = Math.Min(v * _lanes, _channels - _lanes);
             _at[a++] = first;
-            for (int g = 0; g < _groups; g++, t += 2 * _lanes)
+            for (int g = 0; g < _groups; g++, t += step)
             {
                 int from = Math.Min((g * own) + ((first - g + _groups - 1) / _groups), _channels - _lanes);
                 _at[a++] = from;
                 for (int i = 0; i < _lanes; i++)
                 {
-                    int position = first + i;
-                    if (position % _groups != g) continue;
-                    _table[t + i] = (g * own) + (position / _groups) - from;
-                    _table[t + _lanes + i] = -1;
+                    int position = first + i, source = (g * own) + (position / _groups) - from;
+                    bool mine = position % _groups == g;
+                    if (_lanes == 16) _table[t + i] = mine ? 16 + source : i;
+                    else if (mine) (_table[t + i], _table[t + _lanes + i]) = (source, -1);
                 }
             }
         }
@@ -64,12 +67,10 @@ internal sealed unsafe class ShuffleNeighbour : Neighbour
     private interface IPermuted<TSelf>
         where TSelf : struct, IPermuted<TSelf>
     {
-        static abstract int Count { get; }
+        static abstract int TableLength { get; }
 
-        static abstract TSelf Zero { get; }
-
-        /// <summary>The elements at <paramref name="from"/>, permuted, in the lanes of the mask that follows the permutation; else this.</summary>
-        TSelf With(float* from, int* permutation);
+        /// <summary>This, with some of the elements at <paramref name="from"/> in some of its lanes.</summary>
+        TSelf With(float* from, int* table);
 
         void Store(float* to);
     }
@@ -95,8 +96,8 @@ internal sealed unsafe class ShuffleNeighbour : Neighbour
             int* t = table;
             for (int* at = places; at < end; at += _groups + 1)
             {
-                TVector v = TVector.Zero;
-                for (int g = 1; g <= _groups; g++, t += 2 * TVector.Count) v = v.With(x + at[g], t);
+                TVector v = default;
+                for (int g = 1; g <= _groups; g++, t += TVector.TableLength) v = v.With(x + at[g], t);
                 v.Store(y + *at);
             }
 
@@ -124,13 +125,11 @@ internal sealed unsafe class ShuffleNeighbour : Neighbour
     {
         private readonly Vector512<float> _v = v;
 
-        public static int Count => 16;
-
-        public static Sixteen Zero => default;
+        // One permutation of both: 0 to 15 keeps a lane, 16 + i takes element i.
+        public static int TableLength => 16;
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public Sixteen With(float* from, int* permutation) =>
-            new(Vector512.ConditionalSelect(Vector512.Load(permutation + 16).AsSingle(), Vector512.ShuffleNative(Vector512.Load(from), Vector512.Load(permutation)), _v));
+        public Sixteen With(float* from, int* table) => new(Avx512F.PermuteVar16x32x2(_v, Vector512.Load(table), Vector512.Load(from)));
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public void Store(float* to) => _v.Store(to);
@@ -140,13 +139,12 @@ internal sealed unsafe class ShuffleNeighbour : Neighbour
     {
         private readonly Vector256<float> _v = v;
 
-        public static int Count => 8;
-
-        public static Eight Zero => default;
+        // A permutation, then a mask of the lanes that it fills.
+        public static int TableLength => 16;
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public Eight With(float* from, int* permutation) =>
-            new(Vector256.ConditionalSelect(Vector256.Load(permutation + 8).AsSingle(), Vector256.ShuffleNative(Vector256.Load(from), Vector256.Load(permutation)), _v));
+        public Eight With(float* from, int* table) =>
+            new(Vector256.ConditionalSelect(Vector256.Load(table + 8).AsSingle(), Vector256.ShuffleNative(Vector256.Load(from), Vector256.Load(table)), _v));
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public void Store(float* to) => _v.Store(to);
