@@ -6,7 +6,7 @@ namespace ConvNative.Tests;
 /// <summary>Writes Kernels/DepthwiseKernels.g.cs: accumulators stay in registers only when each is a local variable of its own.</summary>
 internal static class DepthwiseKernelText
 {
-    private static readonly int[] s_splitRows = [1, 2, 4, 7, 8];
+    private static readonly int[] s_lengths = [1, 2, 4, 7, 8];
 
     public static string Build()
     {
@@ -37,8 +37,13 @@ internal static class DepthwiseKernelText
         b.Append("    public static delegate*<MicroArguments*, void> FindSplit(int taps, int first, int rows) => ((taps * 100) + (first * 10) + rows) switch\n    {\n");
         foreach ((int k, int f, int r) in Splits()) b.Append(CultureInfo.InvariantCulture, $"        {(k * 100) + (f * 10) + r} => &Split{k}f{f}x{r},\n");
         b.Append("        _ => null,\n    };\n");
+        b.Append("\n    /// <summary>The kernel of so many columns, stride and pixels along channels-last rows whose vectors hold several groups, or null.</summary>\n");
+        b.Append("    public static delegate*<MicroArguments*, void> FindGroupRow(int taps, int stride, int pixels) => ((taps * 100) + (stride * 10) + pixels) switch\n    {\n");
+        foreach ((int k, int s, int p) in GroupRows()) b.Append(CultureInfo.InvariantCulture, $"        {(k * 100) + (s * 10) + p} => &GroupRow{k}s{s}x{p},\n");
+        b.Append("        _ => null,\n    };\n");
         foreach ((int k, int s, int p) in Tiles()) Tile(b, k, s, p);
         foreach ((int k, int f, int r) in Splits()) Split(b, k, f, r);
+        foreach ((int k, int s, int p) in GroupRows()) GroupRow(b, k, s, p);
         b.Append("}\n");
         return b.ToString();
     }
@@ -46,7 +51,9 @@ internal static class DepthwiseKernelText
     private static IEnumerable<(int Taps, int Stride, int Pixels)> Tiles() =>
         [(3, 1, 4), (3, 1, 7), (3, 1, 8), (3, 2, 4), (3, 2, 7), (3, 2, 8), (5, 1, 4), (5, 1, 7), (5, 2, 4), (5, 2, 7), (7, 1, 4), (7, 1, 7)];
 
-    private static IEnumerable<(int Taps, int First, int Rows)> Splits() => from f in (int[])[0, 1] from r in s_splitRows select (3, f, r);
+    private static IEnumerable<(int Taps, int First, int Rows)> Splits() => from f in (int[])[0, 1] from r in s_lengths select (3, f, r);
+
+    private static IEnumerable<(int Taps, int Stride, int Pixels)> GroupRows() => from k in (int[])[3, 5] from p in s_lengths select (k, 1, p);
 
     private static void Header(StringBuilder b, string name, int accumulators)
     {
@@ -140,5 +147,31 @@ internal static class DepthwiseKernelText
         }
 
         Footer(b, rows);
+    }
+
+    /// <summary>
+    /// Pixels of a row at once, several groups a vector: a channel of a pixel, spread over the lanes of its group, serves all results that
+    /// the pixel is a tap of. Pixels that lie outside are left out.
+    /// </summary>
+    private static void GroupRow(StringBuilder b, int taps, int stride, int pixels)
+    {
+        Header(b, $"GroupRow{taps}s{stride}x{pixels}", pixels);
+        b.Append("        nint step = q->AStep, weight = (nint)q->Run * sizeof(TVec);\n        nint* tap = q->Taps;\n        int first = q->First, end = q->End;\n");
+        b.Append("        for (int t = q->TapCount; t > 0; t--, tap += 2)\n        {\n            byte* b = q->B + tap[1], index = q->Index;\n");
+        b.Append("            for (int e = q->Run; e > 0; e--, b += sizeof(TVec), index += sizeof(TVec))\n            {\n                byte* a = q->A + tap[0];\n");
+        b.Append("                TVec spread = TOps.Load(index);\n");
+        for (int k = 0; k < taps; k++) b.Append(CultureInfo.InvariantCulture, $"                TVec w{k} = TOps.Load(b + ({k} * weight));\n");
+        int columns = ((pixels - 1) * stride) + taps;
+        for (int j = 0; j < columns; j++)
+        {
+            b.Append(CultureInfo.InvariantCulture, $"                if ({j} >= first && {j} < end)\n                {{\n                    TVec x = TOps.Permute(TOps.Load(a), spread);\n");
+            for (int k = taps - 1; k >= 0; k--)
+                if (j - k >= 0 && (j - k) % stride == 0 && (j - k) / stride < pixels)
+                    b.Append(CultureInfo.InvariantCulture, $"                    c{(j - k) / stride} = TOps.Fma(x, w{k}, c{(j - k) / stride});\n");
+            b.Append(j + 1 < columns ? "                }\n\n                a += step;\n" : "                }\n");
+        }
+
+        b.Append("            }\n        }\n\n");
+        Footer(b, pixels);
     }
 }

@@ -12,7 +12,7 @@ namespace ConvNative.Backends.Managed;
 /// are used as they lie; small channels-first planes are transposed, a vector's worth of them at a time. Pixels at the border run with
 /// the taps that exist, which serves every padding mode that shows elements of the input.
 /// </summary>
-internal sealed unsafe class LanesPlan<T> : FinitePlan<T>
+internal sealed unsafe partial class LanesPlan<T> : FinitePlan<T>
     where T : unmanaged, IFloatingPointIeee754<T>
 {
     // Rows of both sides of so many bytes leave room in a second-level cache for what streams by.
@@ -92,20 +92,7 @@ internal sealed unsafe class LanesPlan<T> : FinitePlan<T>
         _index = (T*)AllocateWeights((_inputs == _outputs ? (long)_inputs : _blocks) * _lanes * sizeof(T));
         WriteIndex();
         _init = (T*)AllocateWeights((long)_channels * sizeof(T));
-        if (!_spreads && _w.Phases is [var only] && mode == PaddingMode.Zeros && OneStep(only.Offset) && _set.FindRow(only.Offset.Length, _w.SourceStep, 1) != null)
-        {
-            // The fewest pixels in all; of those the largest tile.
-            _rowTile = ((int[])[8, 7, 4, 2, 1]).Where(r => r <= only.Count).MinBy(r => (only.Count + r - 1) / r * r);
-            _row = (nint)_set.FindRow(only.Offset.Length, _w.SourceStep, _rowTile);
-            DepthwiseSet tiles = DepthwiseSet.For<T>();
-            if (_d is { Offsets: [0], ReadsOutside: false } && _h.Phases is [var rows] && OneStep(rows.Offset) && rows.Offset.Length == only.Offset.Length && _h.SourceStep == _w.SourceStep)
-            {
-                _tilePixels = ((int[])[8, 7, 4]).Where(r => r <= only.Count && tiles.Tile(only.Offset.Length, _w.SourceStep, r) != null)
-                    .DefaultIfEmpty().MinBy(r => r == 0 ? 0 : (only.Count + r - 1) / r * r);
-                _tile = _tilePixels == 0 ? 0 : (nint)tiles.Tile(only.Offset.Length, _w.SourceStep, _tilePixels);
-            }
-        }
-
+        if (mode == PaddingMode.Zeros && _w.Phases is [var only] && OneStep(only.Offset)) (_rowTile, _row, _tilePixels, _tile) = ChooseRow(only);
         _rowsPerPart = _tile == 0 ? 1 : 2;
         _rowParts = (_h.Count + _rowsPerPart - 1) / _rowsPerPart;
 
@@ -130,13 +117,6 @@ internal sealed unsafe class LanesPlan<T> : FinitePlan<T>
         if (view.Big.C == 1 && view.Small.C == 1) return inputs == outputs ? inputs == 1 || (inputs < lanes && lanes % inputs == 0) : inputs == 1 && outputs * 2 <= lanes;
         return typeof(T) == typeof(float) && lanes >= 4 && inputs == 1 && outputs == 1 && view.Big.W == 1 && view.Small.W == 1 && view.Big.C != 1 && view.Small.C != 1
             && view.Axes[0] is { Kernel: 1, Big: 1, Small: 1 } && view.Problem.PaddingMode == PaddingMode.Zeros && Transposes(view, lanes);
-    }
-
-    /// <summary>Where transposing planes costs less than what vectors along their pixels waste; dilated columns share no loads, so there it does not.</summary>
-    private static bool Transposes(View view, int lanes)
-    {
-        AxisMap w = view.Axes[2];
-        return (w.Stride > 1 || w.Dilation == 1 || w.Kernel == 1) && ((view.IsDown ? w.Small : w.Big) < lanes || !FlatPlan<T>.Serves(view));
     }
 
     /// <summary>Which lanes of a loaded vector go to the lanes of the results: an order for each channel of a group, or for each block where a channel has several results.</summary>
@@ -214,39 +194,6 @@ internal sealed unsafe class LanesPlan<T> : FinitePlan<T>
         }
     }
 
-    /// <summary>Some rows of a vector's worth of channels-first planes: there, computed, and back.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void Band(long part, int worker, nint* inner)
-    {
-        int band = (int)(part % _bands), block = (int)(part / _bands % _blocks), c = Channel(block), own = (block * _lanes) - c;
-        long n = part / _bands / _blocks;
-        int h0 = band * _bandRows, h1 = Math.Min(_h.Count, h0 + _bandRows);
-        int first = 0, end = _h.SourceSize;
-        if (_bands > 1)
-        {
-            first = Math.Clamp((h0 * _h.SourceStep) + _h.Offsets[0], 0, end);
-            end = Math.Clamp(((h1 - 1) * _h.SourceStep) + _h.Offsets[^1] + 1, first, end);
-        }
-
-        T* x = _panels + (worker * _panelElements), y = x + _sourcePanel;
-        Transposition.ToPixels(Source + (n * _source.N) + (c * _source.C) + (first * _source.H), 1, _source.C, x, _lanes, (int)((end - first) * _from.H / _lanes), _lanes);
-        x -= first * _from.H;
-        long row = (long)h0 * _phases[0].H.Step, rows = 0;
-        foreach (LanesPhase p in _phases)
-        {
-            int last = Math.Min(h1, p.H.Count);
-            if (last > h0) rows = Math.Max(rows, p.H.First + ((long)p.H.Step * (last - 1)) - row + 1);
-            Rows(p, x, y + ((p.H.First - row) * _to.H) + (p.W.First * _to.W), 0, h0, last, new Range32(block, block + 1), inner);
-        }
-
-        // The last block's first channels belong to the block before.
-        long at = (n * _target.N) + ((c + own) * _target.C) + (row * _target.H);
-        int pixels = (int)(rows * _to.H / _lanes);
-        Transposition.ToChannels(y + own, _lanes, (T*)Now.Result + at, _target.C, 1, pixels, _lanes - own);
-        if (Post.IsNone) return;
-        for (int l = own; l < _lanes; l++, at += _target.C) Finish(at, pixels);
-    }
-
     /// <summary>Rows h0 to h1 of results of a phase, of the blocks given; x is the image, y the phase's first result.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Rows(LanesPhase p, T* x, T* y, int d, int h0, int h1, Range32 blocks, nint* inner)
@@ -259,28 +206,6 @@ internal sealed unsafe class LanesPlan<T> : FinitePlan<T>
         {
             if (_row != 0) WholeRow(p, x, y + (h * row), d, h, blocks, inner);
             else Row(p, x, y + (h * row), d, h, blocks, inner);
-        }
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void TwoRows(LanesPhase p, T* x, T* y, int d, int h, Range32 blocks)
-    {
-        int row = (h * _h.SourceStep) + p.H.Offset[0], left = p.W.Offset[0], step = _w.SourceStep, size = _w.SourceSize, count = p.W.Count;
-        x += (d * _d.SourceStep * _from.D) + (row * _from.H);
-        MicroArguments q = new()
-        {
-            AStep = checked((nint)(_from.W * sizeof(T))),
-            ALine = checked((nint)(_from.H * sizeof(T))),
-            FirstRow = -row,
-            EndRow = _h.SourceSize - row,
-            OutStep = checked((nint)(_to.W * sizeof(T))),
-            OutLine = checked((nint)(_to.H * sizeof(T))),
-        };
-        for (int w = 0; w < count; w += _tilePixels)
-        {
-            int w0 = Math.Min(w, count - _tilePixels), column = (w0 * step) + left;
-            (q.First, q.End) = (-column, size - column);
-            Blocks(ref q, (delegate*<MicroArguments*, void>)_tile, x + (column * _from.W), y + (w0 * _to.W), blocks);
         }
     }
 
@@ -321,36 +246,6 @@ internal sealed unsafe class LanesPlan<T> : FinitePlan<T>
         if (step == _channels) Finish(at, checked(p.W.Count * _channels));
         else
             for (int w = 0; w < p.W.Count; w++) Finish(at + (w * step), _channels);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void WholeRow(LanesPhase p, T* x, T* y, int d, int h, Range32 blocks, nint* table)
-    {
-        int taps = 0, kh = View.Axes[1].Kernel, kw = View.Axes[2].Kernel;
-        int[] depths = p.D.Offset, heights = p.H.Offset;
-        for (int i = 0; i < depths.Length; i++)
-            for (int j = 0; j < heights.Length; j++)
-            {
-                int sd = (d * _d.SourceStep) + depths[i], sh = (h * _h.SourceStep) + heights[j];
-                if ((uint)sd >= (uint)_d.SourceSize || (uint)sh >= (uint)_h.SourceSize) continue;
-                table[2 * taps] = checked((nint)(((sd * _from.D) + (sh * _from.H)) * sizeof(T)));
-                table[(2 * taps) + 1] = (nint)((p.D.Weight[i] * kh) + (_tile != 0 ? j : p.H.Weight[j])) * kw * _lanes * sizeof(T);
-                taps++;
-            }
-
-        MicroArguments q = new()
-        {
-            AStep = checked((nint)(_from.W * sizeof(T))),
-            OutStep = checked((nint)(_to.W * sizeof(T))),
-            Taps = table,
-            TapCount = taps,
-        };
-        for (int w = 0; w < p.W.Count; w += _rowTile)
-        {
-            int w0 = Math.Min(w, p.W.Count - _rowTile), column = (w0 * _w.SourceStep) + p.W.Offset[0];
-            (q.First, q.End) = (-column, _w.SourceSize - column);
-            Blocks(ref q, (delegate*<MicroArguments*, void>)_row, x + (column * _from.W), y + (w0 * _to.W), blocks);
-        }
     }
 
     private delegate*<MicroArguments*, void> Kernel(int rows) => _spreads ? _set.FindGroups(rows) : _set.FindLanes(rows);

@@ -46,6 +46,22 @@ internal static unsafe class DepthwiseKernels<TOps, TVec>
         _ => null,
     };
 
+    /// <summary>The kernel of so many columns, stride and pixels along channels-last rows whose vectors hold several groups, or null.</summary>
+    public static delegate*<MicroArguments*, void> FindGroupRow(int taps, int stride, int pixels) => ((taps * 100) + (stride * 10) + pixels) switch
+    {
+        311 => &GroupRow3s1x1,
+        312 => &GroupRow3s1x2,
+        314 => &GroupRow3s1x4,
+        317 => &GroupRow3s1x7,
+        318 => &GroupRow3s1x8,
+        511 => &GroupRow5s1x1,
+        512 => &GroupRow5s1x2,
+        514 => &GroupRow5s1x4,
+        517 => &GroupRow5s1x7,
+        518 => &GroupRow5s1x8,
+        _ => null,
+    };
+
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Tile3s1x4(MicroArguments* q)
     {
@@ -10410,6 +10426,968 @@ internal static unsafe class DepthwiseKernels<TOps, TVec>
         }
 
         x += 2 * TOps.ElementSize;
+        byte* o = q->Out;
+        step = q->OutStep;
+        TOps.Store(o, c0);
+        o += step;
+        TOps.Store(o, c1);
+        o += step;
+        TOps.Store(o, c2);
+        o += step;
+        TOps.Store(o, c3);
+        o += step;
+        TOps.Store(o, c4);
+        o += step;
+        TOps.Store(o, c5);
+        o += step;
+        TOps.Store(o, c6);
+        o += step;
+        TOps.Store(o, c7);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void GroupRow3s1x1(MicroArguments* q)
+    {
+        TVec c0 = TOps.Load(q->Init);
+        nint step = q->AStep, weight = (nint)q->Run * sizeof(TVec);
+        nint* tap = q->Taps;
+        int first = q->First, end = q->End;
+        for (int t = q->TapCount; t > 0; t--, tap += 2)
+        {
+            byte* b = q->B + tap[1], index = q->Index;
+            for (int e = q->Run; e > 0; e--, b += sizeof(TVec), index += sizeof(TVec))
+            {
+                byte* a = q->A + tap[0];
+                TVec spread = TOps.Load(index);
+                TVec w0 = TOps.Load(b + (0 * weight));
+                TVec w1 = TOps.Load(b + (1 * weight));
+                TVec w2 = TOps.Load(b + (2 * weight));
+                if (0 >= first && 0 < end)
+                {
+                    TVec x = TOps.Permute(TOps.Load(a), spread);
+                    c0 = TOps.Fma(x, w0, c0);
+                }
+
+                a += step;
+                if (1 >= first && 1 < end)
+                {
+                    TVec x = TOps.Permute(TOps.Load(a), spread);
+                    c0 = TOps.Fma(x, w1, c0);
+                }
+
+                a += step;
+                if (2 >= first && 2 < end)
+                {
+                    TVec x = TOps.Permute(TOps.Load(a), spread);
+                    c0 = TOps.Fma(x, w2, c0);
+                }
+            }
+        }
+
+        byte* o = q->Out;
+        step = q->OutStep;
+        TOps.Store(o, c0);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void GroupRow3s1x2(MicroArguments* q)
+    {
+        TVec c0 = TOps.Load(q->Init);
+        TVec c1 = c0;
+        nint step = q->AStep, weight = (nint)q->Run * sizeof(TVec);
+        nint* tap = q->Taps;
+        int first = q->First, end = q->End;
+        for (int t = q->TapCount; t > 0; t--, tap += 2)
+        {
+            byte* b = q->B + tap[1], index = q->Index;
+            for (int e = q->Run; e > 0; e--, b += sizeof(TVec), index += sizeof(TVec))
+            {
+                byte* a = q->A + tap[0];
+                TVec spread = TOps.Load(index);
+                TVec w0 = TOps.Load(b + (0 * weight));
+                TVec w1 = TOps.Load(b + (1 * weight));
+                TVec w2 = TOps.Load(b + (2 * weight));
+                if (0 >= first && 0 < end)
+                {
+                    TVec x = TOps.Permute(TOps.Load(a), spread);
+                    c0 = TOps.Fma(x, w0, c0);
+                }
+
+                a += step;
+                if (1 >= first && 1 < end)
+                {
+                    TVec x = TOps.Permute(TOps.Load(a), spread);
+                    c0 = TOps.Fma(x, w1, c0);
+                    c1 = TOps.Fma(x, w0, c1);
+                }
+
+                a += step;
+                if (2 >= first && 2 < end)
+                {
+                    TVec x = TOps.Permute(TOps.Load(a), spread);
+                    c0 = TOps.Fma(x, w2, c0);
+                    c1 = TOps.Fma(x, w1, c1);
+                }
+
+                a += step;
+                if (3 >= first && 3 < end)
+                {
+                    TVec x = TOps.Permute(TOps.Load(a), spread);
+                    c1 = TOps.Fma(x, w2, c1);
+                }
+            }
+        }
+
+        byte* o = q->Out;
+        step = q->OutStep;
+        TOps.Store(o, c0);
+        o += step;
+        TOps.Store(o, c1);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void GroupRow3s1x4(MicroArguments* q)
+    {
+        TVec c0 = TOps.Load(q->Init);
+        TVec c1 = c0;
+        TVec c2 = c0;
+        TVec c3 = c0;
+        nint step = q->AStep, weight = (nint)q->Run * sizeof(TVec);
+        nint* tap = q->Taps;
+        int first = q->First, end = q->End;
+        for (int t = q->TapCount; t > 0; t--, tap += 2)
+        {
+            byte* b = q->B + tap[1], index = q->Index;
+            for (int e = q->Run; e > 0; e--, b += sizeof(TVec), index += sizeof(TVec))
+            {
+                byte* a = q->A + tap[0];
+                TVec spread = TOps.Load(index);
+                TVec w0 = TOps.Load(b + (0 * weight));
+                TVec w1 = TOps.Load(b + (1 * weight));
+                TVec w2 = TOps.Load(b + (2 * weight));
+                if (0 >= first && 0 < end)
+                {
+                    TVec x = TOps.Permute(TOps.Load(a), spread);
+                    c0 = TOps.Fma(x, w0, c0);
+                }
+
+                a += step;
+                if (1 >= first && 1 < end)
+                {
+                    TVec x = TOps.Permute(TOps.Load(a), spread);
+                    c0 = TOps.Fma(x, w1, c0);
+                    c1 = TOps.Fma(x, w0, c1);
+                }
+
+                a += step;
+                if (2 >= first && 2 < end)
+                {
+                    TVec x = TOps.Permute(TOps.Load(a), spread);
+                    c0 = TOps.Fma(x, w2, c0);
+                    c1 = TOps.Fma(x, w1, c1);
+                    c2 = TOps.Fma(x, w0, c2);
+                }
+
+                a += step;
+                if (3 >= first && 3 < end)
+                {
+                    TVec x = TOps.Permute(TOps.Load(a), spread);
+                    c1 = TOps.Fma(x, w2, c1);
+                    c2 = TOps.Fma(x, w1, c2);
+                    c3 = TOps.Fma(x, w0, c3);
+                }
+
+                a += step;
+                if (4 >= first && 4 < end)
+                {
+                    TVec x = TOps.Permute(TOps.Load(a), spread);
+                    c2 = TOps.Fma(x, w2, c2);
+                    c3 = TOps.Fma(x, w1, c3);
+                }
+
+                a += step;
+                if (5 >= first && 5 < end)
+                {
+                    TVec x = TOps.Permute(TOps.Load(a), spread);
+                    c3 = TOps.Fma(x, w2, c3);
+                }
+            }
+        }
+
+        byte* o = q->Out;
+        step = q->OutStep;
+        TOps.Store(o, c0);
+        o += step;
+        TOps.Store(o, c1);
+        o += step;
+        TOps.Store(o, c2);
+        o += step;
+        TOps.Store(o, c3);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void GroupRow3s1x7(MicroArguments* q)
+    {
+        TVec c0 = TOps.Load(q->Init);
+        TVec c1 = c0;
+        TVec c2 = c0;
+        TVec c3 = c0;
+        TVec c4 = c0;
+        TVec c5 = c0;
+        TVec c6 = c0;
+        nint step = q->AStep, weight = (nint)q->Run * sizeof(TVec);
+        nint* tap = q->Taps;
+        int first = q->First, end = q->End;
+        for (int t = q->TapCount; t > 0; t--, tap += 2)
+        {
+            byte* b = q->B + tap[1], index = q->Index;
+            for (int e = q->Run; e > 0; e--, b += sizeof(TVec), index += sizeof(TVec))
+            {
+                byte* a = q->A + tap[0];
+                TVec spread = TOps.Load(index);
+                TVec w0 = TOps.Load(b + (0 * weight));
+                TVec w1 = TOps.Load(b + (1 * weight));
+                TVec w2 = TOps.Load(b + (2 * weight));
+                if (0 >= first && 0 < end)
+                {
+                    TVec x = TOps.Permute(TOps.Load(a), spread);
+                    c0 = TOps.Fma(x, w0, c0);
+                }
+
+                a += step;
+                if (1 >= first && 1 < end)
+                {
+                    TVec x = TOps.Permute(TOps.Load(a), spread);
+                    c0 = TOps.Fma(x, w1, c0);
+                    c1 = TOps.Fma(x, w0, c1);
+                }
+
+                a += step;
+                if (2 >= first && 2 < end)
+                {
+                    TVec x = TOps.Permute(TOps.Load(a), spread);
+                    c0 = TOps.Fma(x, w2, c0);
+                    c1 = TOps.Fma(x, w1, c1);
+                    c2 = TOps.Fma(x, w0, c2);
+                }
+
+                a += step;
+                if (3 >= first && 3 < end)
+                {
+                    TVec x = TOps.Permute(TOps.Load(a), spread);
+                    c1 = TOps.Fma(x, w2, c1);
+                    c2 = TOps.Fma(x, w1, c2);
+                    c3 = TOps.Fma(x, w0, c3);
+                }
+
+                a += step;
+                if (4 >= first && 4 < end)
+                {
+                    TVec x = TOps.Permute(TOps.Load(a), spread);
+                    c2 = TOps.Fma(x, w2, c2);
+                    c3 = TOps.Fma(x, w1, c3);
+                    c4 = TOps.Fma(x, w0, c4);
+                }
+
+                a += step;
+                if (5 >= first && 5 < end)
+                {
+                    TVec x = TOps.Permute(TOps.Load(a), spread);
+                    c3 = TOps.Fma(x, w2, c3);
+                    c4 = TOps.Fma(x, w1, c4);
+                    c5 = TOps.Fma(x, w0, c5);
+                }
+
+                a += step;
+                if (6 >= first && 6 < end)
+                {
+                    TVec x = TOps.Permute(TOps.Load(a), spread);
+                    c4 = TOps.Fma(x, w2, c4);
+                    c5 = TOps.Fma(x, w1, c5);
+                    c6 = TOps.Fma(x, w0, c6);
+                }
+
+                a += step;
+                if (7 >= first && 7 < end)
+                {
+                    TVec x = TOps.Permute(TOps.Load(a), spread);
+                    c5 = TOps.Fma(x, w2, c5);
+                    c6 = TOps.Fma(x, w1, c6);
+                }
+
+                a += step;
+                if (8 >= first && 8 < end)
+                {
+                    TVec x = TOps.Permute(TOps.Load(a), spread);
+                    c6 = TOps.Fma(x, w2, c6);
+                }
+            }
+        }
+
+        byte* o = q->Out;
+        step = q->OutStep;
+        TOps.Store(o, c0);
+        o += step;
+        TOps.Store(o, c1);
+        o += step;
+        TOps.Store(o, c2);
+        o += step;
+        TOps.Store(o, c3);
+        o += step;
+        TOps.Store(o, c4);
+        o += step;
+        TOps.Store(o, c5);
+        o += step;
+        TOps.Store(o, c6);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void GroupRow3s1x8(MicroArguments* q)
+    {
+        TVec c0 = TOps.Load(q->Init);
+        TVec c1 = c0;
+        TVec c2 = c0;
+        TVec c3 = c0;
+        TVec c4 = c0;
+        TVec c5 = c0;
+        TVec c6 = c0;
+        TVec c7 = c0;
+        nint step = q->AStep, weight = (nint)q->Run * sizeof(TVec);
+        nint* tap = q->Taps;
+        int first = q->First, end = q->End;
+        for (int t = q->TapCount; t > 0; t--, tap += 2)
+        {
+            byte* b = q->B + tap[1], index = q->Index;
+            for (int e = q->Run; e > 0; e--, b += sizeof(TVec), index += sizeof(TVec))
+            {
+                byte* a = q->A + tap[0];
+                TVec spread = TOps.Load(index);
+                TVec w0 = TOps.Load(b + (0 * weight));
+                TVec w1 = TOps.Load(b + (1 * weight));
+                TVec w2 = TOps.Load(b + (2 * weight));
+                if (0 >= first && 0 < end)
+                {
+                    TVec x = TOps.Permute(TOps.Load(a), spread);
+                    c0 = TOps.Fma(x, w0, c0);
+                }
+
+                a += step;
+                if (1 >= first && 1 < end)
+                {
+                    TVec x = TOps.Permute(TOps.Load(a), spread);
+                    c0 = TOps.Fma(x, w1, c0);
+                    c1 = TOps.Fma(x, w0, c1);
+                }
+
+                a += step;
+                if (2 >= first && 2 < end)
+                {
+                    TVec x = TOps.Permute(TOps.Load(a), spread);
+                    c0 = TOps.Fma(x, w2, c0);
+                    c1 = TOps.Fma(x, w1, c1);
+                    c2 = TOps.Fma(x, w0, c2);
+                }
+
+                a += step;
+                if (3 >= first && 3 < end)
+                {
+                    TVec x = TOps.Permute(TOps.Load(a), spread);
+                    c1 = TOps.Fma(x, w2, c1);
+                    c2 = TOps.Fma(x, w1, c2);
+                    c3 = TOps.Fma(x, w0, c3);
+                }
+
+                a += step;
+                if (4 >= first && 4 < end)
+                {
+                    TVec x = TOps.Permute(TOps.Load(a), spread);
+                    c2 = TOps.Fma(x, w2, c2);
+                    c3 = TOps.Fma(x, w1, c3);
+                    c4 = TOps.Fma(x, w0, c4);
+                }
+
+                a += step;
+                if (5 >= first && 5 < end)
+                {
+                    TVec x = TOps.Permute(TOps.Load(a), spread);
+                    c3 = TOps.Fma(x, w2, c3);
+                    c4 = TOps.Fma(x, w1, c4);
+                    c5 = TOps.Fma(x, w0, c5);
+                }
+
+                a += step;
+                if (6 >= first && 6 < end)
+                {
+                    TVec x = TOps.Permute(TOps.Load(a), spread);
+                    c4 = TOps.Fma(x, w2, c4);
+                    c5 = TOps.Fma(x, w1, c5);
+                    c6 = TOps.Fma(x, w0, c6);
+                }
+
+                a += step;
+                if (7 >= first && 7 < end)
+                {
+                    TVec x = TOps.Permute(TOps.Load(a), spread);
+                    c5 = TOps.Fma(x, w2, c5);
+                    c6 = TOps.Fma(x, w1, c6);
+                    c7 = TOps.Fma(x, w0, c7);
+                }
+
+                a += step;
+                if (8 >= first && 8 < end)
+                {
+                    TVec x = TOps.Permute(TOps.Load(a), spread);
+                    c6 = TOps.Fma(x, w2, c6);
+                    c7 = TOps.Fma(x, w1, c7);
+                }
+
+                a += step;
+                if (9 >= first && 9 < end)
+                {
+                    TVec x = TOps.Permute(TOps.Load(a), spread);
+                    c7 = TOps.Fma(x, w2, c7);
+                }
+            }
+        }
+
+        byte* o = q->Out;
+        step = q->OutStep;
+        TOps.Store(o, c0);
+        o += step;
+        TOps.Store(o, c1);
+        o += step;
+        TOps.Store(o, c2);
+        o += step;
+        TOps.Store(o, c3);
+        o += step;
+        TOps.Store(o, c4);
+        o += step;
+        TOps.Store(o, c5);
+        o += step;
+        TOps.Store(o, c6);
+        o += step;
+        TOps.Store(o, c7);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void GroupRow5s1x1(MicroArguments* q)
+    {
+        TVec c0 = TOps.Load(q->Init);
+        nint step = q->AStep, weight = (nint)q->Run * sizeof(TVec);
+        nint* tap = q->Taps;
+        int first = q->First, end = q->End;
+        for (int t = q->TapCount; t > 0; t--, tap += 2)
+        {
+            byte* b = q->B + tap[1], index = q->Index;
+            for (int e = q->Run; e > 0; e--, b += sizeof(TVec), index += sizeof(TVec))
+            {
+                byte* a = q->A + tap[0];
+                TVec spread = TOps.Load(index);
+                TVec w0 = TOps.Load(b + (0 * weight));
+                TVec w1 = TOps.Load(b + (1 * weight));
+                TVec w2 = TOps.Load(b + (2 * weight));
+                TVec w3 = TOps.Load(b + (3 * weight));
+                TVec w4 = TOps.Load(b + (4 * weight));
+                if (0 >= first && 0 < end)
+                {
+                    TVec x = TOps.Permute(TOps.Load(a), spread);
+                    c0 = TOps.Fma(x, w0, c0);
+                }
+
+                a += step;
+                if (1 >= first && 1 < end)
+                {
+                    TVec x = TOps.Permute(TOps.Load(a), spread);
+                    c0 = TOps.Fma(x, w1, c0);
+                }
+
+                a += step;
+                if (2 >= first && 2 < end)
+                {
+                    TVec x = TOps.Permute(TOps.Load(a), spread);
+                    c0 = TOps.Fma(x, w2, c0);
+                }
+
+                a += step;
+                if (3 >= first && 3 < end)
+                {
+                    TVec x = TOps.Permute(TOps.Load(a), spread);
+                    c0 = TOps.Fma(x, w3, c0);
+                }
+
+                a += step;
+                if (4 >= first && 4 < end)
+                {
+                    TVec x = TOps.Permute(TOps.Load(a), spread);
+                    c0 = TOps.Fma(x, w4, c0);
+                }
+            }
+        }
+
+        byte* o = q->Out;
+        step = q->OutStep;
+        TOps.Store(o, c0);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void GroupRow5s1x2(MicroArguments* q)
+    {
+        TVec c0 = TOps.Load(q->Init);
+        TVec c1 = c0;
+        nint step = q->AStep, weight = (nint)q->Run * sizeof(TVec);
+        nint* tap = q->Taps;
+        int first = q->First, end = q->End;
+        for (int t = q->TapCount; t > 0; t--, tap += 2)
+        {
+            byte* b = q->B + tap[1], index = q->Index;
+            for (int e = q->Run; e > 0; e--, b += sizeof(TVec), index += sizeof(TVec))
+            {
+                byte* a = q->A + tap[0];
+                TVec spread = TOps.Load(index);
+                TVec w0 = TOps.Load(b + (0 * weight));
+                TVec w1 = TOps.Load(b + (1 * weight));
+                TVec w2 = TOps.Load(b + (2 * weight));
+                TVec w3 = TOps.Load(b + (3 * weight));
+                TVec w4 = TOps.Load(b + (4 * weight));
+                if (0 >= first && 0 < end)
+                {
+                    TVec x = TOps.Permute(TOps.Load(a), spread);
+                    c0 = TOps.Fma(x, w0, c0);
+                }
+
+                a += step;
+                if (1 >= first && 1 < end)
+                {
+                    TVec x = TOps.Permute(TOps.Load(a), spread);
+                    c0 = TOps.Fma(x, w1, c0);
+                    c1 = TOps.Fma(x, w0, c1);
+                }
+
+                a += step;
+                if (2 >= first && 2 < end)
+                {
+                    TVec x = TOps.Permute(TOps.Load(a), spread);
+                    c0 = TOps.Fma(x, w2, c0);
+                    c1 = TOps.Fma(x, w1, c1);
+                }
+
+                a += step;
+                if (3 >= first && 3 < end)
+                {
+                    TVec x = TOps.Permute(TOps.Load(a), spread);
+                    c0 = TOps.Fma(x, w3, c0);
+                    c1 = TOps.Fma(x, w2, c1);
+                }
+
+                a += step;
+                if (4 >= first && 4 < end)
+                {
+                    TVec x = TOps.Permute(TOps.Load(a), spread);
+                    c0 = TOps.Fma(x, w4, c0);
+                    c1 = TOps.Fma(x, w3, c1);
+                }
+
+                a += step;
+                if (5 >= first && 5 < end)
+                {
+                    TVec x = TOps.Permute(TOps.Load(a), spread);
+                    c1 = TOps.Fma(x, w4, c1);
+                }
+            }
+        }
+
+        byte* o = q->Out;
+        step = q->OutStep;
+        TOps.Store(o, c0);
+        o += step;
+        TOps.Store(o, c1);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void GroupRow5s1x4(MicroArguments* q)
+    {
+        TVec c0 = TOps.Load(q->Init);
+        TVec c1 = c0;
+        TVec c2 = c0;
+        TVec c3 = c0;
+        nint step = q->AStep, weight = (nint)q->Run * sizeof(TVec);
+        nint* tap = q->Taps;
+        int first = q->First, end = q->End;
+        for (int t = q->TapCount; t > 0; t--, tap += 2)
+        {
+            byte* b = q->B + tap[1], index = q->Index;
+            for (int e = q->Run; e > 0; e--, b += sizeof(TVec), index += sizeof(TVec))
+            {
+                byte* a = q->A + tap[0];
+                TVec spread = TOps.Load(index);
+                TVec w0 = TOps.Load(b + (0 * weight));
+                TVec w1 = TOps.Load(b + (1 * weight));
+                TVec w2 = TOps.Load(b + (2 * weight));
+                TVec w3 = TOps.Load(b + (3 * weight));
+                TVec w4 = TOps.Load(b + (4 * weight));
+                if (0 >= first && 0 < end)
+                {
+                    TVec x = TOps.Permute(TOps.Load(a), spread);
+                    c0 = TOps.Fma(x, w0, c0);
+                }
+
+                a += step;
+                if (1 >= first && 1 < end)
+                {
+                    TVec x = TOps.Permute(TOps.Load(a), spread);
+                    c0 = TOps.Fma(x, w1, c0);
+                    c1 = TOps.Fma(x, w0, c1);
+                }
+
+                a += step;
+                if (2 >= first && 2 < end)
+                {
+                    TVec x = TOps.Permute(TOps.Load(a), spread);
+                    c0 = TOps.Fma(x, w2, c0);
+                    c1 = TOps.Fma(x, w1, c1);
+                    c2 = TOps.Fma(x, w0, c2);
+                }
+
+                a += step;
+                if (3 >= first && 3 < end)
+                {
+                    TVec x = TOps.Permute(TOps.Load(a), spread);
+                    c0 = TOps.Fma(x, w3, c0);
+                    c1 = TOps.Fma(x, w2, c1);
+                    c2 = TOps.Fma(x, w1, c2);
+                    c3 = TOps.Fma(x, w0, c3);
+                }
+
+                a += step;
+                if (4 >= first && 4 < end)
+                {
+                    TVec x = TOps.Permute(TOps.Load(a), spread);
+                    c0 = TOps.Fma(x, w4, c0);
+                    c1 = TOps.Fma(x, w3, c1);
+                    c2 = TOps.Fma(x, w2, c2);
+                    c3 = TOps.Fma(x, w1, c3);
+                }
+
+                a += step;
+                if (5 >= first && 5 < end)
+                {
+                    TVec x = TOps.Permute(TOps.Load(a), spread);
+                    c1 = TOps.Fma(x, w4, c1);
+                    c2 = TOps.Fma(x, w3, c2);
+                    c3 = TOps.Fma(x, w2, c3);
+                }
+
+                a += step;
+                if (6 >= first && 6 < end)
+                {
+                    TVec x = TOps.Permute(TOps.Load(a), spread);
+                    c2 = TOps.Fma(x, w4, c2);
+                    c3 = TOps.Fma(x, w3, c3);
+                }
+
+                a += step;
+                if (7 >= first && 7 < end)
+                {
+                    TVec x = TOps.Permute(TOps.Load(a), spread);
+                    c3 = TOps.Fma(x, w4, c3);
+                }
+            }
+        }
+
+        byte* o = q->Out;
+        step = q->OutStep;
+        TOps.Store(o, c0);
+        o += step;
+        TOps.Store(o, c1);
+        o += step;
+        TOps.Store(o, c2);
+        o += step;
+        TOps.Store(o, c3);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void GroupRow5s1x7(MicroArguments* q)
+    {
+        TVec c0 = TOps.Load(q->Init);
+        TVec c1 = c0;
+        TVec c2 = c0;
+        TVec c3 = c0;
+        TVec c4 = c0;
+        TVec c5 = c0;
+        TVec c6 = c0;
+        nint step = q->AStep, weight = (nint)q->Run * sizeof(TVec);
+        nint* tap = q->Taps;
+        int first = q->First, end = q->End;
+        for (int t = q->TapCount; t > 0; t--, tap += 2)
+        {
+            byte* b = q->B + tap[1], index = q->Index;
+            for (int e = q->Run; e > 0; e--, b += sizeof(TVec), index += sizeof(TVec))
+            {
+                byte* a = q->A + tap[0];
+                TVec spread = TOps.Load(index);
+                TVec w0 = TOps.Load(b + (0 * weight));
+                TVec w1 = TOps.Load(b + (1 * weight));
+                TVec w2 = TOps.Load(b + (2 * weight));
+                TVec w3 = TOps.Load(b + (3 * weight));
+                TVec w4 = TOps.Load(b + (4 * weight));
+                if (0 >= first && 0 < end)
+                {
+                    TVec x = TOps.Permute(TOps.Load(a), spread);
+                    c0 = TOps.Fma(x, w0, c0);
+                }
+
+                a += step;
+                if (1 >= first && 1 < end)
+                {
+                    TVec x = TOps.Permute(TOps.Load(a), spread);
+                    c0 = TOps.Fma(x, w1, c0);
+                    c1 = TOps.Fma(x, w0, c1);
+                }
+
+                a += step;
+                if (2 >= first && 2 < end)
+                {
+                    TVec x = TOps.Permute(TOps.Load(a), spread);
+                    c0 = TOps.Fma(x, w2, c0);
+                    c1 = TOps.Fma(x, w1, c1);
+                    c2 = TOps.Fma(x, w0, c2);
+                }
+
+                a += step;
+                if (3 >= first && 3 < end)
+                {
+                    TVec x = TOps.Permute(TOps.Load(a), spread);
+                    c0 = TOps.Fma(x, w3, c0);
+                    c1 = TOps.Fma(x, w2, c1);
+                    c2 = TOps.Fma(x, w1, c2);
+                    c3 = TOps.Fma(x, w0, c3);
+                }
+
+                a += step;
+                if (4 >= first && 4 < end)
+                {
+                    TVec x = TOps.Permute(TOps.Load(a), spread);
+                    c0 = TOps.Fma(x, w4, c0);
+                    c1 = TOps.Fma(x, w3, c1);
+                    c2 = TOps.Fma(x, w2, c2);
+                    c3 = TOps.Fma(x, w1, c3);
+                    c4 = TOps.Fma(x, w0, c4);
+                }
+
+                a += step;
+                if (5 >= first && 5 < end)
+                {
+                    TVec x = TOps.Permute(TOps.Load(a), spread);
+                    c1 = TOps.Fma(x, w4, c1);
+                    c2 = TOps.Fma(x, w3, c2);
+                    c3 = TOps.Fma(x, w2, c3);
+                    c4 = TOps.Fma(x, w1, c4);
+                    c5 = TOps.Fma(x, w0, c5);
+                }
+
+                a += step;
+                if (6 >= first && 6 < end)
+                {
+                    TVec x = TOps.Permute(TOps.Load(a), spread);
+                    c2 = TOps.Fma(x, w4, c2);
+                    c3 = TOps.Fma(x, w3, c3);
+                    c4 = TOps.Fma(x, w2, c4);
+                    c5 = TOps.Fma(x, w1, c5);
+                    c6 = TOps.Fma(x, w0, c6);
+                }
+
+                a += step;
+                if (7 >= first && 7 < end)
+                {
+                    TVec x = TOps.Permute(TOps.Load(a), spread);
+                    c3 = TOps.Fma(x, w4, c3);
+                    c4 = TOps.Fma(x, w3, c4);
+                    c5 = TOps.Fma(x, w2, c5);
+                    c6 = TOps.Fma(x, w1, c6);
+                }
+
+                a += step;
+                if (8 >= first && 8 < end)
+                {
+                    TVec x = TOps.Permute(TOps.Load(a), spread);
+                    c4 = TOps.Fma(x, w4, c4);
+                    c5 = TOps.Fma(x, w3, c5);
+                    c6 = TOps.Fma(x, w2, c6);
+                }
+
+                a += step;
+                if (9 >= first && 9 < end)
+                {
+                    TVec x = TOps.Permute(TOps.Load(a), spread);
+                    c5 = TOps.Fma(x, w4, c5);
+                    c6 = TOps.Fma(x, w3, c6);
+                }
+
+                a += step;
+                if (10 >= first && 10 < end)
+                {
+                    TVec x = TOps.Permute(TOps.Load(a), spread);
+                    c6 = TOps.Fma(x, w4, c6);
+                }
+            }
+        }
+
+        byte* o = q->Out;
+        step = q->OutStep;
+        TOps.Store(o, c0);
+        o += step;
+        TOps.Store(o, c1);
+        o += step;
+        TOps.Store(o, c2);
+        o += step;
+        TOps.Store(o, c3);
+        o += step;
+        TOps.Store(o, c4);
+        o += step;
+        TOps.Store(o, c5);
+        o += step;
+        TOps.Store(o, c6);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void GroupRow5s1x8(MicroArguments* q)
+    {
+        TVec c0 = TOps.Load(q->Init);
+        TVec c1 = c0;
+        TVec c2 = c0;
+        TVec c3 = c0;
+        TVec c4 = c0;
+        TVec c5 = c0;
+        TVec c6 = c0;
+        TVec c7 = c0;
+        nint step = q->AStep, weight = (nint)q->Run * sizeof(TVec);
+        nint* tap = q->Taps;
+        int first = q->First, end = q->End;
+        for (int t = q->TapCount; t > 0; t--, tap += 2)
+        {
+            byte* b = q->B + tap[1], index = q->Index;
+            for (int e = q->Run; e > 0; e--, b += sizeof(TVec), index += sizeof(TVec))
+            {
+                byte* a = q->A + tap[0];
+                TVec spread = TOps.Load(index);
+                TVec w0 = TOps.Load(b + (0 * weight));
+                TVec w1 = TOps.Load(b + (1 * weight));
+                TVec w2 = TOps.Load(b + (2 * weight));
+                TVec w3 = TOps.Load(b + (3 * weight));
+                TVec w4 = TOps.Load(b + (4 * weight));
+                if (0 >= first && 0 < end)
+                {
+                    TVec x = TOps.Permute(TOps.Load(a), spread);
+                    c0 = TOps.Fma(x, w0, c0);
+                }
+
+                a += step;
+                if (1 >= first && 1 < end)
+                {
+                    TVec x = TOps.Permute(TOps.Load(a), spread);
+                    c0 = TOps.Fma(x, w1, c0);
+                    c1 = TOps.Fma(x, w0, c1);
+                }
+
+                a += step;
+                if (2 >= first && 2 < end)
+                {
+                    TVec x = TOps.Permute(TOps.Load(a), spread);
+                    c0 = TOps.Fma(x, w2, c0);
+                    c1 = TOps.Fma(x, w1, c1);
+                    c2 = TOps.Fma(x, w0, c2);
+                }
+
+                a += step;
+                if (3 >= first && 3 < end)
+                {
+                    TVec x = TOps.Permute(TOps.Load(a), spread);
+                    c0 = TOps.Fma(x, w3, c0);
+                    c1 = TOps.Fma(x, w2, c1);
+                    c2 = TOps.Fma(x, w1, c2);
+                    c3 = TOps.Fma(x, w0, c3);
+                }
+
+                a += step;
+                if (4 >= first && 4 < end)
+                {
+                    TVec x = TOps.Permute(TOps.Load(a), spread);
+                    c0 = TOps.Fma(x, w4, c0);
+                    c1 = TOps.Fma(x, w3, c1);
+                    c2 = TOps.Fma(x, w2, c2);
+                    c3 = TOps.Fma(x, w1, c3);
+                    c4 = TOps.Fma(x, w0, c4);
+                }
+
+                a += step;
+                if (5 >= first && 5 < end)
+                {
+                    TVec x = TOps.Permute(TOps.Load(a), spread);
+                    c1 = TOps.Fma(x, w4, c1);
+                    c2 = TOps.Fma(x, w3, c2);
+                    c3 = TOps.Fma(x, w2, c3);
+                    c4 = TOps.Fma(x, w1, c4);
+                    c5 = TOps.Fma(x, w0, c5);
+                }
+
+                a += step;
+                if (6 >= first && 6 < end)
+                {
+                    TVec x = TOps.Permute(TOps.Load(a), spread);
+                    c2 = TOps.Fma(x, w4, c2);
+                    c3 = TOps.Fma(x, w3, c3);
+                    c4 = TOps.Fma(x, w2, c4);
+                    c5 = TOps.Fma(x, w1, c5);
+                    c6 = TOps.Fma(x, w0, c6);
+                }
+
+                a += step;
+                if (7 >= first && 7 < end)
+                {
+                    TVec x = TOps.Permute(TOps.Load(a), spread);
+                    c3 = TOps.Fma(x, w4, c3);
+                    c4 = TOps.Fma(x, w3, c4);
+                    c5 = TOps.Fma(x, w2, c5);
+                    c6 = TOps.Fma(x, w1, c6);
+                    c7 = TOps.Fma(x, w0, c7);
+                }
+
+                a += step;
+                if (8 >= first && 8 < end)
+                {
+                    TVec x = TOps.Permute(TOps.Load(a), spread);
+                    c4 = TOps.Fma(x, w4, c4);
+                    c5 = TOps.Fma(x, w3, c5);
+                    c6 = TOps.Fma(x, w2, c6);
+                    c7 = TOps.Fma(x, w1, c7);
+                }
+
+                a += step;
+                if (9 >= first && 9 < end)
+                {
+                    TVec x = TOps.Permute(TOps.Load(a), spread);
+                    c5 = TOps.Fma(x, w4, c5);
+                    c6 = TOps.Fma(x, w3, c6);
+                    c7 = TOps.Fma(x, w2, c7);
+                }
+
+                a += step;
+                if (10 >= first && 10 < end)
+                {
+                    TVec x = TOps.Permute(TOps.Load(a), spread);
+                    c6 = TOps.Fma(x, w4, c6);
+                    c7 = TOps.Fma(x, w3, c7);
+                }
+
+                a += step;
+                if (11 >= first && 11 < end)
+                {
+                    TVec x = TOps.Permute(TOps.Load(a), spread);
+                    c7 = TOps.Fma(x, w4, c7);
+                }
+            }
+        }
+
         byte* o = q->Out;
         step = q->OutStep;
         TOps.Store(o, c0);

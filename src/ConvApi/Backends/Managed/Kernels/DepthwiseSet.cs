@@ -8,14 +8,17 @@ internal sealed unsafe class DepthwiseSet
 {
     private readonly delegate*<int, int, int, delegate*<MicroArguments*, void>> _findTile;
     private readonly delegate*<int, int, int, delegate*<MicroArguments*, void>> _findSplit;
+    private readonly delegate*<int, int, int, delegate*<MicroArguments*, void>> _findGroupRow;
     private readonly int _registers;
 
     private DepthwiseSet(
-        int accumulators, delegate*<int, int, int, delegate*<MicroArguments*, void>> findTile, delegate*<int, int, int, delegate*<MicroArguments*, void>> findSplit)
+        int accumulators, delegate*<int, int, int, delegate*<MicroArguments*, void>> findTile, delegate*<int, int, int, delegate*<MicroArguments*, void>> findSplit,
+        delegate*<int, int, int, delegate*<MicroArguments*, void>> findGroupRow)
     {
         _registers = accumulators < 24 ? 16 : 32;
         _findTile = findTile;
         _findSplit = findSplit;
+        _findGroupRow = findGroupRow;
     }
 
     public static DepthwiseSet For<T>()
@@ -44,10 +47,14 @@ internal sealed unsafe class DepthwiseSet
     /// <summary>Stride 2 on channels-first planes: the first column is even (0) or odd (1), so many result rows.</summary>
     public delegate*<MicroArguments*, void> Split(int taps, int first, int rows) => _findSplit(taps, first, rows);
 
+    /// <summary>So many pixels of a row, vectors of several groups.</summary>
+    public delegate*<MicroArguments*, void> GroupRow(int taps, int stride, int pixels) => _findGroupRow(taps, stride, pixels);
+
     /// <summary>Most result rows of a kernel of stride 2 beside the weights of two columns, their masks and what is being sorted.</summary>
     public int MostSplitRows(int taps) => Math.Clamp(_registers - (2 * taps) - 6, 2, 8);
 
     private static DepthwiseSet Of<TOps, TVec>()
         where TOps : struct, ISortingOps<TVec>
-        where TVec : unmanaged => new(TOps.Accumulators, &DepthwiseKernels<TOps, TVec>.FindTile, &DepthwiseKernels<TOps, TVec>.FindSplit);
+        where TVec : unmanaged =>
+        new(TOps.Accumulators, &DepthwiseKernels<TOps, TVec>.FindTile, &DepthwiseKernels<TOps, TVec>.FindSplit, &DepthwiseKernels<TOps, TVec>.FindGroupRow);
 }
