@@ -11,6 +11,11 @@ public static unsafe class OpenMp
     private static delegate* unmanaged[Cdecl, SuppressGCTransition]<int, void> s_setNumThreads;
     private static delegate* unmanaged[Cdecl, SuppressGCTransition]<int> s_getMaxThreads;
 
+    private static delegate* unmanaged[Cdecl]<delegate* unmanaged[Cdecl]<nint, void>, nint, uint, uint, void> s_parallel;
+
+    /// <summary>Whether <see cref="Parallel"/> can be called: its function is GNU's, and LLVM's and Intel's runtimes have it too.</summary>
+    public static bool HasParallel => s_parallel != null;
+
     /// <summary>Whether the number of threads can be set.</summary>
     public static bool IsAvailable => s_setNumThreads != null && s_getMaxThreads != null;
 
@@ -37,6 +42,16 @@ public static unsafe class OpenMp
         return function != null ? function() : 1;
     }
 
+    /// <summary>
+    /// Calls <paramref name="body"/> with <paramref name="data"/> on each thread of a team of at most <paramref name="threads"/>, the caller one of
+    /// them, and returns when all have returned; the body must not throw. Needs <see cref="HasParallel"/>.
+    /// </summary>
+    public static void Parallel(delegate* unmanaged[Cdecl]<nint, void> body, nint data, int threads)
+    {
+        if (s_parallel == null) throw new InvalidOperationException(UnavailableReason ?? "the OpenMP runtime has no GOMP_parallel");
+        s_parallel(body, data, (uint)threads, 0);
+    }
+
     /// <summary>Looks the functions up through oneDNN's own handle: a lookup there also covers what oneDNN is linked to.</summary>
     internal static void Bind(nint library, string runtime)
     {
@@ -58,6 +73,8 @@ public static unsafe class OpenMp
         }
         s_getMaxThreads = (delegate* unmanaged[Cdecl, SuppressGCTransition]<int>)get;
         s_setNumThreads = (delegate* unmanaged[Cdecl, SuppressGCTransition]<int, void>)set;
+        if (NativeLibrary.TryGetExport(library, "GOMP_parallel", out var parallel))
+            s_parallel = (delegate* unmanaged[Cdecl]<delegate* unmanaged[Cdecl]<nint, void>, nint, uint, uint, void>)parallel;
         LibraryPath = LoadedFile.Find(set);
         UnavailableReason = null;
     }

@@ -17,7 +17,7 @@ namespace ConvNative.Cli.Benchmarks;
 public sealed class ServeLoop : IDisposable
 {
     private const string GraphRequest = "graph ";
-    private readonly ConvBackend _backend;
+    private readonly ConvBackend? _backend;
     private readonly Layout _layout;
     private readonly PlanOptions _options;
     private readonly TimeLoop _loop = new();
@@ -29,8 +29,8 @@ public sealed class ServeLoop : IDisposable
     private Action? _call;
     private double _checksum;
 
-    /// <summary>Serves <paramref name="backend"/> with at most <paramref name="threads"/> threads (0: all), by the rounding that <paramref name="math"/> permits.</summary>
-    public ServeLoop(ConvBackend backend, Layout layout, int threads, MathMode math = MathMode.Strict)
+    /// <summary>Serves <paramref name="backend"/> (null: <c>auto</c>) with at most <paramref name="threads"/> threads (0: all), by the rounding that <paramref name="math"/> permits.</summary>
+    public ServeLoop(ConvBackend? backend, Layout layout, int threads, MathMode math = MathMode.Strict)
     {
         _backend = backend;
         _layout = layout;
@@ -96,7 +96,7 @@ public sealed class ServeLoop : IDisposable
             Drop();
             ConvGraph graph = BlockReport.Find(words[1]).Graph;
             GraphData data = GraphData.Create(graph, 1);
-            _graph = data.Plan(graph, new GraphOptions { Backend = _backend.Name, Plan = _options, Layout = _layout == Layout.ChannelsLast ? Layout.ChannelsLast : Layout.ChannelsFirst });
+            _graph = data.Plan(graph, new GraphOptions { Backend = _backend?.Name ?? ConvPlan.Auto, Plan = _options, Layout = _layout == Layout.ChannelsLast ? Layout.ChannelsLast : Layout.ChannelsFirst });
             _call = data.Call(_graph, out float[][] outputs);
             _call();
             _checksum = PeerFills.Checksum(outputs[0]);
@@ -110,7 +110,7 @@ public sealed class ServeLoop : IDisposable
 
     private string? Prepare(ConvProblem p)
     {
-        PlanResult made = _backend.CreatePlan(p, _options);
+        PlanResult made = _backend is null ? ConvPlan.TryCreate(p, _options) : _backend.CreatePlan(p, _options);
         if (made.Plan is null) return made.Reason ?? "no plan";
         _plan = made.Plan;
         _session = new PlanSession(_plan, skewed: false);

@@ -26,7 +26,7 @@ public static class BenchCommand
         Option<int> rounds = new("--rounds") { Description = "Turns that each engine takes.", DefaultValueFactory = _ => 5 };
         Option<double> budget = new("--budget") { Description = "Timed milliseconds of each engine on a layer.", HelpName = "MS", DefaultValueFactory = _ => 200 };
         Option<string> baseline = new("--baseline") { Description = "An older results.json: prints its time over the time now.", HelpName = "FILE" };
-        Option<bool> serve = new("--serve") { Description = "Answer one request line with one timing line, for a harness that interleaves libraries (needs one --backend)." };
+        Option<bool> serve = new("--serve") { Description = "Answer one request line with one timing line, for a harness that interleaves libraries (needs one --backend, or auto)." };
         Option<string> math = CommonOptions.Math();
         math.Description = "With --serve and --steps: strict, or fast (also Winograd and narrower products, where an engine has them).";
         Option<bool> json = CommonOptions.Json();
@@ -47,13 +47,14 @@ public static class BenchCommand
         {
             if (r.GetValue(steps) is { Length: > 0 } networks)
                 return Steps(BackendSelection.Split(networks), r.GetValue(backend), engines(), Positive("--threads", r.GetValue(threads), zero: true), CommonOptions.MathOf(r.GetValue(math)), r.GetValue(budget), r.InvocationConfiguration.Output);
-            BackendSelection selection = BackendSelection.Of(r.GetValue(backend), engines());
+            bool auto = r.GetValue(serve) && BackendSelection.Split(r.GetValue(backend)) is [ConvPlan.Auto];
+            BackendSelection selection = BackendSelection.Of(auto ? [] : r.GetValue(backend), engines());
             Layout? l = ParseLayout(r.GetValue(layout)!);
             int n = Positive("--threads", r.GetValue(threads), zero: true);
             TextWriter output = r.InvocationConfiguration.Output;
             if (r.GetValue(against) is { Length: > 0 } tables)
                 return PeerBenchmark.Run(selection, tables, r.GetValue(shapes) ?? throw new CliException("--against: needs --shapes FILE"), r.GetValue(budget), r.GetValue(seconds), r.GetValue(folder)!, output);
-            if (r.GetValue(serve)) return Serve(selection, l, n, CommonOptions.MathOf(r.GetValue(math)), output);
+            if (r.GetValue(serve)) return Serve(auto ? null : OnlyOne(selection), l, n, CommonOptions.MathOf(r.GetValue(math)), output);
             int turns = Positive("--rounds", r.GetValue(rounds), zero: false);
             double ms = r.GetValue(budget);
             if (!(ms > 0)) throw new CliException(string.Create(CultureInfo.InvariantCulture, $"--budget = {ms}: must be positive"));
@@ -98,12 +99,16 @@ public static class BenchCommand
         return ExitCode.Done;
     }
 
-    private static int Serve(BackendSelection selection, Layout? layout, int threads, MathMode math, TextWriter output)
+    private static ConvBackend OnlyOne(BackendSelection selection)
     {
-        if (!selection.IsExplicit || selection.Backends.Count != 1) throw new CliException("--serve: needs exactly one --backend");
+        if (!selection.IsExplicit || selection.Backends.Count != 1) throw new CliException("--serve: needs exactly one --backend, or auto");
         BackendStatus status = selection.Backends[0].Status;
-        if (!status.Available) throw new CliException($"{selection.Backends[0].Name} is unavailable: {status.Summary} {status.Remedy}", ExitCode.Unavailable);
-        using var loop = new ServeLoop(selection.Backends[0], layout ?? Layout.ChannelsFirst, threads, math);
+        return status.Available ? selection.Backends[0] : throw new CliException($"{selection.Backends[0].Name} is unavailable: {status.Summary} {status.Remedy}", ExitCode.Unavailable);
+    }
+
+    private static int Serve(ConvBackend? backend, Layout? layout, int threads, MathMode math, TextWriter output)
+    {
+        using var loop = new ServeLoop(backend, layout ?? Layout.ChannelsFirst, threads, math);
         loop.Run(Console.In, output);
         return ExitCode.Done;
     }

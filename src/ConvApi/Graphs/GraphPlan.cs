@@ -1,6 +1,8 @@
 using System.Diagnostics;
 using ConvNative.Backends.Common;
 using ConvNative.Backends.Managed;
+using ConvNative.Backends.OneDnn;
+using ConvNative.Bindings.Loading;
 using ConvNative.Plans;
 using ConvNative.Problems;
 using ConvNative.Problems.Graphs;
@@ -20,11 +22,12 @@ public sealed unsafe class GraphPlan : IDisposable
     private readonly long[] _offsets;
     private readonly double[] _times;
     private readonly AlignedBuffer? _arena;
+    private readonly OpenMpPool? _team;
     private readonly int _threads;
     private readonly int _inputs;
     private bool _disposed;
 
-    private GraphPlan(ConvGraph graph, GraphOptions options)
+    internal GraphPlan(ConvGraph graph, GraphOptions options)
     {
         (Graph, Options, _inputs) = (graph, options, graph.Inputs.Count());
         var lowering = new GraphLowering(graph, options.Layout, options.Separate);
@@ -35,8 +38,9 @@ public sealed unsafe class GraphPlan : IDisposable
         {
             _runners = [.. Steps.Select(Prepare)];
             // Between two steps an engine's own threads wait for the next one, awake: ours would only take their processors from them.
-            bool own = _plans.Values.All(p => p.Threads == 1 || p.Backend == ManagedBackend.EngineName);
-            _threads = !own ? 1 : options.Plan.MaxThreads > 0 ? options.Plan.MaxThreads : WorkerPool.Shared.MaxThreads;
+            bool foreign = _plans.Values.Any(p => p.Threads > 1 && p.Backend != ManagedBackend.EngineName);
+            if (foreign && OpenMp.HasParallel && _plans.Values.Any(p => p.Backend == OneDnnBackend.BackendName)) _team = new OpenMpPool();
+            _threads = foreign && _team is null ? 1 : options.Plan.MaxThreads > 0 ? options.Plan.MaxThreads : WorkerPool.Shared.MaxThreads;
             (_offsets, ArenaBytes, LeastBytes) = GraphMemory.Place(Tensors, Steps, options.KeepAll, c => _plans[c.Node.Name].AddsInPlace);
             _arena = new AlignedBuffer(ArenaBytes);
         }
@@ -73,7 +77,10 @@ public sealed unsafe class GraphPlan : IDisposable
     /// <summary>With <see cref="GraphOptions.TimeSteps"/>: the milliseconds that each of <see cref="Steps"/> took in the last run; else empty.</summary>
     public ReadOnlySpan<double> StepMilliseconds => _times;
 
-    /// <summary>Plans a graph.</summary>
+    /// <summary>
+    /// Plans a graph. <c>auto</c> takes for each node the engine that <see cref="ConvPlan.Create"/> would; with <see cref="Tuning.Measure"/> also
+    /// all nodes on one of these engines are tried, and the plan that is fastest as a whole is taken and remembered.
+    /// </summary>
     /// <exception cref="NotSupportedException">The engine does not support a node; the message names it and has the reason.</exception>
     /// <exception cref="ConvNativeException">The engine is unavailable, or a native call failed.</exception>
     public static GraphPlan Create(ConvGraph graph, GraphOptions? options = null)
@@ -81,12 +88,15 @@ public sealed unsafe class GraphPlan : IDisposable
         ArgumentNullException.ThrowIfNull(graph);
         options ??= GraphOptions.Default;
         if (options.Layout == Layout.Any) throw new ArgumentException("layout = any: must be channels_first or channels_last", nameof(options));
-        return new GraphPlan(graph, options);
+        return options is { Backend: ConvPlan.Auto, Plan.Tuning: Tuning.Measure, Separate: false } ? GraphTuner.Fastest(graph, options) : new GraphPlan(graph, options);
     }
 
     /// <summary>The plan of the convolution called <paramref name="node"/>: which engine and kernel.</summary>
     /// <exception cref="ArgumentException">There is none.</exception>
     public ConvPlan PlanOf(string node) => _plans.TryGetValue(node, out ConvPlan? p) ? p : throw new ArgumentException($"node = {node}: {Graph.Name} has no such convolution", nameof(node));
+
+    /// <summary>The plans of all convolutions.</summary>
+    internal IReadOnlyCollection<ConvPlan> Plans => _plans.Values;
 
     /// <summary>Packs the weights and bias of a convolution (shapes as its problem says, channels-first); the caller's may go afterwards.</summary>
     /// <exception cref="ArgumentException">No such convolution, or a length is not exactly what its problem says.</exception>
@@ -145,6 +155,17 @@ public sealed unsafe class GraphPlan : IDisposable
         return new ReadOnlySpan<float>((void*)_pointers[index], checked((int)Tensors[index].Length));
     }
 
+    /// <summary>After a trial on random weights: a run must not use them.</summary>
+    internal void ForgetWeights()
+    {
+        foreach ((string node, ConvPlan plan) in _plans)
+            if (plan.NeedsWeights)
+            {
+                plan.ForgetWeights();
+                _unset.Add(node);
+            }
+    }
+
     /// <summary>Where a tensor lies in the arena, in bytes.</summary>
     internal long OffsetOf(int tensor) => _offsets[tensor];
 
@@ -163,6 +184,7 @@ public sealed unsafe class GraphPlan : IDisposable
         _disposed = true;
         foreach (ConvPlan p in _plans.Values) p.Dispose();
         _arena?.Dispose();
+        _team?.Dispose();
     }
 
     private void Run(ReadOnlySpan<nint> inputs, ReadOnlySpan<int> inputLengths, ReadOnlySpan<nint> outputs, ReadOnlySpan<int> outputLengths)
@@ -180,8 +202,17 @@ public sealed unsafe class GraphPlan : IDisposable
             _pointers[i] = (input ? inputs : outputs)[t.Argument];
         }
 
-        if (_times.Length > 0) RunTimed();
-        else foreach (Runner run in _runners) run(this);
+        WorkerPool.Borrowed = _team;
+        try
+        {
+            if (_times.Length > 0) RunTimed();
+            else foreach (Runner run in _runners) run(this);
+        }
+        finally
+        {
+            WorkerPool.Borrowed = null;
+        }
+
         GC.KeepAlive(this);
     }
 

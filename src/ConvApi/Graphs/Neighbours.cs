@@ -8,8 +8,8 @@ namespace ConvNative.Graphs;
 /// <summary>What stands between convolutions, on channels-last f32 tensors; parts are rows of pixels, so no two threads write one element.</summary>
 internal abstract unsafe class Neighbour : IParallelWork
 {
-    // Below so many elements (some 10 us) a second thread costs more than it brings.
-    private const long OneThreadElements = 100_000;
+    // Below so many elements (some 5 us) a second thread costs more than it brings.
+    private const long OneThreadElements = 30_000;
 
     /// <summary>Number of independent parts.</summary>
     protected long Parts { get; init; }

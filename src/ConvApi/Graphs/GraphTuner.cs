@@ -1,0 +1,100 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
+using ConvNative.Backends.Common;
+using ConvNative.Plans;
+using ConvNative.Problems.Graphs;
+
+namespace ConvNative.Graphs;
+
+/// <summary>
+/// <c>auto</c> with <see cref="Tuning.Measure"/> for a whole graph: each node on the engine that is fastest by itself, or all on one of these
+/// engines, whichever is faster as a whole. What engines cost each other (caches, threads) shows in place only.
+/// </summary>
+internal static class GraphTuner
+{
+    private const double BudgetMilliseconds = 400;
+
+    public static GraphPlan Fastest(ConvGraph graph, GraphOptions options)
+    {
+        string key = Key(graph, options);
+        if (TuningStore.Auto.TryGet(key, out string? known) && TryPlan(graph, options with { Backend = known! }) is { } remembered) return remembered;
+        var plans = new List<GraphPlan> { new(graph, options) };
+        try
+        {
+            string[] engines = [.. plans[0].Plans.Select(p => p.Backend).Distinct()];
+            if (engines.Length > 1)
+                foreach (string engine in engines)
+                    if (TryPlan(graph, options with { Backend = engine }) is { } alone) plans.Add(alone);
+            GraphPlan winner = plans[plans.Count == 1 ? 0 : Time(graph, plans)];
+            if (plans.Count > 1) TuningStore.Auto.Put(key, winner.Options.Backend);
+            plans.Remove(winner);
+            return winner;
+        }
+        finally
+        {
+            foreach (GraphPlan p in plans) p.Dispose();
+        }
+    }
+
+    private static GraphPlan? TryPlan(ConvGraph graph, GraphOptions options)
+    {
+        try
+        {
+            return new GraphPlan(graph, options);
+        }
+        catch (Exception e) when (e is NotSupportedException or ConvNativeException or ArgumentException)
+        {
+            return null;
+        }
+    }
+
+    // Turns of one run each, so that a disturbance does not fall on one of them; the least time counts.
+    private static int Time(ConvGraph graph, List<GraphPlan> plans)
+    {
+        var random = new Random(1);
+        float[][] inputs = [.. graph.Inputs.Select(n => Numbers(random, n.Shape.Product, 1))], outputs = [.. graph.Outputs.Select(o => new float[graph.Nodes[o].Shape.Product])];
+        ReadOnlyMemory<float>[] from = [.. inputs.Select(x => new ReadOnlyMemory<float>(x))];
+        Memory<float>[] to = [.. outputs.Select(y => y.AsMemory())];
+        foreach (ConvNode n in graph.Convolutions.Where(n => n.Problem.HasWeights))
+        {
+            // He's deviation: numbers neither vanish nor grow from layer to layer.
+            double terms = Math.Max(1, (double)n.Problem.MultiplyAdds / Math.Max(1, n.Problem.OutputShape.Product));
+            float[] weights = Numbers(random, n.Problem.WeightCount, Math.Sqrt(6 / terms)), bias = Numbers(random, n.Problem.HasBias ? n.Problem.OutputChannels : 0, 0.1);
+            foreach (GraphPlan p in plans) p.SetWeights(n.Name, weights, bias);
+        }
+
+        var best = new double[plans.Count];
+        Array.Fill(best, double.MaxValue);
+        long begin = Stopwatch.GetTimestamp();
+        for (int round = 0; round < 5 || (round < 1000 && Stopwatch.GetElapsedTime(begin).TotalMilliseconds < BudgetMilliseconds * plans.Count); round++)
+            for (int i = 0; i < plans.Count; i++)
+            {
+                // The second of two finds the caches as a run in a row of runs does, not as another plan left them.
+                plans[i].Run(from, to);
+                long t = Stopwatch.GetTimestamp();
+                plans[i].Run(from, to);
+                best[i] = Math.Min(best[i], Stopwatch.GetElapsedTime(t).TotalMilliseconds);
+            }
+
+        foreach (GraphPlan p in plans) p.ForgetWeights();
+        return Array.IndexOf(best, best.Min());
+    }
+
+    private static float[] Numbers(Random random, long count, double most)
+    {
+        var v = new float[count];
+        for (int i = 0; i < v.Length; i++) v[i] = (float)(most * ((2 * random.NextDouble()) - 1));
+        return v;
+    }
+
+    private static string Key(ConvGraph graph, GraphOptions options)
+    {
+        var text = new StringBuilder();
+        foreach (GraphNode n in graph.Nodes) text.Append(CultureInfo.InvariantCulture, $"{(n is ConvNode c ? c.Problem.Key : n.Description)} {n.Shape} {string.Join(',', n.Inputs)};");
+        text.AppendJoin(',', graph.Outputs);
+        string hash = Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(text.ToString())).AsSpan(0, 12));
+        return $"graph {hash} layout={options.Layout} threads={options.Plan.MaxThreads} math={options.Plan.Math}";
+    }
+}
