@@ -13,6 +13,7 @@ public class ManagedKernelTests
     [DataRow("MicroKernels.g.cs")]
     [DataRow("GradientKernels.g.cs")]
     [DataRow("DepthwiseKernels.g.cs")]
+    [DataRow("NarrowKernels.g.cs")]
     public void GeneratedKernelsAreCurrent(string file)
     {
         string path = Path.Combine(Path.GetDirectoryName(Here())!, "../../../src/ConvApi/Backends/Managed/Kernels", file);
@@ -21,6 +22,7 @@ public class ManagedKernelTests
         {
             'M' => MicroKernelText.Build(),
             'G' => GradientKernelText.Build(),
+            'N' => NarrowKernelText.Build(),
             _ => DepthwiseKernelText.Build(),
         };
         if (Environment.GetEnvironmentVariable("CONVNATIVE_WRITE_GENERATED") == "1") File.WriteAllText(path, text);

@@ -24,6 +24,9 @@ internal static class ManagedProblems
         yield return Corr([2, 3, 5, 9, 7], [7, 3, 3, 2, 4]) with { Name = "rank3", PadsBegin = [1, 0, 2], PadsEnd = [0, 1, 3], Strides = [1, 2, 1], Dilations = [2, 1, 1] };
         yield return Corr([2, 6, 9, 7], [9, 2, 3, 5]) with { Name = "groups", Groups = 3, PadsBegin = [0, 2], PadsEnd = [1, 1] };
         yield return Corr([1, 36, 5, 17], [54, 12, 3, 3]) with { Name = "groups wide", Groups = 3, PadsBegin = [1, 1], PadsEnd = [1, 1] };
+        yield return Corr([2, 33, 5, 17], [60, 11, 1, 1]) with { Name = "groups to 20", Groups = 3 };
+        yield return Corr([1, 14, 6, 23], [48, 7, 3, 3]) with { Name = "groups to 24", Groups = 2, PadsBegin = [1, 1], PadsEnd = [1, 0], Strides = [1, 2] };
+        yield return Corr([1, 512, 3, 5], [512, 16, 3, 3]) with { Name = "groups of a cache line", Groups = 32, PadsBegin = [1, 1], PadsEnd = [1, 1] };
         yield return Corr([2, 24, 5, 19], [24, 2, 3, 3]) with { Name = "groups of 2", Groups = 12, PadsBegin = [1, 1], PadsEnd = [1, 2], Strides = [1, 2] };
         yield return Corr([1, 36, 6, 11], [36, 4, 3, 2]) with { Name = "groups of 4", Groups = 9, PadsBegin = [1, 1], PadsEnd = [1, 1], Dilations = [1, 2] };
         yield return Deconv([1, 40, 5, 6], [40, 8, 3, 3]) with { Name = "deconv groups of 8", Groups = 5, Strides = [2, 1], PadsBegin = [1, 1] };

@@ -4,8 +4,15 @@ using ConvNative.Problems;
 
 namespace ConvNative.Backends.Managed;
 
-/// <summary>A run of output channels of a group that one micro-kernel computes: <c>Vectors</c> vectors, the last lanes perhaps unused.</summary>
-internal readonly record struct ChannelBlock(int First, int Valid, int Vectors, int LaneStart);
+/// <summary>
+/// A run of output channels of a group that one micro-kernel computes: <c>Vectors</c> vectors, the last lanes perhaps unused; a narrow
+/// one has a kernel of just so many channels.
+/// </summary>
+internal readonly record struct ChannelBlock(int First, int Valid, int Vectors, int LaneStart, bool IsNarrow)
+{
+    /// <summary>Which of a tile's kernels.</summary>
+    public int Kernel => IsNarrow ? 3 : Vectors >> 1;
+}
 
 /// <summary>
 /// How a gather is cut: channel blocks, rows a part, pixels a tile; and where the taps of each phase lie. All of it follows from
@@ -54,13 +61,16 @@ internal sealed class BlockedGeometry
         W = new PhaseAxis(view.Axes[2], down, view.Flip, mode);
         SkipsPadding = mode == PaddingMode.Zeros;
         bool oneSet = Source.C == 1 && W.SourceStep * Source.W * elementSize % SetsBytes == 0;
-        Blocks = Cut(set, oneSet && set.MostRows(2) > SetLines);
+        Blocks = Cut(set, oneSet && set.MostRows(2) > SetLines, elementSize == sizeof(float));
         Lanes = Blocks.Sum(b => b.Vectors) * set.Lanes;
         int most = set.MostRows(Blocks[0].Vectors);
         bool outside = D.ReadsOutside || H.ReadsOutside || W.ReadsOutside;
         ColumnTile[]?[] exact = [.. W.Phases.Select(p => ColumnTile.Exact(W, p, most))];
         bool exactly = !outside || (SkipsPadding && FromPerGroup >= LeastDirect && Array.TrueForAll(exact, t => t is not null));
-        IsDirect = exactly && (Source.C == 1 || FromPerGroup == 1) && (!oneSet || Math.Min(W.Count, most) <= SetLines);
+
+        // Pixels of one cache line each, half a page apart: all kernel rows would share two sets.
+        bool crowded = outside && Groups > 1 && (long)FromPerGroup * elementSize <= CacheLine && W.SourceStep * Source.W * elementSize % (SetsBytes / 2) == 0;
+        IsDirect = exactly && !crowded && (Source.C == 1 || FromPerGroup == 1) && (!oneSet || Math.Min(W.Count, most) <= SetLines);
         ReadsPadding = outside && !IsDirect;
         Tiles = [.. W.Phases.Select((p, i) => TilesOf(p, exact[i], most))];
         PanelPixel = FromPerGroup + ((long)FromPerGroup * elementSize % (SetsBytes / 4) == 0 ? CacheLine / elementSize : 0);
@@ -159,7 +169,9 @@ internal sealed class BlockedGeometry
         return [.. exact.Select((t, i) => t.Saves(phase.Offset.Length, depth) ? t : whole[i])];
     }
 
-    private ChannelBlock[] Cut(KernelSet set, bool fewPixels)
+    private static unsafe bool HasNarrow(int channels) => NarrowSet.Find<float>(1, channels) != null;
+
+    private ChannelBlock[] Cut(KernelSet set, bool fewPixels, bool isSingle)
     {
         int l = set.Lanes, vectors = ToPerGroup <= l ? 1 : ToPerGroup > 2 * l && (fewPixels || W.Count <= set.MostRows(4)) ? 4 : 2;
         var blocks = new List<ChannelBlock>();
@@ -168,7 +180,7 @@ internal sealed class BlockedGeometry
             int v = vectors;
             while (v > 1 && (v / 2) * l >= ToPerGroup - c) v /= 2;
             int valid = Math.Min(v * l, ToPerGroup - c);
-            blocks.Add(new ChannelBlock(c, valid, v, lane));
+            blocks.Add(new ChannelBlock(c, valid, v, lane, isSingle && HasNarrow(valid)));
             c += valid;
             lane += v * l;
         }

@@ -5,13 +5,13 @@ namespace ConvNative.Backends.Managed;
 
 internal sealed unsafe partial class BlockedPlan<T>
 {
-    /// <summary>A step of a tile with its kernels, by the logarithm of a block's vectors.</summary>
+    /// <summary>A step of a tile with its kernels, by <see cref="ChannelBlock.Kernel"/>.</summary>
     private readonly struct TileStep(ColumnTile tile, ColumnStep step, TapColumns taps, nint[] kernels)
     {
         public readonly int First = tile.First + step.Row;
         public readonly TapColumns Taps = taps;
 
-        public delegate*<Kernels.MicroArguments*, void> Kernel(int log) => (delegate*<Kernels.MicroArguments*, void>)kernels[log];
+        public delegate*<Kernels.MicroArguments*, void> Kernel(int block) => (delegate*<Kernels.MicroArguments*, void>)kernels[block];
     }
 
     /// <summary>Neighbouring kernel columns of a phase: where their taps lie in memory, for each result depth. Kernel rows are outermost, so that those of a result row lie side by side.</summary>
@@ -84,8 +84,8 @@ internal sealed unsafe partial class BlockedPlan<T>
             {
                 if (!columns.ContainsKey((s.FirstTap, s.EndTap))) columns.Add((s.FirstTap, s.EndTap), new TapColumns(plan, this, depths, s.FirstTap, s.EndTap));
                 if (kernels.ContainsKey(s.Rows)) continue;
-                kernels.Add(s.Rows, new nint[3]);
-                foreach (int vectors in g.Blocks.Select(b => b.Vectors).Distinct()) kernels[s.Rows][vectors >> 1] = (nint)plan._set.Find(s.Rows, vectors);
+                kernels.Add(s.Rows, new nint[4]);
+                foreach (ChannelBlock b in g.Blocks) kernels[s.Rows][b.Kernel] = b.IsNarrow ? (nint)Kernels.NarrowSet.Find<T>(s.Rows, b.Valid) : (nint)plan._set.Find(s.Rows, b.Vectors);
             }
 
             Tiles = [.. g.Tiles[w].Select(t => t.Steps.Select(s => new TileStep(t, s, columns[(s.FirstTap, s.EndTap)], kernels[s.Rows])).ToArray())];

@@ -112,7 +112,7 @@ internal sealed unsafe partial class BlockedPlan<T> : FinitePlan<T>
         Strides5 to = _g.Target;
         PhaseTaps first = phases[0];
         int width = block.Vectors * _set.Lanes, columns = _g.Interleaves ? _g.WaitingColumns : first.W.Count;
-        bool inPlace = to.C == 1 && block.Valid == width;
+        bool inPlace = to.C == 1 && (block.Valid == width || block.IsNarrow);
         long step = _g.Interleaves ? to.W : first.W.Step * to.W, down = first.H.Step * to.H;
         long start = (n * to.N) + ((((long)group * _g.ToPerGroup) + block.First) * to.C) + ((first.D.First + (first.D.Step * depth)) * to.D)
             + (first.H.First * to.H) + (_g.Interleaves ? 0 : first.W.First * to.W);
@@ -179,7 +179,7 @@ internal sealed unsafe partial class BlockedPlan<T> : FinitePlan<T>
                         p->Out = (byte*)o + (s.First * p->OutStep);
                         p->Init = (i | j) != 0 ? p->Out : init;
                         p->InitStep = (i | j) != 0 ? p->OutStep : 0;
-                        s.Kernel(log)(p);
+                        s.Kernel(block.Kernel)(p);
                     }
             }
     }
