@@ -9,4 +9,18 @@ internal static class EqualTiles
         int tiles = (count + most - 1) / most;
         return (count + tiles - 1) / Math.Max(1, tiles);
     }
+
+    /// <summary>The length among <paramref name="lengths"/> whose tiles cost least, where each costs as much as two elements more; 0 if all are longer than the row.</summary>
+    public static int Best(int count, IEnumerable<int> lengths)
+    {
+        int best = 0;
+        long least = long.MaxValue;
+        foreach (int l in lengths)
+        {
+            long cost = (count + l - 1L) / l * (l + 2L);
+            if (l <= count && cost < least) (best, least) = (l, cost);
+        }
+
+        return best;
+    }
 }

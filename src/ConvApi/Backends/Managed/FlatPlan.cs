@@ -65,9 +65,8 @@ internal sealed unsafe class FlatPlan<T> : FinitePlan<T>
         }
         else
         {
-            // The fewest rows in all; of those the largest tile.
             DepthwiseSet split = DepthwiseSet.For<T>();
-            _tile = ((int[])[8, 7, 4, 2, 1]).Where(r => r <= _results && r <= split.MostSplitRows(taps)).MinBy(r => (_results + r - 1) / r * r);
+            _tile = EqualTiles.Best(_results, ((int[])[8, 7, 4, 2, 1]).Where(r => r <= split.MostSplitRows(taps)));
             _first = _w.Offset[0] & ~1;
             _kernel = (nint)split.Split(taps, _w.Offset[0] & 1, _tile);
         }

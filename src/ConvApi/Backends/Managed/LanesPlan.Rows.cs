@@ -14,11 +14,9 @@ internal sealed unsafe partial class LanesPlan<T>
         int taps = columns.Offset.Length, step = _w.SourceStep, count = columns.Count;
         if (Row(1) == 0) return default;
 
-        // The fewest pixels in all; of those the largest tile.
-        int pixels = ((int[])[8, 7, 4, 2, 1]).Where(r => r <= count).MinBy(r => (count + r - 1) / r * r);
+        int pixels = EqualTiles.Best(count, [8, 7, 4, 2, 1]);
         bool square = !_spreads && _d is { Offsets: [0], ReadsOutside: false } && _h.Phases is [var rows] && OneStep(rows.Offset) && rows.Offset.Length == taps && _h.SourceStep == step;
-        int[] tiles = square ? [.. ((int[])[8, 7, 4]).Where(r => r <= count && set.Tile(taps, step, r) != null)] : [];
-        int tile = tiles.Length == 0 ? 0 : tiles.MinBy(r => (count + r - 1) / r * r);
+        int tile = square ? EqualTiles.Best(count, ((int[])[8, 7, 4]).Where(r => set.Tile(taps, step, r) != null)) : 0;
         return (pixels, Row(pixels), tile, tile == 0 ? 0 : (nint)set.Tile(taps, step, tile));
 
         nint Row(int r) => (nint)(_spreads ? set.GroupRow(taps, step, r) : _set.FindRow(taps, step, r));
