@@ -167,10 +167,15 @@ internal readonly unsafe struct IntegerScaler
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private Vector256<int> Steps(Vector512<double> v)
     {
-        v = Vector512.Round(v, MidpointRounding.ToEven) + Vector512.Create(_zero);
+        v = Rounded(v) + Vector512.Create(_zero);
         v = Vector512.MinNative(Vector512.MaxNative(v, Vector512.Create(_least)), Vector512.Create(_most));
         return Avx512F.IsSupported ? Avx512F.ConvertToVector256Int32(v) : Vector256.Create(Avx.ConvertToVector128Int32(v.GetLower()), Avx.ConvertToVector128Int32(v.GetUpper()));
     }
+
+    // Half to even. Vector512.Round is a call that goes through memory.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector512<double> Rounded(Vector512<double> v) =>
+        Avx512F.IsSupported ? Avx512F.RoundScale(v, 8) : Vector512.Create(Avx.RoundToNearestInteger(v.GetLower()), Avx.RoundToNearestInteger(v.GetUpper()));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector512<double> Doubles(Vector256<int> v) =>

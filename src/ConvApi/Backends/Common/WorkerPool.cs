@@ -54,6 +54,9 @@ internal class WorkerPool
         set => t_borrowed = value;
     }
 
+    /// <summary>Threads of another runtime that take runs while they hold the processors; null where there are none.</summary>
+    public IThreadTeam? Other { get; set; }
+
     /// <summary>Most threads that a run can use.</summary>
     public int MaxThreads => _helpers + 1;
 
@@ -67,6 +70,7 @@ internal class WorkerPool
             return;
         }
 
+        if (Other is { IsAwake: true } team && team.TryRun(work, parts, (int)Math.Min(Math.Min(threads, MaxThreads), parts))) return;
         threads = (int)Math.Min(Math.Min(threads, MaxThreads - Volatile.Read(ref _alone)), parts);
         if (threads <= 1 || !_owner.TryEnter())
         {

@@ -54,6 +54,7 @@ internal sealed unsafe class OneDnnEpilogue : IDisposable
         _values.Set(values);
         _result.Set(result);
         _primitive.Execute(_stream);
+        if (_threads > 1) OpenMpTeam.Touch();
     }
 
     public void Dispose()

@@ -120,7 +120,7 @@ internal sealed unsafe class OneDnnKernel : IDisposable
         if (_direct)
         {
             _destination!.Set(output);
-            _primitive.Execute(_stream);
+            Execute();
             return;
         }
 
@@ -139,7 +139,7 @@ internal sealed unsafe class OneDnnKernel : IDisposable
         }
 
         _destination!.Set(output);
-        _primitive.Execute(_stream);
+        Execute();
         _destination.ToUser(_stream);
     }
 
@@ -149,7 +149,7 @@ internal sealed unsafe class OneDnnKernel : IDisposable
         _destination!.Set(outputGradient);
         _destination.ToNative(_stream);
         _source!.Set(inputGradient);
-        _primitive.Execute(_stream);
+        Execute();
         _source.ToUser(_stream);
     }
 
@@ -161,7 +161,7 @@ internal sealed unsafe class OneDnnKernel : IDisposable
         _destination!.Set(outputGradient);
         _destination.ToNative(_stream);
         _weights!.Set(weightGradient);
-        _primitive.Execute(_stream);
+        Execute();
         _weights.ToUser(_stream);
         if (biasGradient != null && _bias is not null) NativeMemory.Copy(_bias.Data, biasGradient, (nuint)_bias.Size);
     }
@@ -170,6 +170,12 @@ internal sealed unsafe class OneDnnKernel : IDisposable
     {
         for (int i = _owned.Count - 1; i >= 0; i--) _owned[i].Dispose();
         _owned.Clear();
+    }
+
+    private void Execute()
+    {
+        _primitive.Execute(_stream);
+        if (Candidate.Threads > 1) OpenMpTeam.Touch();
     }
 
     private T Keep<T>(T resource)

@@ -1,3 +1,4 @@
+using ConvNative.Backends.Common;
 using ConvNative.Bindings;
 using ConvNative.Bindings.Loading;
 using ConvNative.Bindings.OneDnn;
@@ -26,6 +27,7 @@ internal static unsafe class OneDnnRuntime
                 if (!report.IsLoaded) throw new ConvNativeException("onednn", $"unavailable: {report.Remedy}{Environment.NewLine}{report}");
                 dnnl_engine_t raw;
                 dnnl_engine_create(&raw, dnnl_engine_kind_t.dnnl_cpu, 0).ThrowIfFailed(nameof(dnnl_engine_create));
+                WorkerPool.Shared.Other = OpenMpTeam.Instance;
                 return s_engine = DnnlEngineHandle.Adopt(raw, nameof(dnnl_engine_create));
             }
         }
