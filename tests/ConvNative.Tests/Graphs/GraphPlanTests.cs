@@ -107,7 +107,7 @@ public sealed class GraphPlanTests
         ConvBackend onednn = Backends.Engines.Find("onednn")!;
         if (!onednn.Status.Available) Engines.Skip("onednn", onednn.Status.Summary);
         var g = new GraphBuilder("residuals");
-        GraphValue x = g.Input([1, 8, 5, 7]).Conv(16, 3), own = x.Conv(16, 1).Add(x), y = own.Conv(16, 3), free = y.Conv(16, 3).Conv(16, 1).Add(y), later = free.Conv(16, 3).Add(free);
+        GraphValue x = g.Input([1, 8, 5, 7]).Conv(16, 3), own = x.Conv(16, 1).Add(x), y = own.Conv(16, 3), free = y.Conv(16, 3).Conv(16, 1).Add(y), later = free.Conv(16, 3).Conv(16, 1).Add(free);
         ConvGraph graph = g.Build(later.Add(free).Conv(4, 1));
         GraphData data = GraphData.Create(graph, 1);
         using GraphPlan keeping = data.Plan(graph, new GraphOptions { Backend = "onednn", KeepAll = true }), reusing = data.Plan(graph, new GraphOptions { Backend = "onednn" });

@@ -93,5 +93,53 @@ public sealed unsafe class NeighbourTests
         }
     }
 
+    [TestMethod]
+    public void AConcatCopiesAndActivatesEveryPixel()
+    {
+        int[] channels = [3, 24, 1];
+        const int Pixels = 29;
+        float[][] x = [.. channels.Select((c, i) => Numbers(c * Pixels).Select(v => v + i).ToArray())];
+        float[] y = new float[(28 * Pixels) + 32];
+        Array.Fill(y, Guard);
+        var kernel = new ConcatNeighbour(channels, Pixels, Activation.Clip(-100, 200));
+        fixed (float* a = x[0], b = x[1], c = x[2], to = y)
+        {
+            (kernel.Sources[0], kernel.Sources[1], kernel.Sources[2]) = ((nint)a, (nint)b, (nint)c);
+            kernel.Target = to + 16;
+            kernel.Run(2);
+        }
+
+        float[] expected = [.. Enumerable.Range(0, Pixels).SelectMany(p => channels.SelectMany((c, i) => x[i].Skip(p * c).Take(c))).Select(v => Math.Clamp(v, -100, 200))];
+        CollectionAssert.AreEqual(expected, y[16..^16]);
+        for (int i = 0; i < 16; i++) Assert.IsTrue(y[i] == Guard && y[^(i + 1)] == Guard);
+    }
+
+    [TestMethod]
+    [DataRow(false, false)]
+    [DataRow(true, false)]
+    [DataRow(false, true)]
+    [DataRow(true, true)]
+    public void ElementsAreScaledAddedAndActivated(bool gated, bool added)
+    {
+        const int Channels = 37, Pixels = 11;
+        float[] x = Numbers(2 * Channels * Pixels), gate = Numbers(2 * Channels), addend = [.. Numbers(x.Length).Reverse()], y = new float[x.Length];
+        x[5] = float.NaN;
+        var kernel = new ElementNeighbour(Activation.Relu, [2, Channels, Pixels], gated);
+        fixed (float* from = x, g = gate, a = addend, to = y)
+        {
+            kernel.Source = from;
+            kernel.Gate = gated ? g : null;
+            kernel.Addend = added ? a : null;
+            kernel.Target = to;
+            kernel.Run(2);
+        }
+
+        for (int i = 0; i < x.Length; i++)
+        {
+            float v = (gated ? x[i] * gate[(i / (Channels * Pixels) * Channels) + (i % Channels)] : x[i]) + (added ? addend[i] : 0);
+            Assert.AreEqual(v < 0 ? 0 : v, y[i], $"element {i}");
+        }
+    }
+
     private static float[] Numbers(int count) => [.. Enumerable.Range(0, count).Select(i => (float)(((i * 7919) % 1013) - 506))];
 }

@@ -62,6 +62,20 @@ public sealed class OpenMpPoolTests
     }
 
     [TestMethod]
+    public void ATrialLeavesNoWeights()
+    {
+        RequireOpenMp();
+        ConvGraph graph = BlockCatalog.Reduced("basic")!;
+        using GraphPlan one = GraphPlan.Create(graph, new GraphOptions { Backend = "managed" }), other = GraphPlan.Create(graph, new GraphOptions { Backend = "onednn" });
+        Assert.IsInRange(0, 1, GraphTuner.Time(graph, [one, other]));
+        foreach (GraphPlan plan in new[] { one, other })
+        {
+            Assert.Contains("SetWeights must be called for conv, conv1", Assert.ThrowsExactly<InvalidOperationException>(() => GraphData.Create(graph, 1).Run(plan)).Message);
+            Assert.ThrowsExactly<InvalidOperationException>(() => plan.PlanOf("conv").Run(new float[graph.Nodes[0].Shape.Product], new float[graph.Nodes[0].Shape.Product]));
+        }
+    }
+
+    [TestMethod]
     [DataRow("shuffle")]
     [DataRow("bottleneck")]
     [DataRow("squeezenet")]
