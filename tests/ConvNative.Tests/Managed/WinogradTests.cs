@@ -18,6 +18,7 @@ public class WinogradTests
         yield return Of([1, 67, 19, 22], [65, 67, 3, 3]) with { Name = "no padding", PadsBegin = [0, 0], PadsEnd = [0, 0] };
         yield return Of([1, 67, 18, 15], [65, 67, 3, 3], ConvOp.Convolution) with { Name = "flipped, pads differ", PadsBegin = [2, 0], PadsEnd = [0, 3] };
         yield return Of([1, 68, 15, 16], [68, 64, 3, 3], ConvOp.Transposed) with { Name = "transposed" };
+        yield return Of([3, 64, 22, 27], [64, 64, 3, 3]) with { Name = "bands of one thread" };
         yield return Of([1, 64, 14, 14], [1900, 64, 3, 3]) with { Name = "F(2x2): weights that outgrow the caches" };
     }
 
@@ -53,9 +54,12 @@ public class WinogradTests
     [TestMethod]
     public void ThreadsDoNotChangeABit()
     {
-        var p = new ConvProblem(Specs().First());
-        OracleTensors t = Fills.Create(p, FillKind.Random, 5);
-        CollectionAssert.AreEqual(Run(p, t, s_fast with { MaxThreads = 1 }, out _, out _), Run(p, t, s_fast, out _, out _));
+        foreach (ConvSpec s in Specs().Where(s => s.Name is "odd" or "bands of one thread"))
+        {
+            var p = new ConvProblem(s);
+            OracleTensors t = Fills.Create(p, FillKind.Random, 5);
+            CollectionAssert.AreEqual(Run(p, t, s_fast with { MaxThreads = 1 }, out _, out _), Run(p, t, s_fast, out _, out _), s.Name);
+        }
     }
 
     /// <summary>F(4x4, 3x3): row 3 of A^T gives 1*(1/2)*10 twice, 8*(7/24)*6 twice and 1*1*10, 48 in all; their squares 542.</summary>

@@ -8,8 +8,9 @@ namespace ConvNative.Backends.Managed;
 
 /// <summary>
 /// Winograd's minimal filtering for dense 3x3 kernels of stride 1, forward and backward data, in f32: F(4x4, 3x3) with a quarter of the
-/// products, F(2x2, 3x3) with 4/9 of them where the larger one's weights would outgrow the caches. Three steps for a band of tile rows at a
-/// time: transform sources, a matrix product for each point, transform results.
+/// products, F(2x2, 3x3) with 4/9 of them where the larger one's weights would outgrow the caches. Three steps for a band of tiles at a
+/// time: transform sources, a matrix product for each point, transform results. With few channels a band belongs to one thread and stays in its
+/// second-level cache; with many it is a band of tile rows, and the threads share each step.
 /// </summary>
 internal sealed unsafe class WinogradPlan : FinitePlan<float>
 {
@@ -18,7 +19,10 @@ internal sealed unsafe class WinogradPlan : FinitePlan<float>
     private const long WeightBytesMost = 16 * 1024 * 1024;
     private const int LeastChannels = 64;
     private const int LeastSize = 14;
-    private const int Chunk = 64;
+
+    // A thread's own band beside these weights, in a usual second-level cache.
+    private const long OwnBandBytes = 288 * 1024;
+    private const long OwnWeightBytesMost = 640 * 1024;
 
     private readonly Strides5 _from;
     private readonly Strides5 _to;
@@ -33,7 +37,10 @@ internal sealed unsafe class WinogradPlan : FinitePlan<float>
     private readonly int _across;
     private readonly long _tileRows;
     private readonly int _tilesDown;
+    private readonly bool _own;
+    private readonly int _chunk;
     private readonly int _bandRows;
+    private readonly int _bandTiles;
     private readonly int _width;
     private readonly int _blocks;
     private readonly int _tile;
@@ -73,20 +80,26 @@ internal sealed unsafe class WinogradPlan : FinitePlan<float>
         // A cache line more where rows would lie a multiple of a part of a page apart.
         _inPitch = _inputs + (_inputs % 256 == 0 ? 16 : 0);
         _outPitch = (_blocks * _width) + (_blocks * _width % 256 == 0 ? 16 : 0);
-        long perRow = (long)_n * _n * _across * (_inPitch + _outPitch) * sizeof(float);
-        _bandRows = (int)Math.Clamp(BandBytes / perRow, 1, Math.Max(1, _tileRows));
-        int tiles = _bandRows * _across;
-        _tile = EqualTiles.Of(tiles, set.MostRows(2));
+        long perTile = (long)_n * _n * (_inPitch + _outPitch) * sizeof(float);
+        int most = set.MostRows(2), own = (int)(OwnBandBytes / perTile / most) * most;
+        _own = own > 0 && (long)_n * _n * _blocks * _width * _inputs * sizeof(float) <= OwnWeightBytesMost;
+        _bandRows = (int)Math.Clamp(BandBytes / (perTile * Math.Max(1, _across)), 1, Math.Max(1, _tileRows));
+        _bandTiles = _own ? (int)Math.Min(own, Math.Max(1, _tileRows * _across)) : _bandRows * _across;
+        _tile = EqualTiles.Of(_bandTiles, most);
         _kernel = (nint)set.Find(_tile, 2);
+
+        // A transposed strip of a quarter of the channels stays in the first-level cache.
+        _chunk = _own && (_from.C != 1 || _to.C != 1) ? 16 : 64;
+        int bands = _own ? Threads : 1, tiles = _bandTiles;
         _inPoint = ((long)tiles * _inPitch) + 16;
         _outPoint = ((long)tiles * _outPitch) + 16;
         _weights = (float*)AllocateWeights((long)_n * _n * _blocks * _inputs * _width * sizeof(float));
         _bias = (float*)AllocateWeights((long)_blocks * _width * sizeof(float));
         _zero = (float*)AllocateWeights(_width * sizeof(float));
         _taps = (nint*)AllocateWeights(2 * sizeof(nint));
-        _sources = (float*)AllocateWorkspace(_n * _n * _inPoint * sizeof(float));
-        _products = (float*)AllocateWorkspace(_n * _n * _outPoint * sizeof(float));
-        _strip = ((long)_n * ((_across * _m) + 2) * Chunk) + 64;
+        _sources = (float*)AllocateWorkspace(bands * _n * _n * _inPoint * sizeof(float));
+        _products = (float*)AllocateWorkspace(bands * _n * _n * _outPoint * sizeof(float));
+        _strip = ((long)_n * ((Math.Min(_across, _bandTiles) * _m) + 2) * _chunk) + 64;
         _strips = (float*)AllocateWorkspace(_strip * Threads * sizeof(float));
     }
 
@@ -95,13 +108,17 @@ internal sealed unsafe class WinogradPlan : FinitePlan<float>
     protected override bool ReadsPadding => true;
 
     protected override IEnumerable<string> Steps =>
-        [$"Winograd F({_m}x{_m}, 3x3), {_n * _n} matrix products of {_tile} tiles by {_width} channels, {_bandRows} tile rows at a time"];
+        [$"Winograd F({_m}x{_m}, 3x3), {_n * _n} matrix products of {_tile} tiles by {_width} channels, {(_own ? $"{_bandTiles} tiles a thread" : $"{_bandRows} tile rows")} at a time"];
+
+    private int InChunks => (_inputs + _chunk - 1) / _chunk;
+
+    private int OutChunks => (_outputs + _chunk - 1) / _chunk;
 
     private int Parts => _step switch
     {
-        0 => _rowsNow * ((_inputs + Chunk - 1) / Chunk),
+        0 => _rowsNow * InChunks,
         1 => _n * _n * BlockParts,
-        _ => _rowsNow * ((_outputs + Chunk - 1) / Chunk),
+        _ => _rowsNow * OutChunks,
     };
 
     private int BlockParts => Math.Min(_blocks, Math.Max(1, 4 * Threads / (_n * _n)));
@@ -139,6 +156,12 @@ internal sealed unsafe class WinogradPlan : FinitePlan<float>
 
     protected override void ExecuteFinite()
     {
+        if (_own)
+        {
+            Spread(((_tileRows * _across) + _bandTiles - 1) / _bandTiles);
+            return;
+        }
+
         for (_firstRow = 0; _firstRow < _tileRows; _firstRow += _bandRows)
         {
             _rowsNow = (int)Math.Min(_bandRows, _tileRows - _firstRow);
@@ -149,50 +172,92 @@ internal sealed unsafe class WinogradPlan : FinitePlan<float>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void DoParts(long from, long to, int worker)
     {
-        int inChunks = (_inputs + Chunk - 1) / Chunk, outChunks = (_outputs + Chunk - 1) / Chunk;
+        int inChunks = InChunks, outChunks = OutChunks;
         float* strip = _strips + (worker * _strip);
-        for (int part = (int)from; part < to; part++)
-            if (_step == 0) TransformSources(part / inChunks, part % inChunks * Chunk, strip);
-            else if (_step == 1) Multiply(part / BlockParts, part % BlockParts);
-            else TransformResults(part / outChunks, part % outChunks * Chunk, strip);
+        for (long part = from; part < to; part++)
+            if (_own) OwnBand(part * _bandTiles, worker, strip);
+            else if (_step == 0) TransformSources(_firstRow + (part / inChunks), 0, _across, (int)(part % inChunks) * _chunk, _sources + (part / inChunks * _across * _inPitch), strip);
+            else if (_step == 1) Multiply(_sources, _products, _rowsNow * _across, (int)part / BlockParts, (int)part % BlockParts, BlockParts);
+            else TransformResults(_firstRow + (part / outChunks), 0, _across, (int)(part % outChunks) * _chunk, _products + (part / outChunks * _across * _outPitch), strip);
     }
 
+    /// <summary>All three steps of the tiles from <paramref name="first"/> on, counted along rows and images, row by row of tiles.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void TransformSources(int row, int channel, float* strip)
+    private void OwnBand(long first, int worker, float* strip)
     {
-        long n = (_firstRow + row) / _tilesDown, down = (_firstRow + row) % _tilesDown;
-        int channels = Math.Min(Chunk, _inputs - channel), columns = (_across * _m) + 2;
-        int first = Math.Max(0, -_w.Offset[0]), last = Math.Clamp(_sourceWidth - _w.Offset[0], first, columns);
-        float* x = Source + (n * _from.N) + (channel * _from.C) + ((first + _w.Offset[0]) * _from.W);
-        for (int i = 0; i < _n; i++)
+        int tiles = (int)Math.Min(_bandTiles, (_tileRows * _across) - first);
+        float* sources = _sources + (worker * _n * _n * _inPoint), products = _products + (worker * _n * _n * _outPoint);
+        for (int i = 0; i < tiles;)
         {
-            float* to = strip + ((long)i * columns * Chunk);
-            long h = (down * _m) + i + _h.Offset[0];
+            int t = (int)((first + i) % _across), count = Math.Min(_across - t, tiles - i);
+            for (int c = 0; c < _inputs; c += _chunk) TransformSources((first + i) / _across, t, count, c, sources + ((long)i * _inPitch), strip);
+            i += count;
+        }
+
+        for (int point = 0; point < _n * _n; point++) Multiply(sources, products, tiles, point, 0, 1);
+        for (int i = 0; i < tiles;)
+        {
+            int t = (int)((first + i) % _across), count = Math.Min(_across - t, tiles - i);
+            for (int c = 0; c < _outputs; c += _chunk) TransformResults((first + i) / _across, t, count, c, products + ((long)i * _outPitch), strip);
+            i += count;
+        }
+    }
+
+    /// <summary>Tiles <paramref name="tile"/> and on of a tile row, up to a chunk of channels from <paramref name="channel"/> on.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private void TransformSources(long row, int tile, int count, int channel, float* sources, float* strip)
+    {
+        long n = row / _tilesDown;
+        int channels = Math.Min(_chunk, _inputs - channel), h = ((int)(row % _tilesDown) * _m) + _h.Offset[0], w = (tile * _m) + _w.Offset[0];
+        float* x = Source + (n * _from.N) + (channel * _from.C), points = sources + channel;
+        if (_from.C != 1)
+        {
+            int columns = (count * _m) + 2;
+            Gather(x, h, w, columns, channels, strip);
+            for (int t = 0; t < count; t++, points += _inPitch) WinogradTransforms.Input(_m, strip + (t * _m * _chunk), (long)columns * _chunk, _chunk, points, _inPoint, channels);
+            return;
+        }
+
+        bool inside = h >= 0 && h + _n <= _sourceHeight;
+        for (int t = 0; t < count; t++, w += _m, points += _inPitch)
+            if (inside && w >= 0 && w + _n <= _sourceWidth) WinogradTransforms.Input(_m, x + (h * _from.H) + (w * _from.W), _from.H, _from.W, points, _inPoint, channels);
+            else
+            {
+                Gather(x, h, w, _n, channels, strip);
+                WinogradTransforms.Input(_m, strip, (long)_n * _chunk, _chunk, points, _inPoint, channels);
+            }
+    }
+
+    /// <summary>Copies the rows of a strip of source columns, from row h and column w on, with their padding: channels last.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private void Gather(float* x, int h, int w, int columns, int channels, float* strip)
+    {
+        int first = Math.Clamp(-w, 0, columns), last = Math.Clamp(_sourceWidth - w, first, columns);
+        for (int i = 0; i < _n; i++, h++)
+        {
+            float* to = strip + ((long)i * columns * _chunk);
             if (h < 0 || h >= _sourceHeight)
             {
-                new Span<float>(to, columns * Chunk).Clear();
+                new Span<float>(to, columns * _chunk).Clear();
                 continue;
             }
 
-            new Span<float>(to, first * Chunk).Clear();
-            new Span<float>(to + (last * Chunk), (columns - last) * Chunk).Clear();
-            float* from = x + (h * _from.H);
+            new Span<float>(to, first * _chunk).Clear();
+            new Span<float>(to + (last * _chunk), (columns - last) * _chunk).Clear();
+            float* from = x + (h * _from.H) + ((w + first) * _from.W);
             if (_from.C == 1)
-                for (int w = first; w < last; w++, from += _from.W) Copy.Run(from, to + (w * Chunk), channels);
-            else Transposition.ToPixels(from, _from.W, _from.C, to + (first * Chunk), Chunk, last - first, channels);
+                for (int k = first; k < last; k++, from += _from.W) Copy.Run(from, to + (k * _chunk), channels);
+            else Transposition.ToPixels(from, _from.W, _from.C, to + (first * _chunk), _chunk, last - first, channels);
         }
-
-        float* points = _sources + ((long)row * _across * _inPitch) + channel;
-        for (int t = 0; t < _across; t++)
-            WinogradTransforms.Input(_m, strip + (t * _m * Chunk), (long)columns * Chunk, Chunk, points + ((long)t * _inPitch), _inPoint, channels);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void Multiply(int point, int part)
+    private void Multiply(float* sources, float* products, int tiles, int point, int part, int parts)
     {
-        int tiles = _rowsNow * _across, b0 = (int)((long)_blocks * part / BlockParts), b1 = (int)((long)_blocks * (part + 1) / BlockParts);
+        int b0 = (int)((long)_blocks * part / parts), b1 = (int)((long)_blocks * (part + 1) / parts);
         var kernel = (delegate*<MicroArguments*, void>)_kernel;
-        float* sources = _sources + (point * _inPoint), products = _products + (point * _outPoint);
+        sources += point * _inPoint;
+        products += point * _outPoint;
         MicroArguments q = new()
         {
             AStep = (nint)_inPitch * sizeof(float),
@@ -211,7 +276,7 @@ internal sealed unsafe class WinogradPlan : FinitePlan<float>
             // In the last band a tile may reach beyond its rows, into tiles that nobody reads.
             for (int t = 0; t < tiles; t += _tile)
             {
-                long t0 = Math.Min(t, (_bandRows * _across) - _tile);
+                long t0 = Math.Min(t, _bandTiles - _tile);
                 q.A = (byte*)(sources + (t0 * _inPitch));
                 q.Out = (byte*)(products + (t0 * _outPitch) + (b * _width));
                 kernel(&q);
@@ -219,29 +284,32 @@ internal sealed unsafe class WinogradPlan : FinitePlan<float>
         }
     }
 
+    /// <summary>Tiles <paramref name="tile"/> and on of a tile row, up to a chunk of channels from <paramref name="channel"/> on.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void TransformResults(int row, int channel, float* strip)
+    private void TransformResults(long row, int tile, int count, int channel, float* products, float* strip)
     {
-        long n = (_firstRow + row) / _tilesDown, down = (_firstRow + row) % _tilesDown;
-        int channels = Math.Min(Chunk, _outputs - channel), columns = _across * _m;
-        float* points = _products + ((long)row * _across * _outPitch) + channel;
-        for (int t = 0; t < _across; t++)
-            WinogradTransforms.Output(_m, points + ((long)t * _outPitch), _outPoint, _bias + channel, strip + (t * _m * Chunk), (long)columns * Chunk, Chunk, channels);
-        for (int i = 0; i < Math.Min(_m, _h.Count - (int)(down * _m)); i++)
+        int channels = Math.Min(_chunk, _outputs - channel), h = (int)(row % _tilesDown) * _m, w = tile * _m, rows = Math.Min(_m, _h.Count - h);
+        int columns = Math.Min(count * _m, _w.Count - w), pitch = count * _m * _chunk;
+        long at = (row / _tilesDown * _to.N) + (channel * _to.C) + (h * _to.H) + (w * _to.W);
+        float* y = (float*)Now.Result + at, points = products + channel, bias = _bias + channel;
+        for (int t = 0; t < count; t++, points += _outPitch)
         {
-            long at = (n * _to.N) + (channel * _to.C) + (((down * _m) + i) * _to.H);
-            float* from = strip + ((long)i * columns * Chunk), y = (float*)Now.Result + at;
+            bool whole = _to.C == 1 && rows == _m && (t + 1) * _m <= columns;
+            if (whole) WinogradTransforms.Output(_m, points, _outPoint, bias, y + (t * _m * _to.W), _to.H, _to.W, channels);
+            else WinogradTransforms.Output(_m, points, _outPoint, bias, strip + (t * _m * _chunk), pitch, _chunk, channels);
+            for (int i = 0; i < rows && !whole && _to.C == 1; i++)
+                for (int k = t * _m; k < Math.Min((t + 1) * _m, columns); k++)
+                    Copy.Run(strip + ((long)i * pitch) + (k * _chunk), y + (i * _to.H) + (k * _to.W), channels);
+        }
+
+        for (int i = 0; i < rows; i++, at += _to.H)
+        {
+            if (_to.C != 1) Transposition.ToChannels(strip + ((long)i * pitch), _chunk, (float*)Now.Result + at, _to.C, _to.W, columns, channels);
+            if (Post.IsNone) continue;
             if (_to.C == 1)
-                for (int w = 0; w < _w.Count; w++)
-                {
-                    Copy.Run(from + (w * Chunk), y + (w * _to.W), channels);
-                    if (!Post.IsNone) Finish(at + (w * _to.W), channels);
-                }
+                for (int k = 0; k < columns; k++) Finish(at + (k * _to.W), channels);
             else
-            {
-                Transposition.ToChannels(from, Chunk, y, _to.C, _to.W, _w.Count, channels);
-                for (int c = 0; c < channels && !Post.IsNone; c++) Finish(at + (c * _to.C), _w.Count);
-            }
+                for (int c = 0; c < channels; c++) Finish(at + (c * _to.C), columns);
         }
     }
 }
