@@ -50,6 +50,11 @@ Task("Matrix")
     .IsDependentOn("Build")
     .Does(() => Run("dotnet", $"\"{Tool()}\" matrix {toolArguments}"));
 
+Task("InstructionSets")
+    .Description("The matrix and the outside suite on the managed engine, once for each instruction set of this processor.")
+    .IsDependentOn("Build")
+    .Does(() => Run("/usr/bin/python3", $"tests/instruction_sets.py {toolArguments}"));
+
 Task("Test")
     .Description("All tests; the results as TRX in artifacts/test-results.")
     .IsDependentOn("Native")
