@@ -33,6 +33,7 @@ public sealed class PlanKindTests
             ])
                 foreach (string direction in (string[])["FWD_B", "BWD_D", "BWD_WB"]) yield return ($"--dir={direction} {tags}{text}", new PlanOptions());
             yield return ($"--dir=BWD_WB {tags}mb3ic2ih61iw53oc2kh5kw5ph2pw2", new PlanOptions());
+            yield return ($"--dir=BWD_B {tags}mb2ic2ih81iw83oc66kh1kw1", new PlanOptions());
             yield return ($"{tags}mb1ic64ih23iw29oc66kh3kw3ph1pw1", s_fast);
             yield return ($"{tags}mb1ic352ih14iw15oc352kh3kw3ph1pw1", s_fast);
             yield return ($"--deconv {tags}mb1ic40ih15iw17oh30ow34oc36kh4kw4sh2sw2ph1pw1", new PlanOptions());
