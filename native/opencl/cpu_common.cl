@@ -8,8 +8,12 @@
 
 typedef CAT(T, L) TV;
 
+// As wide as TV, aligned as T. vstore16 comes out of PoCL 3.1 as three stores.
+typedef TV __attribute__((aligned(sizeof(T)))) TV_ANYWHERE;
+
 #define LOAD(p) CAT(vload, L)(0, p)
-#define STORE(v, p) CAT(vstore, L)(v, 0, p)
+#define STORE(v, p) (*(__global TV_ANYWHERE *)(p) = (v))
+#define STORE_LOCAL(v, p) (*(__local TV_ANYWHERE *)(p) = (v))
 
 // Interleaves the lower and the upper halves of two vectors, and takes parts of one.
 #if L == 16

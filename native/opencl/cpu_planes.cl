@@ -11,7 +11,7 @@ enum { FIRST_D, STEP_D, COUNT_D, FIRST_H, STEP_H, COUNT_H, FIRST_W, STEP_W, COUN
 #define VALUE(r, v) TV x_##v = LOAD(x + v * L);
 #define MULTIPLY(r, v) s_##r##_##v = fma(w_##r, x_##v, s_##r##_##v);
 #define MULTIPLY_ROW(r) TV w_##r = (TV)(w[r * step]); EACH_VECTOR(MULTIPLY, r)
-#define END(r, v) STORE(s_##r##_##v, flat + r * flat_step + v * L);
+#define END(r, v) STORE_LOCAL(s_##r##_##v, flat + r * flat_step + v * L);
 #define END_ROW(r) EACH_VECTOR(END, r)
 
 inline void multiply(__local T *flat, int flat_step, __global const T *bias, int rows, __local const T *panel, int plane, __global const T *w,
@@ -32,7 +32,7 @@ inline void multiply(__local T *flat, int flat_step, __global const T *bias, int
 
 inline void copy(__global const T *x, __local T *to, int n)
 {
-    for (; n >= L; n -= L, x += L, to += L) STORE(LOAD(x), to);
+    for (; n >= L; n -= L, x += L, to += L) STORE_LOCAL(LOAD(x), to);
 #if L >= 16
     if (n & 8) { vstore8(vload8(0, x), 0, to); x += 8; to += 8; }
 #endif
@@ -53,8 +53,8 @@ inline void copy_columns(__global const T *x, __local T *to, int residue_step, i
         for (; q + 2 * L <= end; q += 2 * L, x += 2 * L)
         {
             TV a = LOAD(x), b = LOAD(x + L);
-            STORE((TV)(a.even, b.even), to + q / 2);
-            STORE((TV)(a.odd, b.odd), to + residue_step + q / 2);
+            STORE_LOCAL((TV)(a.even, b.even), to + q / 2);
+            STORE_LOCAL((TV)(a.odd, b.odd), to + residue_step + q / 2);
         }
         for (; q < end; q++, x++) to[(q & 1) * residue_step + q / 2] = *x;
         return;

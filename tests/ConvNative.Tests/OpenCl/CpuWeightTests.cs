@@ -14,11 +14,13 @@ public sealed class CpuWeightTests
         ["cpu_blocked"] = new CpuBlockedRoutine(),
         ["cpu_planes"] = new CpuPlanesRoutine(),
         ["cpu_lanes"] = new CpuLanesRoutine(),
+        ["cpu_flat"] = new CpuFlatRoutine(),
     };
 
     [TestMethod]
     [DataRow("cpu_blocked", "--dir=FWD_D ic3ih5iw6oc18kh3kw3ph1pw1")]
     [DataRow("cpu_planes", "--dir=FWD_D g4ic4ih5iw6oc4kh3kw3ph1pw1")]
+    [DataRow("cpu_flat", "--dir=FWD_D g4ic4ih5iw6oc4kh3kw3ph1pw1")]
     [DataRow("cpu_lanes", "--dir=FWD_D --stag=axb --dtag=axb g17ic17ih5iw6oc17kh3kw3ph1pw1")]
     public void InfiniteWeightsLeavePaddingOut(string routine, string text)
     {

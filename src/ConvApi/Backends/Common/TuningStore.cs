@@ -1,15 +1,26 @@
 using System.Runtime.Intrinsics.X86;
+using System.Text;
+using System.Text.Json;
 
 namespace ConvNative.Backends.Common;
 
 /// <summary>
-/// What was measured to be fastest, per engine, library version and machine: a text file of "problem TAB choice" lines in the
-/// user's cache, or in <paramref name="folder"/>. A file that cannot be read or written costs the memory of past measurements, nothing else.
+/// What was measured to be fastest, per engine, library version and machine: a file of JSON lines (<c>{"problem":"...","choice":"..."}</c>)
+/// in the user's cache, or in <paramref name="folder"/>. Where it has nothing, results that ship with the library count: a resource
+/// <c>tuned/FILE</c>, which is such a file of a machine like this one. A file that cannot be read or written costs the memory of past
+/// measurements, nothing else.
 /// </summary>
+/// <remarks>
+/// One document would have to be read, changed and written as a whole while another process does the same. Lines are appended under a lock,
+/// a line that is torn is left out, and the last line of a problem counts.
+/// </remarks>
 /// <param name="engineVersion">Names the file.</param>
 /// <param name="folder">Where the file lies; null for the user's cache.</param>
-internal sealed class TuningStore(Func<string> engineVersion, string? folder = null)
+/// <param name="shipped">Opens what ships under a file's name, or answers null; null for this library's resources.</param>
+internal sealed class TuningStore(Func<string> engineVersion, string? folder = null, Func<string, Stream?>? shipped = null)
 {
+    private const int Attempts = 50;
+
     private readonly Lock _lock = new();
     private Dictionary<string, string>? _known;
 
@@ -20,18 +31,10 @@ internal sealed class TuningStore(Func<string> engineVersion, string? folder = n
     public static TuningStore Auto { get; } =
         new(() => $"auto-{string.Join('-', Engines.All.Select(e => e.Name))}-{Bindings.OneDnn.OneDnnLibrary.Load().Version?.ToString() ?? "none"}");
 
-    // Null without a home: a relative path would land in whatever folder the caller is in.
-    private string? FilePath
-    {
-        get
-        {
-            string name = $"{engineVersion()}-{Machine()}.tsv";
-            if (folder is not null) return Path.Combine(folder, name);
-            string home = Environment.GetFolderPath(Environment.SpecialFolder.UserProfile);
-            string? cache = Environment.GetEnvironmentVariable("XDG_CACHE_HOME") is { Length: > 0 } x ? x : home.Length > 0 ? Path.Combine(home, ".cache") : null;
-            return cache is null ? null : Path.Combine(cache, "convnative", "tuning", name);
-        }
-    }
+    /// <summary>Name of the file, and of the resource that ships for machines like this one.</summary>
+    public string FileName => $"{engineVersion()}-{Machine()}.jsonl";
+
+    private string? FilePath => (folder ?? UserCache.Folder("tuning")) is { } f ? Path.Combine(f, FileName) : null;
 
     /// <summary>The choice remembered for <paramref name="key"/>.</summary>
     public bool TryGet(string key, out string? choice)
@@ -54,9 +57,16 @@ internal sealed class TuningStore(Func<string> engineVersion, string? folder = n
             try
             {
                 Directory.CreateDirectory(Path.GetDirectoryName(file)!);
+                using FileStream stream = Open(file, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
 
-                // Appending one line is atomic enough for several processes; the last line of a key counts.
-                File.AppendAllText(file, $"{key}\t{choice}\n");
+                // A line that another process left torn must not take this one with it.
+                if (stream.Length > 0)
+                {
+                    stream.Position = stream.Length - 1;
+                    if (stream.ReadByte() != '\n') stream.WriteByte((byte)'\n');
+                }
+
+                stream.Write(Line(key, choice));
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {
@@ -65,14 +75,33 @@ internal sealed class TuningStore(Func<string> engineVersion, string? folder = n
         }
     }
 
+    private static byte[] Line(string key, string choice)
+    {
+        using var text = new MemoryStream();
+        using (var json = new Utf8JsonWriter(text, new JsonWriterOptions { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping }))
+        {
+            json.WriteStartObject();
+            json.WriteString("problem", key);
+            json.WriteString("choice", choice);
+            json.WriteEndObject();
+        }
+
+        text.WriteByte((byte)'\n');
+        return text.ToArray();
+    }
+
     private Dictionary<string, string> Read()
     {
         var known = new Dictionary<string, string>();
+        using (Stream? stream = shipped is null ? typeof(TuningStore).Assembly.GetManifestResourceStream($"tuned/{FileName}") : shipped(FileName))
+            if (stream is not null) Add(known, stream);
         try
         {
             if (FilePath is { } file && File.Exists(file))
-                foreach (string line in File.ReadLines(file))
-                    if (line.Split('\t') is [var key, var choice]) known[key] = choice;
+            {
+                using FileStream stream = Open(file, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
+                Add(known, stream);
+            }
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -80,6 +109,41 @@ internal sealed class TuningStore(Func<string> engineVersion, string? folder = n
         }
 
         return known;
+    }
+
+    private static void Add(Dictionary<string, string> known, Stream stream)
+    {
+        using var reader = new StreamReader(stream, Encoding.UTF8);
+        while (reader.ReadLine() is { } line)
+        {
+            try
+            {
+                using JsonDocument json = JsonDocument.Parse(line);
+                if (json.RootElement is { ValueKind: JsonValueKind.Object } o && Text(o, "problem") is { } key && Text(o, "choice") is { } choice) known[key] = choice;
+            }
+            catch (JsonException)
+            {
+                // A torn line.
+            }
+        }
+    }
+
+    private static string? Text(JsonElement o, string name) => o.TryGetProperty(name, out JsonElement e) && e.ValueKind == JsonValueKind.String ? e.GetString() : null;
+
+    // Another process has the file for as long as a line takes to write.
+    private static FileStream Open(string file, FileMode mode, FileAccess access, FileShare share)
+    {
+        for (int attempt = 1; ; attempt++)
+        {
+            try
+            {
+                return new FileStream(file, mode, access, share);
+            }
+            catch (IOException) when (attempt < Attempts && (File.Exists(file) || mode != FileMode.Open))
+            {
+                Thread.Sleep(2);
+            }
+        }
     }
 
     // Family, model and stepping, so that a cache in a shared home folder does not serve another processor.

@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using ConvNative.Backends.Common;
 
 namespace ConvNative.Backends.OpenCl;
 
@@ -10,16 +11,8 @@ internal sealed class ClBinaryCache(string? folder)
 {
     private static readonly byte[] s_magic = "ConvNative OpenCL binary 1\n"u8.ToArray();
 
-    /// <summary><c>$XDG_CACHE_HOME/convnative/opencl</c>, else <c>~/.cache/convnative/opencl</c>; nothing without a home.</summary>
-    public static ClBinaryCache User
-    {
-        get
-        {
-            string home = Environment.GetFolderPath(Environment.SpecialFolder.UserProfile);
-            string? cache = Environment.GetEnvironmentVariable("XDG_CACHE_HOME") is { Length: > 0 } x ? x : home.Length > 0 ? Path.Combine(home, ".cache") : null;
-            return new ClBinaryCache(cache is null ? null : Path.Combine(cache, "convnative", "opencl"));
-        }
-    }
+    /// <summary>The folder <c>opencl</c> of the user's cache; nothing without a home.</summary>
+    public static ClBinaryCache User => new(UserCache.Folder("opencl"));
 
     /// <summary>The file of a program: device, driver, options and source decide it.</summary>
     public string? FileOf(string identity, string options, string source) =>

@@ -41,7 +41,7 @@ internal sealed unsafe class ClHostTensors(ClDevice device) : IDisposable
     /// <summary>Waits for the run; then the results are in the host's memory.</summary>
     public void TakeBack()
     {
-        bool mapped = false;
+        bool wrapped = false;
         for (int i = 0; i < Slots; i++)
         {
             if (_results[i] == 0) continue;
@@ -51,14 +51,15 @@ internal sealed unsafe class ClHostTensors(ClDevice device) : IDisposable
                 continue;
             }
 
+            wrapped = true;
+            if (device.UsesHostMemory) continue;
             int status;
             void* at = Cl.clEnqueueMapBuffer(device.Queue.Raw, _wrapped[i], Cl.CL_TRUE, Cl.CL_MAP_READ, 0, (nuint)_bytes[i], 0, null, null, &status);
             ClStatus.ThrowIfFailed(status, nameof(Cl.clEnqueueMapBuffer));
             ClStatus.ThrowIfFailed(Cl.clEnqueueUnmapMemObject(device.Queue.Raw, _wrapped[i], at, 0, null, null), nameof(Cl.clEnqueueUnmapMemObject));
-            mapped = true;
         }
 
-        if (mapped) device.Finish();
+        if (wrapped) device.Finish();
     }
 
     /// <summary>Lets go of the caller's memory.</summary>

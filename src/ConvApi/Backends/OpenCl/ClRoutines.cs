@@ -11,7 +11,7 @@ internal static class ClRoutines
     public const string FamilyVariable = "CONVNATIVE_OPENCL_FAMILY";
 
     // Fast routines for processors: work-items are cores, vectors are written out, nothing goes through local memory.
-    private static readonly ClRoutine[] s_cpu = [new CpuLanesRoutine(), new CpuPlanesRoutine(), new CpuBlockedRoutine()];
+    private static readonly ClRoutine[] s_cpu = [new CpuLanesRoutine(), new CpuFlatRoutine(), new CpuPlanesRoutine(), new CpuBlockedRoutine()];
 
     // Fast routines for everything else: tiles in local memory, neighbouring work-items read neighbouring elements.
     private static readonly ClRoutine[] s_gpu = [new GemmRoutine()];
@@ -41,6 +41,7 @@ internal static class ClRoutines
             else if (reason != ClRoutine.NotMine) reasons.Add($"{routine.Name}: {reason}");
         }
 
+        if (ClTuner.Known(request, serving) is { } known) return PlanResult.Supported(known);
         if (options.Tuning == Tuning.Measure && ClTuner.Best(request, serving) is { } tuned) return PlanResult.Supported(tuned);
         int full = 0;
         foreach (ClRoutine routine in serving)

@@ -10,6 +10,8 @@ internal sealed class DirectRoutine : ClRoutine
 {
     public override string Name => "direct";
 
+    public override bool IsPlain => true;
+
     public override string? Lacking(ClRequest request)
     {
         ConvProblem p = request.Problem;

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
+using ConvNative.Backends.Common;
 using ConvNative.Backends.CuDnn.Device;
 using ConvNative.Bindings;
 using ConvNative.Bindings.Cuda;
@@ -70,12 +71,10 @@ internal static class PlanStore
 
     private static string? FilePath(CudaDevice device, GraphSpec spec, EngineFilter filter)
     {
-        string home = Environment.GetFolderPath(Environment.SpecialFolder.UserProfile);
-        string? cache = Environment.GetEnvironmentVariable("XDG_CACHE_HOME") is { Length: > 0 } x ? x : home.Length > 0 ? Path.Combine(home, ".cache") : null;
         CudaLoadReport library = CudaLibraries.Load();
-        if (cache is null) return null;
+        if (UserCache.Folder("cudnn") is not { } cache) return null;
         string folder = string.Create(CultureInfo.InvariantCulture, $"{(library.IsDouble ? "double-" : "")}{library.CudnnVersion}-cuda{library.CudaMajor}-sm{device.ComputeCapability}");
         byte[] hash = SHA256.HashData(Encoding.UTF8.GetBytes($"{device.Name} {spec.Key} {filter}"));
-        return Path.Combine(cache, "convnative", "cudnn", folder, Convert.ToHexStringLower(hash)[..32] + ".plan");
+        return Path.Combine(cache, folder, Convert.ToHexStringLower(hash)[..32] + ".plan");
     }
 }

@@ -22,6 +22,8 @@ internal sealed class CpuBlockedGeometry
     private const int PartsPerUnit = 16;
 
     private readonly View _view;
+    private readonly CpuVectors _vectors;
+    private readonly CpuCut _cut;
     private readonly int _elementSize;
     private readonly int _units;
     private readonly Strides5 _from;
@@ -36,9 +38,9 @@ internal sealed class CpuBlockedGeometry
     private readonly int _rowsPerPart;
     private readonly int _blocksPerPart;
 
-    public CpuBlockedGeometry(View view, CpuVectors vectors, int elementSize, int units)
+    public CpuBlockedGeometry(View view, CpuVectors vectors, int elementSize, int units, CpuCut cut = default)
     {
-        (_view, _elementSize, _units) = (view, elementSize, units);
+        (_view, _vectors, _elementSize, _units, _cut) = (view, vectors, elementSize, units, cut);
         ConvProblem p = view.Problem;
         bool down = view.IsDown;
         (_from, _to) = down ? (view.Big, view.Small) : (view.Small, view.Big);
@@ -57,7 +59,7 @@ internal sealed class CpuBlockedGeometry
         PaddingMode mode = down ? p.PaddingMode : PaddingMode.Zeros;
         (_d, _h, _w) = (Axis(0), Axis(1), Axis(2));
         ReadsOutside = _d.ReadsOutside || _h.ReadsOutside || _w.ReadsOutside;
-        (Tile, Vectors) = vectors.Tile(_w.Count, ToPerGroup);
+        (Tile, Vectors) = cut.Rows > 0 ? (cut.Rows, cut.Vectors) : vectors.Tile(_w.Count, ToPerGroup);
         Lanes = vectors.Lanes;
         Width = Vectors * Lanes;
         Blocks = (ToPerGroup + Width - 1) / Width;
@@ -67,9 +69,8 @@ internal sealed class CpuBlockedGeometry
         // Rows an odd number of cache lines apart, so that the channels of a column do not share one set of a cache.
         int line = LineBytes / elementSize, lines = (Math.Max(widest, Lanes) + line - 1) / line;
         _pitch = (lines | 1) * line;
-        IsDirect = !ReadsOutside && _from.W == 1 && _from.C * elementSize % 2048 != 0 && Blocks * _view.Taps <= 2
-            && Array.TrueForAll(_w.Phases, q => q.Count == _w.Count);
-        Step = IsDirect ? _w.SourceStep : _w.PanelStep;
+        IsDirect = CanBeDirect && (cut.Source == CpuSource.Any ? PrefersDirect() : cut.Source == CpuSource.InPlace);
+        Step = IsDirect ? checked(_w.SourceStep * (int)_from.W) : _w.PanelStep;
         _rowStep = (long)Chunks * FromChannels * _pitch;
         PanelDepths = _d.PanelSize(_d.Count);
         PanelRows = _h.PanelSize(_h.Count);
@@ -98,6 +99,9 @@ internal sealed class CpuBlockedGeometry
 
     /// <summary>The source is read where it lies.</summary>
     public bool IsDirect { get; }
+
+    /// <summary>The source may be read where it lies: no tap leaves it.</summary>
+    public bool CanBeDirect => !ReadsOutside && _w.SourceStep * _from.W <= int.MaxValue && Array.TrueForAll(_w.Phases, q => q.Count == _w.Count);
 
     /// <summary>Pixels of a tile.</summary>
     public int Tile { get; }
@@ -148,6 +152,27 @@ internal sealed class CpuBlockedGeometry
 
     public long[] WeightTable { get; }
 
+    /// <summary>Whether <paramref name="cut"/> is one of this problem's.</summary>
+    public bool Suits(CpuCut cut) => (cut.Source != CpuSource.InPlace || CanBeDirect)
+        && (cut.Rows == 0 || (cut.Rows <= Math.Clamp(_w.Count, 1, _vectors.MostRows(cut.Vectors)) && (cut.Vectors == 1 || cut.Vectors / 2 * Lanes < ToPerGroup)));
+
+    /// <summary>Cuts that differ from this one in one thing.</summary>
+    public IEnumerable<CpuCut> Near()
+    {
+        if (CanBeDirect) yield return _cut with { Source = IsDirect ? CpuSource.Copied : CpuSource.InPlace };
+        foreach (int parts in CpuRoutine.Parts(_units)) yield return _cut with { Parts = parts };
+        foreach (int panel in (int[])[48, 96, 192, 384, 768]) yield return _cut with { Panel = panel };
+        foreach (int vectors in (int[])[2, 4, 1])
+        {
+            int most = EqualTiles.Of(_w.Count, _vectors.MostRows(vectors));
+            yield return _cut with { Rows = most, Vectors = vectors };
+            if (most > 2) yield return _cut with { Rows = EqualTiles.Of(_w.Count, most - 1), Vectors = vectors };
+        }
+    }
+
+    // Planes a multiple of 2048 bytes apart, or pixels, would share a few sets of a first-level cache.
+    private bool PrefersDirect() => _from.W == 1 ? _from.C * _elementSize % 2048 != 0 && Blocks * _view.Taps <= 2 : _from.C == 1 && _w.SourceStep * _from.W * _elementSize % 2048 != 0;
+
     private int[] CutColumns()
     {
         int count = _w.Count, most = Math.Max(ChunkColumns, 2 * _w.Span), chunks = Math.Max(1, (count + (most / 2)) / most);
@@ -159,12 +184,13 @@ internal sealed class CpuBlockedGeometry
     {
         int most = Math.Max(1, _h.Count), chunk = Math.Max(1, _w.Count / Chunks);
         long row = (long)FromPerGroup * _pitch * _elementSize * Math.Max(1, _d.Offsets.Length);
-        int least = (LeastPixels + chunk - 1) / chunk;
-        int rows = (int)Math.Clamp(Math.Max(least, ((PanelBytes / row) - _h.Span) / _h.PanelStep), 1, most);
+        int least = _cut.Panel > 0 ? 1 : (LeastPixels + chunk - 1) / chunk;
+        long bytes = _cut.Panel > 0 ? _cut.Panel * 1024L : PanelBytes;
+        int rows = (int)Math.Clamp(Math.Max(least, ((bytes / row) - _h.Span) / _h.PanelStep), 1, most);
         long others = _view.Problem.Batch * _view.Groups * _d.Count * Chunks;
         long tiles = others * most * ((chunk + Tile - 1) / Tile) * Blocks;
         long work = tiles * Tile * Vectors * FromPerGroup * Math.Max(1, _view.Taps / Phases);
-        long wanted = Math.Clamp(work / LeastWork, 1, (long)PartsPerUnit * _units);
+        long wanted = _cut.Parts > 0 ? _cut.Parts : Math.Clamp(work / LeastWork, 1, (long)PartsPerUnit * _units);
         long weights = (long)FromPerGroup * Blocks * Width * _view.Taps * _elementSize, panel = row * most;
         int rowParts = (most + rows - 1) / rows, blockParts = 1;
         while (others * rowParts * blockParts < wanted)

@@ -8,7 +8,7 @@ namespace ConvNative.Backends.OpenCl.Cpu;
 /// cpu_blocked: forward and backward data of every linear variant on processors, tiles of pixels against blocks of output channels with all
 /// sums in registers.
 /// </summary>
-internal sealed class CpuBlockedRoutine : ClRoutine
+internal sealed class CpuBlockedRoutine : CpuRoutine
 {
     public override string Name => "cpu_blocked";
 
@@ -17,8 +17,18 @@ internal sealed class CpuBlockedRoutine : ClRoutine
     public override ClPlan Create(ClRequest request)
     {
         var view = new View(request.Problem);
-        return new Plan(request, view, new CpuBlockedGeometry(view, CpuPlan.VectorsOf(request), request.Problem.InputType.SizeOf(), request.Device.Properties.ComputeUnits));
+        return new Plan(request, view, Geometry(request, view, CutOf(request)));
     }
+
+    protected override (Func<CpuCut, bool> Suits, IEnumerable<CpuCut> Near) Space(ClRequest request, CpuCut at)
+    {
+        var view = new View(request.Problem);
+        CpuBlockedGeometry own = Geometry(request, view, default);
+        return (own.Suits, own.Suits(at) ? Geometry(request, view, at).Near() : []);
+    }
+
+    private static CpuBlockedGeometry Geometry(ClRequest request, View view, CpuCut cut) =>
+        new(view, CpuPlan.VectorsOf(request), request.Problem.InputType.SizeOf(), request.Device.Properties.ComputeUnits, cut);
 
     private sealed class Plan : CpuPlan
     {

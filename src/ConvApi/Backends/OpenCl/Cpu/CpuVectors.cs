@@ -20,7 +20,9 @@ internal readonly record struct CpuVectors(int Lanes, int Accumulators)
     public (int Pixels, int Vectors) Tile(int columns, int channels)
     {
         int vectors = channels <= Lanes ? 1 : channels > 2 * Lanes && columns <= Accumulators / 4 ? 4 : 2;
-        int most = vectors == 1 ? Accumulators / 2 : Accumulators / vectors;
-        return (Math.Max(1, EqualTiles.Of(columns, most)), vectors);
+        return (Math.Max(1, EqualTiles.Of(columns, MostRows(vectors))), vectors);
     }
+
+    /// <summary>Rows of a tile of that many vectors; 0 where no kernel has so many.</summary>
+    public int MostRows(int vectors) => vectors switch { 1 => Accumulators / 2, 2 or 4 => Accumulators / vectors, _ => 0 };
 }
