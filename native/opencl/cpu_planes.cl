@@ -128,8 +128,8 @@ ONE_ITEM __kernel void cpu_planes(__global const T *restrict source, __global co
                 {
                     __local const T *from = scratch + r * flat_step + (h - h0) * pitch;
                     long at = n * g[Y_N] + (channel + r) * g[Y_C] + (p[FIRST_D] + d * p[STEP_D]) * g[Y_D] + (p[FIRST_H] + h * p[STEP_H]) * g[Y_H] + p[FIRST_W];
-                    int step = p[STEP_W];
-                    if (step == 1 && BY_ELEMENT == 0)
+                    int step = p[STEP_W], is_row = BY_ELEMENT ? 0 : step == 1;
+                    if (is_row)
                         for (int w = 0; w < count; w += L)
                         {
                             int n = min(L, count - w);

@@ -72,37 +72,15 @@ kernel void integer_up(constant int *g, constant REAL *f, global const int *rest
     long step = g[G_SmallStrideC], weightStep = g[G_WeightStrideSmall];
     global const SMALL_T *x = small + (long)n * g[G_SmallStrideN] + (long)group * channels * step;
     global const WEI_T *filter = weights + (long)group * channels * weightStep + (long)(b - group * g[G_BigPerGroup]) * g[G_WeightStrideBig];
-    int countD = SHOWN_COUNT(g[G_PadD], g[G_BigD], g[G_SmallD], g[G_StrideD], g[G_KernelD], g[G_DilationD]);
-    int countH = SHOWN_COUNT(g[G_PadH], g[G_BigH], g[G_SmallH], g[G_StrideH], g[G_KernelH], g[G_DilationH]);
-    int countW = SHOWN_COUNT(g[G_PadW], g[G_BigW], g[G_SmallW], g[G_StrideW], g[G_KernelW], g[G_DilationW]);
     int inputZero = zero[0], weightZero = zero[1 + b];
     long sum = 0;
-    for (int id = 0; id < countD; id++) {
-        int ed = shown(id, d, g[G_PadD], g[G_BigD], mode);
-        for (int kd = 0; kd < g[G_KernelD] && ed >= 0; kd++) {
-            int td = ed - kd * g[G_DilationD], pd = td / g[G_StrideD];
-            if (td < 0 || td % g[G_StrideD] != 0 || pd >= g[G_SmallD]) continue;
-            for (int ih = 0; ih < countH; ih++) {
-                int eh = shown(ih, h, g[G_PadH], g[G_BigH], mode);
-                for (int kh = 0; kh < g[G_KernelH] && eh >= 0; kh++) {
-                    int th = eh - kh * g[G_DilationH], ph = th / g[G_StrideH];
-                    if (th < 0 || th % g[G_StrideH] != 0 || ph >= g[G_SmallH]) continue;
-                    for (int iw = 0; iw < countW; iw++) {
-                        int ew = shown(iw, w, g[G_PadW], g[G_BigW], mode);
-                        for (int kw = 0; kw < g[G_KernelW] && ew >= 0; kw++) {
-                            int tw = ew - kw * g[G_DilationW], pw = tw / g[G_StrideW];
-                            if (tw < 0 || tw % g[G_StrideW] != 0 || pw >= g[G_SmallW]) continue;
-                            global const WEI_T *v = filter + (long)(flip ? g[G_KernelD] - 1 - kd : kd) * g[G_WeightStrideD]
-                                + (long)(flip ? g[G_KernelH] - 1 - kh : kh) * g[G_WeightStrideH]
-                                + (long)(flip ? g[G_KernelW] - 1 - kw : kw) * g[G_WeightStrideW];
-                            global const SMALL_T *u = x + (long)pd * g[G_SmallStrideD] + (long)ph * g[G_SmallStrideH] + (long)pw * g[G_SmallStrideW];
-                            for (int c = 0; c < channels; c++) sum += ((int)u[c * step] - inputZero) * ((int)v[c * weightStep] - weightZero);
-                        }
-                    }
-                }
-            }
-        }
-    }
+    FOR_EACH_READER
+        global const WEI_T *v = filter + (long)(flip ? g[G_KernelD] - 1 - kd : kd) * g[G_WeightStrideD]
+            + (long)(flip ? g[G_KernelH] - 1 - kh : kh) * g[G_WeightStrideH]
+            + (long)(flip ? g[G_KernelW] - 1 - kw : kw) * g[G_WeightStrideW];
+        global const SMALL_T *u = x + (long)pd * g[G_SmallStrideD] + (long)ph * g[G_SmallStrideH] + (long)pw * g[G_SmallStrideW];
+        for (int c = 0; c < channels; c++) sum += ((int)u[c * step] - inputZero) * ((int)v[c * weightStep] - weightZero);
+    END_FOR
     if (bias) sum += bias[b];
     long index = (long)n * g[G_BigStrideN] + (long)b * g[G_BigStrideC] + (long)d * g[G_BigStrideD]
         + (long)h * g[G_BigStrideH] + (long)w * g[G_BigStrideW];

@@ -80,4 +80,10 @@ public sealed class CpuBlockedTests
         Assert.IsNull(r.Plan);
         Assert.Contains("MaxWorkspaceBytes", r.Reason!);
     }
+
+    [TestMethod]
+    [DataRow("--stag=axb --dtag=axb --dir=FWD_B mb2ic38ih11iw17oc70kh1kw1ph0pw0")]
+    [DataRow("ic6ih9iw17oc70kh3kw3ph1pw1")]
+    [DataRow("--stag=axb --dtag=axb g2ic38ih9iw13oc20kh3kw2sh2sw2ph0pw0")]
+    public void EveryCutOfTheSpaceIsRight(string problem) => CpuCuts.AllAreRight(s_routine, problem, "opencl:cpu_blocked");
 }

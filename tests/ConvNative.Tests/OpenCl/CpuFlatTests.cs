@@ -46,4 +46,8 @@ public sealed class CpuFlatTests
     [TestMethod]
     public void PostOperations() => OpenClChecks.All(
         s_routine, [.. CpuPostOps.All.Select(p => $"--dir=FWD_B --attr-post-ops={p} g5ic5ih3iw21oc5kh3kw3ph1pw1")]);
+
+    [TestMethod]
+    [DataRow("g5mb2ic5ih9iw17oc5kh3kw3ph1pw1")]
+    public void EveryCutOfTheSpaceIsRight(string problem) => CpuCuts.AllAreRight(s_routine, problem, "opencl:cpu_flat");
 }

@@ -45,4 +45,8 @@ public sealed class CpuLanesTests
     [TestMethod]
     public void PostOperations() => OpenClChecks.All(
         s_routine, [.. CpuPostOps.All.Select(p => $"{Last}--dir=FWD_B --attr-post-ops={p} g19ic19ih6iw5oc19kh3kw3ph1pw1")]);
+
+    [TestMethod]
+    [DataRow("--stag=axb --dtag=axb g37mb2ic37ih9iw11oc37kh3kw3ph1pw1")]
+    public void EveryCutOfTheSpaceIsRight(string problem) => CpuCuts.AllAreRight(s_routine, problem, "opencl:cpu_lanes");
 }

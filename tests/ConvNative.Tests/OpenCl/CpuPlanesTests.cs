@@ -58,4 +58,9 @@ public sealed class CpuPlanesTests
     [TestMethod]
     public void PostOperations() => OpenClChecks.All(
         s_routine, [.. CpuPostOps.All.Select(p => $"--dir=FWD_B --attr-post-ops={p} g5ic5ih6iw21oc5kh3kw3ph1pw1")]);
+
+    [TestMethod]
+    [DataRow("g5mb2ic5ih13iw19oc5kh3kw3sh2sw2ph1pw1")]
+    [DataRow("--dir=FWD_B g2ic6ih9iw21oc16kh3kw3ph1pw1")]
+    public void EveryCutOfTheSpaceIsRight(string problem) => CpuCuts.AllAreRight(s_routine, problem, "opencl:cpu_planes");
 }

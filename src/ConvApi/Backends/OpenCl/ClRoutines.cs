@@ -11,7 +11,7 @@ internal static class ClRoutines
     public const string FamilyVariable = "CONVNATIVE_OPENCL_FAMILY";
 
     // Fast routines for processors: work-items are cores, vectors are written out, nothing goes through local memory.
-    private static readonly ClRoutine[] s_cpu = [new CpuLanesRoutine(), new CpuFlatRoutine(), new CpuPlanesRoutine(), new CpuBlockedRoutine()];
+    private static readonly ClRoutine[] s_cpu = [new CpuLanesRoutine(), new CpuFlatRoutine(), new CpuPlanesRoutine(), new CpuBlockedRoutine(), new CpuOuterRoutine()];
 
     // Fast routines for everything else: tiles in local memory, neighbouring work-items read neighbouring elements.
     private static readonly ClRoutine[] s_gpu = [new GemmRoutine()];
@@ -68,11 +68,14 @@ internal static class ClRoutines
     }
 
     /// <summary>The routines for a device, in the order in which they are asked.</summary>
-    public static IEnumerable<ClRoutine> Of(ClDevice device) => device.Family switch
+    public static IEnumerable<ClRoutine> Of(ClDevice device) => Of(device.Family);
+
+    /// <summary>The routines of a family.</summary>
+    public static IEnumerable<ClRoutine> Of(string family) => family switch
     {
         "cpu" => [.. s_cpu, .. s_plain],
         "gpu" => [.. s_gpu, .. s_plain],
         "plain" => s_plain,
-        _ => throw new ConvNativeException(OpenClBackend.EngineName, $"{FamilyVariable} = {device.Family}: must be cpu, gpu or plain"),
+        _ => throw new ConvNativeException(OpenClBackend.EngineName, $"{FamilyVariable} = {family}: must be cpu, gpu or plain"),
     };
 }

@@ -12,9 +12,12 @@ internal static class ClSources
 
     private static readonly Lazy<string> s_names = new(Names);
 
-    /// <summary>The whole program of a routine: names, <c>common.cl</c>, for processors <c>cpu_common.cl</c>, and <c>ROUTINE.cl</c>.</summary>
-    public static string Program(string routine) =>
-        $"{s_names.Value}{File("common")}\n{(routine.StartsWith("cpu_", StringComparison.Ordinal) ? File("cpu_common") : "")}\n{File(routine)}";
+    /// <summary>The whole program of a routine: names, <c>common.cl</c>, for processors <c>cpu_common.cl</c>, for gatherers <c>adjoint.cl</c>, and <c>ROUTINE.cl</c>.</summary>
+    public static string Program(string routine)
+    {
+        string shared = routine.StartsWith("cpu_", StringComparison.Ordinal) ? File("cpu_common") : routine is "direct" or "integer" or "col2im" ? File("adjoint") : "";
+        return $"{s_names.Value}{File("common")}\n{shared}\n{File(routine)}";
+    }
 
     private static string File(string name) => s_files.GetOrAdd(name, static n =>
     {

@@ -51,8 +51,12 @@ internal static class ClTuner
         return Make(request, serving, search.Choice);
     }
 
-    /// <summary>What a result is kept under.</summary>
-    internal static string Key(ClRequest request) => $"{request.Device.Family} {request.Problem.Key}";
+    /// <summary>What a result is kept under. What follows a sum changes little of how the sum is best made.</summary>
+    internal static string Key(ClRequest request)
+    {
+        ConvProblem p = request.Problem;
+        return $"{request.Device.Family} {(p.InputType.IsInteger() ? p : p.With(s => s with { HasBias = false, PostOps = PostOps.None })).Key}";
+    }
 
     // Null where the choice (of an older version, beyond the workspace or the device's memory) cannot be made.
     private static ClPlan? Make(ClRequest request, IReadOnlyList<ClRoutine> serving, string choice)

@@ -154,7 +154,7 @@ internal sealed class CpuBlockedGeometry
 
     /// <summary>Whether <paramref name="cut"/> is one of this problem's.</summary>
     public bool Suits(CpuCut cut) => (cut.Source != CpuSource.InPlace || CanBeDirect)
-        && (cut.Rows == 0 || (cut.Rows <= Math.Clamp(_w.Count, 1, _vectors.MostRows(cut.Vectors)) && (cut.Vectors == 1 || cut.Vectors / 2 * Lanes < ToPerGroup)));
+        && (cut.Rows == 0 || (cut.Rows <= Math.Min(Math.Max(1, _w.Count), _vectors.MostRows(cut.Vectors)) && (cut.Vectors == 1 || cut.Vectors / 2 * Lanes < ToPerGroup)));
 
     /// <summary>Cuts that differ from this one in one thing.</summary>
     public IEnumerable<CpuCut> Near()

@@ -12,6 +12,7 @@ internal sealed class CpuPlanesGeometry
     private const int FewestRows = 4;
 
     private readonly View _view;
+    private readonly int _most;
     private readonly Strides5 _from;
     private readonly Strides5 _to;
     private readonly PhaseAxis _d;
@@ -26,9 +27,9 @@ internal sealed class CpuPlanesGeometry
     private readonly long _plane;
     private readonly long _flat;
 
-    public CpuPlanesGeometry(View view, CpuVectors vectors, int elementSize, int units)
+    public CpuPlanesGeometry(View view, CpuVectors vectors, int elementSize, int units, CpuCut cut = default)
     {
-        _view = view;
+        (_view, _most) = (view, vectors.Accumulators);
         ConvProblem p = view.Problem;
         bool down = view.IsDown;
         (_from, _to) = down ? (view.Big, view.Small) : (view.Small, view.Big);
@@ -42,11 +43,12 @@ internal sealed class CpuPlanesGeometry
         _pitch = (_w.PanelSize(_w.Count) + _w.PanelStep - 1) / _w.PanelStep;
         long pixels = (((long)_h.Count - 1) * _pitch) + _w.Count;
         Vectors = pixels <= vectors.Lanes ? 1 : pixels <= 2 * vectors.Lanes || _outputs > vectors.Accumulators / 4 ? 2 : 4;
-        Tile = EqualTiles.Of(_outputs, Math.Min(14, vectors.Accumulators / Vectors));
+        Tile = EqualTiles.Of(_outputs, MostOutputs(Vectors));
+        if (cut.Rows > 0) (Tile, Vectors) = (cut.Rows, cut.Vectors);
         int lanes = Vectors * vectors.Lanes, slots = Math.Max(1, _d.Offsets.Length);
         long row = (long)_pitch * _w.PanelStep * _h.PanelStep * slots * _inputs * elementSize;
-        int rows = (int)Math.Clamp((PanelBytes / row) - (_h.Span / _h.PanelStep), Math.Min(_h.Count, FewestRows), _h.Count);
-        long others = p.Batch * view.Groups * _d.Count, least = (long)PartsPerUnit * units;
+        int rows = (int)Math.Clamp(((cut.Panel > 0 ? cut.Panel * 1024L : PanelBytes) / row) - (_h.Span / _h.PanelStep), Math.Min(_h.Count, FewestRows), _h.Count);
+        long others = p.Batch * view.Groups * _d.Count, least = cut.Parts > 0 ? cut.Parts : (long)PartsPerUnit * units;
         _rowParts = (_h.Count + rows - 1) / rows;
         if (others * _rowParts < least) _rowParts = (int)Math.Clamp(least / others, 1, Math.Max(1, _h.Count / FewestRows));
         RowsPerPart = (_h.Count + _rowParts - 1) / _rowParts;
@@ -85,9 +87,22 @@ internal sealed class CpuPlanesGeometry
 
     public int Outputs => _outputs * _view.Groups;
 
+    /// <summary>Whether <paramref name="cut"/> is one of this problem's on a device with so much local memory.</summary>
+    public bool Suits(CpuCut cut) => cut.Source == CpuSource.Any && (cut.Rows == 0 || (cut.Vectors is 1 or 2 or 4 && cut.Rows <= Math.Min(_outputs, MostOutputs(cut.Vectors))));
+
+    /// <summary>Cuts that differ from <paramref name="cut"/> in one thing.</summary>
+    public IEnumerable<CpuCut> Near(CpuCut cut, int units)
+    {
+        foreach (int parts in CpuRoutine.Parts(units)) yield return cut with { Parts = parts };
+        foreach (int panel in (int[])[8, 16, 64, 128]) yield return cut with { Panel = panel };
+        foreach (int vectors in (int[])[4, 2, 1]) yield return cut with { Rows = EqualTiles.Of(_outputs, MostOutputs(vectors)), Vectors = vectors };
+    }
+
     public long[] Table { get; }
 
     public long[] WeightTable { get; }
+
+    private int MostOutputs(int vectors) => Math.Min(14, _most / vectors);
 
     /// <summary>Where an entry of the padded rows and columns lies within a slot.</summary>
     private long Place(int row, int column) =>

@@ -8,7 +8,7 @@ namespace ConvNative.Backends.OpenCl.Cpu;
 /// cpu_planes: forward and backward data with few output channels a group (depthwise among them), channels-first, on processors; vectors run
 /// along pixels.
 /// </summary>
-internal sealed class CpuPlanesRoutine : ClRoutine
+internal sealed class CpuPlanesRoutine : CpuRoutine
 {
     public override string Name => "cpu_planes";
 
@@ -21,18 +21,27 @@ internal sealed class CpuPlanesRoutine : ClRoutine
         if (outputs * 2 > lanes) return $"{outputs} output channels a group: half a vector of {lanes} at most";
         var view = new View(p);
         if (view.Big.W != 1 || view.Small.W != 1) return "pixels that do not lie side by side";
-        long local = Geometry(request, view).LocalBytes;
+        long local = Geometry(request, view, default).LocalBytes;
         return local <= request.Device.Properties.LocalBytes ? null : $"needs {local} bytes of local memory, the device has {request.Device.Properties.LocalBytes}";
     }
 
     public override ClPlan Create(ClRequest request)
     {
         var view = new View(request.Problem);
-        return new Plan(request, Geometry(request, view));
+        return new Plan(request, Geometry(request, view, CutOf(request)));
     }
 
-    private static CpuPlanesGeometry Geometry(ClRequest request, View view) =>
-        new(view, CpuPlan.VectorsOf(request), request.Problem.InputType.SizeOf(), request.Device.Properties.ComputeUnits);
+    protected override (Func<CpuCut, bool> Suits, IEnumerable<CpuCut> Near) Space(ClRequest request, CpuCut at)
+    {
+        var view = new View(request.Problem);
+        CpuPlanesGeometry own = Geometry(request, view, default);
+        return (Suits, own.Near(at, request.Device.Properties.ComputeUnits));
+
+        bool Suits(CpuCut cut) => own.Suits(cut) && Geometry(request, view, cut).LocalBytes <= request.Device.Properties.LocalBytes;
+    }
+
+    private static CpuPlanesGeometry Geometry(ClRequest request, View view, CpuCut cut) =>
+        new(view, CpuPlan.VectorsOf(request), request.Problem.InputType.SizeOf(), request.Device.Properties.ComputeUnits, cut);
 
     private sealed class Plan : CpuPlan
     {
