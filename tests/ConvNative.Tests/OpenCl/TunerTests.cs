@@ -30,7 +30,7 @@ public sealed class TunerTests
         ClDevice device = engine.Open(null);
         ConvProblem p = ConvProblem.Parse("mb1ic23ih7iw6oc17kh3kw3ph1pw1");
         var options = new PlanOptions { Tuning = Tuning.Measure };
-        string key = $"gpu {p.Key}";
+        string key = ClTuner.Key(new ClRequest(p, device, options));
         Assert.IsFalse(device.Tuned.TryGet(key, out _), "the folder is not empty");
         string first = Implementation(engine);
         Assert.IsTrue(device.Tuned.TryGet(key, out string? choice), "nothing was remembered");
