@@ -25,7 +25,9 @@ internal static unsafe partial class Record
         s_arena = (byte*)Map((void*)At, Size, 3, 0x100022, -1, 0);
         if ((long)s_arena != At) throw new InvalidOperationException("the tensors' address is taken");
         using var file = new BinaryWriter(File.Create(args[0]));
-        int kernels = Of<F128, Vector128<float>>(file, "F128", Number) + Of<D128, Vector128<double>>(file, "D128", Number);
+        int kernels = Micro<F128, Vector128<float>>(file, typeof(MicroKernels<F128, Vector128<float>>)) + Micro<D128, Vector128<double>>(file, typeof(MicroKernels<D128, Vector128<double>>))
+            + Micro<I128, Vector128<int>>(file, typeof(MicroKernels<I128, Vector128<int>>)) + Micro<F128, Vector128<float>>(file, typeof(DepthwiseKernels<F128, Vector128<float>>))
+            + Micro<D128, Vector128<double>>(file, typeof(DepthwiseKernels<D128, Vector128<double>>)) + Gradient<F128, Vector128<float>>(file) + Gradient<D128, Vector128<double>>(file);
         Console.WriteLine($"{kernels} kernels recorded, {file.BaseStream.Length >> 20} MiB");
         return 0;
     }
@@ -37,38 +39,51 @@ internal static unsafe partial class Record
         MicroKernels<F128, Vector128<float>>.FindGroups(1), MicroKernels<F128, Vector128<float>>.FindFlat(1, 1), MicroKernels<F128, Vector128<float>>.FindRow(1, 1, 1),
         MicroKernels<D128, Vector128<double>>.Find(1, 1), MicroKernels<D128, Vector128<double>>.FindLanes(1), MicroKernels<D128, Vector128<double>>.FindSweep(1),
         MicroKernels<D128, Vector128<double>>.FindGroups(1), MicroKernels<D128, Vector128<double>>.FindFlat(1, 1), MicroKernels<D128, Vector128<double>>.FindRow(1, 1, 1),
+        MicroKernels<I128, Vector128<int>>.Find(1, 1), MicroKernels<I128, Vector128<int>>.FindLanes(1), MicroKernels<I128, Vector128<int>>.FindSweep(1),
+        MicroKernels<I128, Vector128<int>>.FindGroups(1), MicroKernels<I128, Vector128<int>>.FindFlat(1, 1), MicroKernels<I128, Vector128<int>>.FindRow(1, 1, 1),
+        DepthwiseKernels<F128, Vector128<float>>.FindTile(1, 1, 1), DepthwiseKernels<F128, Vector128<float>>.FindSplit(1, 1, 1), DepthwiseKernels<F128, Vector128<float>>.FindGroupRow(1, 1, 1),
+        DepthwiseKernels<D128, Vector128<double>>.FindTile(1, 1, 1), DepthwiseKernels<D128, Vector128<double>>.FindSplit(1, 1, 1), DepthwiseKernels<D128, Vector128<double>>.FindGroupRow(1, 1, 1),
         GradientKernels<F128, Vector128<float>>.FindOuter(1, 1), GradientKernels<F128, Vector128<float>>.FindGroups(1, 1),
         GradientKernels<D128, Vector128<double>>.FindOuter(1, 1), GradientKernels<D128, Vector128<double>>.FindGroups(1, 1),
     ];
 
-    private static int Of<TOps, TVec>(BinaryWriter file, string ops, Action<int, int> number)
+    private static int Micro<TOps, TVec>(BinaryWriter file, Type type)
         where TOps : struct, IVectorOps<TVec>
         where TVec : unmanaged
     {
         int size = TOps.ElementSize, kernels = 0;
-        foreach (MethodInfo m in Kernels(typeof(MicroKernels<TOps, TVec>), typeof(MicroArguments)))
+        foreach (MethodInfo m in Kernels(type, typeof(MicroArguments)))
         {
             kernels++;
             for (int i = 0; i < 6; i++)
             {
-                Fill(size, number);
-                FillIndex(size, masks: m.Name.StartsWith("Flat", StringComparison.Ordinal));
+                Fill(size, typeof(TOps) == typeof(I128));
+                FillIndex(size, masks: m.Name.StartsWith("Flat", StringComparison.Ordinal) || m.Name.StartsWith("Split", StringComparison.Ordinal));
                 MicroArguments q = new()
                 {
-                    A = s_arena + 2048, AElement = Step(size, 8), AStep = Step(size, 16), B = s_arena + B + 2048, BStep = Step(size, 16), Taps = (nint*)(s_arena + Taps),
+                    A = s_arena + 2048, AElement = Step(size, 8), AStep = Step(size, 16), ALine = Step(size, 32), B = s_arena + B + 2048, BStep = Step(size, 16), Taps = (nint*)(s_arena + Taps),
                     TapCount = s_random.Next(6), Run = s_random.Next(7), Init = s_arena + Init, InitStep = i == 0 ? 0 : Step(size, 16), Index = s_arena + Index,
-                    First = s_random.Next(4), End = 2 + s_random.Next(20), Out = s_arena + Out, OutStep = 64 + Step(size, 16),
+                    First = s_random.Next(4), End = 2 + s_random.Next(20), FirstRow = s_random.Next(3), EndRow = 2 + s_random.Next(9),
+                    Out = s_arena + Out, OutStep = 64 + Step(size, 16), OutLine = 2048,
                 };
-                Write(file, $"MicroKernels_{ops}__{m.Name}", &q, sizeof(MicroArguments), (delegate*<void*, void>)m.MethodHandle.GetFunctionPointer());
+                Write(file, $"{type.Name.Split('`')[0]}_{typeof(TOps).Name}__{m.Name}", &q, sizeof(MicroArguments), (delegate*<void*, void>)m.MethodHandle.GetFunctionPointer());
             }
         }
 
+        return kernels;
+    }
+
+    private static int Gradient<TOps, TVec>(BinaryWriter file)
+        where TOps : struct, IVectorOps<TVec>
+        where TVec : unmanaged
+    {
+        int size = TOps.ElementSize, kernels = 0;
         foreach (MethodInfo m in Kernels(typeof(GradientKernels<TOps, TVec>), typeof(GradientArguments)))
         {
             kernels++;
             for (int i = 0; i < 6; i++)
             {
-                Fill(size, number);
+                Fill(size, pairs: false);
                 FillIndex(size, masks: false);
 
                 // Results of one tap lie apart from those of another.
@@ -79,7 +94,7 @@ internal static unsafe partial class Record
                     A = s_arena + 2048, AStep = Step(size, 16), AElement = Step(size, 8), ALine = Step(size, 64), B = s_arena + B + 2048, BElement = Step(size, 16), BLine = Step(size, 64),
                     Lines = s_random.Next(4), Count = s_random.Next(7), Taps = (nint*)(s_arena + Taps), Index = s_arena + Index, Out = s_arena + Out, OutStep = 64 + Step(size, 16),
                 };
-                Write(file, $"GradientKernels_{ops}__{m.Name}", &q, sizeof(GradientArguments), (delegate*<void*, void>)m.MethodHandle.GetFunctionPointer());
+                Write(file, $"GradientKernels_{typeof(TOps).Name}__{m.Name}", &q, sizeof(GradientArguments), (delegate*<void*, void>)m.MethodHandle.GetFunctionPointer());
             }
         }
 
@@ -90,18 +105,19 @@ internal static unsafe partial class Record
         type.GetMethods(BindingFlags.Static | BindingFlags.NonPublic | BindingFlags.DeclaredOnly)
             .Where(m => m.GetParameters() is [{ ParameterType: { IsPointer: true } p }] && p.GetElementType() == arguments);
 
-    private static void Fill(int size, Action<int, int> number)
+    /// <summary>Small numbers everywhere, 16-bit pairs of them for the integer kernels.</summary>
+    private static void Fill(int size, bool pairs)
     {
         for (int at = 0; at < Size; at += size)
-            if (at is < Index or >= Init) number(size, at);
-        for (int t = 0; t < 64; t++) ((nint*)(s_arena + Taps))[t] = (s_random.Next(65) - 32) * size;
-    }
+        {
+            if (at is >= Index and < Init) continue;
+            int n = s_random.Next(17) - 8;
+            if (pairs) *(int*)(s_arena + at) = (n << 16) | (ushort)(s_random.Next(17) - 8);
+            else if (size == 4) *(float*)(s_arena + at) = n;
+            else *(double*)(s_arena + at) = n;
+        }
 
-    private static void Number(int size, int at)
-    {
-        int n = s_random.Next(17) - 8;
-        if (size == 4) *(float*)(s_arena + at) = n;
-        else *(double*)(s_arena + at) = n;
+        for (int t = 0; t < 64; t++) ((nint*)(s_arena + Taps))[t] = (s_random.Next(65) - 32) * size;
     }
 
     /// <summary>Numbers of lanes in units of four bytes, or masks.</summary>
