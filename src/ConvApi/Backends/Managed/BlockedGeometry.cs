@@ -32,9 +32,10 @@ internal sealed class BlockedGeometry
     private const int SetLines = 8;
     private const int CacheLine = 64;
 
-    // What a part costs beside its multiply-adds: weights that come from beyond the second-level cache, rows that are packed, and the rest.
+    // What a part costs beside its multiply-adds: weights and rows that come from beyond the second-level cache, rows that are packed, and the rest.
     private const double WeightBytesPerCycle = 32;
     private const double PackedBytesPerCycle = 8;
+    private const double ReadBytesPerCycle = 16;
     private const double PartCycles = 500;
 
     // A thread comes late or is held up by so much of a part.
@@ -173,7 +174,7 @@ internal sealed class BlockedGeometry
 
     private ChannelBlock[] Cut(KernelSet set, bool fewPixels, bool isSingle)
     {
-        int l = set.Lanes, vectors = ToPerGroup <= l ? 1 : ToPerGroup > 2 * l && (fewPixels || W.Count <= set.MostRows(4)) ? 4 : 2;
+        int l = set.Lanes, vectors = ToPerGroup <= l ? 1 : ToPerGroup > 2 * l && W.Count <= set.MostRows(4) ? 4 : 2;
         var blocks = new List<ChannelBlock>();
         for (int c = 0, lane = 0; c < ToPerGroup;)
         {
@@ -217,7 +218,9 @@ internal sealed class BlockedGeometry
             for (int blocks = Blocks.Length; blocks >= 1; blocks = blocks > 1 ? Math.Min(blocks - 1, Each(Blocks.Length, Each(Blocks.Length, blocks) + 1)) : 0)
             {
                 int blockParts = Each(Blocks.Length, blocks);
-                double pack = (double)panelRow * H.PanelSize(rows) / PackedBytesPerCycle * Math.Min(threads, blockParts) / blockParts;
+                double pack = IsDirect
+                    ? (double)row * rows * H.SourceStep / ReadBytesPerCycle
+                    : (double)panelRow * H.PanelSize(rows) / PackedBytesPerCycle * Math.Min(threads, blockParts) / blockParts;
                 double part = (blocks * ((rows * (double)perRow) + weights)) + pack + PartCycles, parts = (double)others * rowParts * blockParts;
                 double time = Math.Min(Math.Ceiling(parts / threads) * part, (parts / threads * part * H.Count * Blocks.Length / (rowParts * rows * blockParts * blocks)) + part) + (part * Unevenness);
                 if (time >= best) continue;
