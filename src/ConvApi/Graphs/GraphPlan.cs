@@ -1,8 +1,6 @@
 using System.Diagnostics;
 using ConvNative.Backends.Common;
-using ConvNative.Backends.Managed;
 using ConvNative.Backends.OneDnn;
-using ConvNative.Bindings.Loading;
 using ConvNative.Plans;
 using ConvNative.Problems;
 using ConvNative.Problems.Graphs;
@@ -22,7 +20,6 @@ public sealed unsafe class GraphPlan : IDisposable
     private readonly long[] _offsets;
     private readonly double[] _times;
     private readonly AlignedBuffer? _arena;
-    private readonly OpenMpPool? _team;
     private readonly int _threads;
     private readonly int _inputs;
     private bool _disposed;
@@ -37,10 +34,9 @@ public sealed unsafe class GraphPlan : IDisposable
         try
         {
             _runners = [.. Steps.Select(Prepare)];
-            // Between two steps an engine's own threads wait for the next one, awake: ours would only take their processors from them.
-            bool foreign = _plans.Values.Any(p => p.Threads > 1 && p.Backend != ManagedBackend.EngineName);
-            if (foreign && OpenMp.HasParallel && _plans.Values.Any(p => p.Backend == OneDnnBackend.BackendName)) _team = new OpenMpPool();
-            _threads = foreign && _team is null ? 1 : options.Plan.MaxThreads > 0 ? options.Plan.MaxThreads : WorkerPool.Shared.MaxThreads;
+            // Between two steps oneDNN's threads wait awake. Where our work cannot run on them, ours would only take their processors from them.
+            bool beside = _plans.Values.Any(p => p.Threads > 1 && p.Backend == OneDnnBackend.BackendName) && OpenMpTeam.Instance is null;
+            _threads = beside ? 1 : options.Plan.MaxThreads > 0 ? options.Plan.MaxThreads : WorkerPool.Shared.MaxThreads;
             (_offsets, ArenaBytes, LeastBytes) = GraphMemory.Place(Tensors, Steps, options.KeepAll, c => _plans[c.Node.Name].AddsInPlace);
             _arena = new AlignedBuffer(ArenaBytes);
         }
@@ -184,7 +180,6 @@ public sealed unsafe class GraphPlan : IDisposable
         _disposed = true;
         foreach (ConvPlan p in _plans.Values) p.Dispose();
         _arena?.Dispose();
-        _team?.Dispose();
     }
 
     private void Run(ReadOnlySpan<nint> inputs, ReadOnlySpan<int> inputLengths, ReadOnlySpan<nint> outputs, ReadOnlySpan<int> outputLengths)
@@ -202,17 +197,8 @@ public sealed unsafe class GraphPlan : IDisposable
             _pointers[i] = (input ? inputs : outputs)[t.Argument];
         }
 
-        WorkerPool.Borrowed = _team;
-        try
-        {
-            if (_times.Length > 0) RunTimed();
-            else foreach (Runner run in _runners) run(this);
-        }
-        finally
-        {
-            WorkerPool.Borrowed = null;
-        }
-
+        if (_times.Length > 0) RunTimed();
+        else foreach (Runner run in _runners) run(this);
         GC.KeepAlive(this);
     }
 

@@ -36,23 +36,8 @@ internal class WorkerPool
 
     internal WorkerPool(int processors) => _helpers = Math.Max(0, processors - 1);
 
-    private static WorkerPool s_shared = new(Environment.ProcessorCount);
-
-    [ThreadStatic]
-    private static WorkerPool? t_borrowed;
-
     /// <summary>The pool of all plans; another one takes effect for plans made and runs begun from then on.</summary>
-    public static WorkerPool Shared
-    {
-        get => t_borrowed ?? s_shared;
-        internal set => s_shared = value;
-    }
-
-    /// <summary>What the calling thread's runs use in place of <see cref="Shared"/>, until it sets null.</summary>
-    internal static WorkerPool? Borrowed
-    {
-        set => t_borrowed = value;
-    }
+    public static WorkerPool Shared { get; internal set; } = new(Environment.ProcessorCount);
 
     /// <summary>Threads of another runtime that take runs while they hold the processors; null where there are none.</summary>
     public IThreadTeam? Other { get; set; }
