@@ -1,6 +1,6 @@
 // Gradient of weights as outer products: for each tap, R channels of one side (the rows) against V vectors of channels of the other, summed over
 // the pixels whose tap reads an element. Sums stay in registers while a unit of pixels passes; units are summed in order, slices of them apart
-// from each other, so that the bits follow from the shape alone. Set by the host: R, V, and ROW_STEP, 1 where rows lie side by side.
+// from each other, so that the bits follow from shape and cut alone, not from threads. Set by the host: R, V, and ROW_STEP, 1 where rows lie side by side.
 
 enum { GROUPS, ITEMS, PARTS, UNITS, SLICES, TAPS, ROW_TILES, BLOCKS, ROWS, DEPTHS, UNITS_H, UNIT_H, HEIGHT,
     V_N, V_D, V_H, V_W, V_GROUP, V_BLOCK, A_N, A_D, A_H, A_W, A_GROUP, A_ROW, TAP_TABLE };

@@ -9,7 +9,7 @@ internal sealed class CpuOuterGeometry
     // Pixels that stay in a second-level cache while all taps and rows pass over them.
     private const int UnitPixels = 768;
 
-    // Slices follow from the shape alone, so that the bits do.
+    // Slices follow from shape and cut, never from threads, so that the bits do.
     private const int WantedSums = 32;
     private const long MostSumBytes = 16L << 20;
     private const int PartsPerUnit = 16;
