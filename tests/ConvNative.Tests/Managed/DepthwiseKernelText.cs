@@ -118,32 +118,33 @@ internal static class DepthwiseKernelText
     private static void Split(StringBuilder b, int taps, int first, int rows)
     {
         Header(b, $"Split{taps}f{first}x{rows}", rows);
-        b.Append("        nint step = q->BStep;\n        byte* x = q->B;\n");
-        for (int pair = 0; pair * 2 < first + taps; pair++)
+        // Columns -1, 0, 1 or 0, 1, 2 of each two: those of one pair of vectors, and the same moved on by one lane.
+        (string Sort, string Place)[] columns = first == 1 ? [("Before", "b - TOps.ElementSize"), ("Even", ""), ("Odd", "")] : [("Even", ""), ("Odd", ""), ("Behind", "b + (2 * sizeof(TVec))")];
+        b.Append(CultureInfo.InvariantCulture, $"        nint step = q->BStep;\n        byte* b = q->B{(first == 1 ? " + (2 * TOps.ElementSize)" : "")};\n");
+        for (int k = 0; k < taps; k++)
         {
-            (int K, string Sort)[] columns = [.. ((int K, string Sort)[])[((2 * pair) - first, "Even"), ((2 * pair) + 1 - first, "Odd")]];
-            columns = [.. columns.Where(c => c.K >= 0 && c.K < taps)];
-            b.Append("        {\n            byte* b = x;\n");
-            foreach ((int k, string _) in columns)
-            {
-                b.Append(CultureInfo.InvariantCulture, $"            TVec m{k} = TOps.Load(q->Index + ({k} * sizeof(TVec)));\n");
-                for (int h = 0; h < taps; h++) b.Append(CultureInfo.InvariantCulture, $"            TVec w{k}_{h} = TOps.Splat(q->A + ({(k * taps) + h} * TOps.ElementSize));\n");
-            }
+            b.Append(CultureInfo.InvariantCulture, $"        TVec m{k} = TOps.Load(q->Index + ({k} * sizeof(TVec)));\n");
+            for (int h = 0; h < taps; h++) b.Append(CultureInfo.InvariantCulture, $"        TVec w{k}_{h} = TOps.Splat(q->A + ({(k * taps) + h} * TOps.ElementSize));\n");
+        }
 
-            for (int i = 0; i < (rows * 2) - 2 + taps; i++)
+        for (int i = 0; i < (rows * 2) - 2 + taps; i++)
+        {
+            b.Append(CultureInfo.InvariantCulture, $"        TVec s{i} = TOps.Load(b), t{i} = TOps.Load(b + sizeof(TVec));\n        TVec even{i} = TOps.Even(s{i}, t{i}), odd{i} = TOps.Odd(s{i}, t{i});\n");
+            for (int k = 0; k < taps; k++)
             {
-                b.Append(CultureInfo.InvariantCulture, $"            TVec s{i} = TOps.Load(b), t{i} = TOps.Load(b + sizeof(TVec));\n");
-                foreach ((int k, string sort) in columns)
+                string value = columns[k].Sort switch
                 {
-                    b.Append(CultureInfo.InvariantCulture, $"            TVec x{i}_{k} = TOps.And(m{k}, TOps.{sort}(s{i}, t{i}));\n");
-                    for (int h = taps - 1; h >= 0; h--)
-                        if (i - h >= 0 && (i - h) % 2 == 0 && (i - h) / 2 < rows) b.Append(CultureInfo.InvariantCulture, $"            c{(i - h) / 2} = TOps.Fma(x{i}_{k}, w{k}_{h}, c{(i - h) / 2});\n");
-                }
-
-                b.Append(i < (rows * 2) - 3 + taps ? "            b += step;\n" : "");
+                    "Even" => $"even{i}",
+                    "Odd" => $"odd{i}",
+                    "Before" => $"TOps.Before({columns[k].Place}, odd{i})",
+                    _ => $"TOps.Behind(even{i}, {columns[k].Place})",
+                };
+                b.Append(CultureInfo.InvariantCulture, $"        TVec x{i}_{k} = TOps.And(m{k}, {value});\n");
+                for (int h = taps - 1; h >= 0; h--)
+                    if (i - h >= 0 && (i - h) % 2 == 0 && (i - h) / 2 < rows) b.Append(CultureInfo.InvariantCulture, $"        c{(i - h) / 2} = TOps.Fma(x{i}_{k}, w{k}_{h}, c{(i - h) / 2});\n");
             }
 
-            b.Append("        }\n\n        x += 2 * TOps.ElementSize;\n");
+            b.Append(i < (rows * 2) - 3 + taps ? "        b += step;\n" : "");
         }
 
         Footer(b, rows);

@@ -33,7 +33,7 @@ internal unsafe interface IVectorOps<TVec>
 }
 
 /// <summary>What kernels need beside it to sort columns.</summary>
-internal interface ISortingOps<TVec> : IVectorOps<TVec>
+internal unsafe interface ISortingOps<TVec> : IVectorOps<TVec>
     where TVec : unmanaged
 {
     /// <summary>The bits that both have.</summary>
@@ -44,6 +44,12 @@ internal interface ISortingOps<TVec> : IVectorOps<TVec>
 
     /// <summary>Elements 1, 3, 5, ... of a and b side by side.</summary>
     static abstract TVec Odd(TVec a, TVec b);
+
+    /// <summary>The element at <paramref name="first"/>, then all of <paramref name="v"/> but its last.</summary>
+    static abstract TVec Before(byte* first, TVec v);
+
+    /// <summary>All of <paramref name="v"/> but its first, then the element at <paramref name="last"/>.</summary>
+    static abstract TVec Behind(TVec v, byte* last);
 }
 
 internal readonly unsafe struct F512 : ISortingOps<Vector512<float>>
@@ -75,6 +81,12 @@ internal readonly unsafe struct F512 : ISortingOps<Vector512<float>>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> Odd(Vector512<float> a, Vector512<float> b) => Avx512F.PermuteVar16x32x2(a, Vector512.Create(1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31), b);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> Before(byte* first, Vector512<float> v) => Avx512F.AlignRight32(v.AsInt32(), Vector512.Create(*(int*)first), 15).AsSingle();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> Behind(Vector512<float> v, byte* last) => Avx512F.AlignRight32(Vector512.Create(*(int*)last), v.AsInt32(), 1).AsSingle();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> Fma(Vector512<float> a, Vector512<float> b, Vector512<float> c) => Avx512F.FusedMultiplyAdd(a, b, c);
@@ -111,6 +123,12 @@ internal readonly unsafe struct F256 : ISortingOps<Vector256<float>>
     public static Vector256<float> Odd(Vector256<float> a, Vector256<float> b) => Avx2.Permute4x64(Avx.Shuffle(a, b, 0xDD).AsDouble(), 0xD8).AsSingle();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> Before(byte* first, Vector256<float> v) => Avx.Blend(Avx2.PermuteVar8x32(v, Vector256.Create(0, 0, 1, 2, 3, 4, 5, 6)), Vector256.Create(*(float*)first), 0x01);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> Behind(Vector256<float> v, byte* last) => Avx.Blend(Avx2.PermuteVar8x32(v, Vector256.Create(1, 2, 3, 4, 5, 6, 7, 7)), Vector256.Create(*(float*)last), 0x80);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<float> Fma(Vector256<float> a, Vector256<float> b, Vector256<float> c) => System.Runtime.Intrinsics.X86.Fma.MultiplyAdd(a, b, c);
 }
 
@@ -143,6 +161,12 @@ internal readonly unsafe struct F128 : ISortingOps<Vector128<float>>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<float> Odd(Vector128<float> a, Vector128<float> b) => Sse.IsSupported ? Sse.Shuffle(a, b, 0xDD) : AdvSimd.Arm64.IsSupported ? AdvSimd.Arm64.UnzipOdd(a, b) : Vector128.Create(a[1], a[3], b[1], b[3]);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> Before(byte* first, Vector128<float> v) => Vector128.Shuffle(v, Vector128.Create(0, 0, 1, 2)).WithElement(0, *(float*)first);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> Behind(Vector128<float> v, byte* last) => Vector128.Shuffle(v, Vector128.Create(1, 2, 3, 3)).WithElement(3, *(float*)last);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<float> Fma(Vector128<float> a, Vector128<float> b, Vector128<float> c) => Vector128.MultiplyAddEstimate(a, b, c);
@@ -179,6 +203,12 @@ internal readonly unsafe struct F1 : ISortingOps<float>
     public static float Odd(float a, float b) => b;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float Before(byte* first, float v) => *(float*)first;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float Behind(float v, byte* last) => *(float*)last;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Fma(float a, float b, float c) => (a * b) + c;
 }
 
@@ -211,6 +241,12 @@ internal readonly unsafe struct D512 : ISortingOps<Vector512<double>>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<double> Odd(Vector512<double> a, Vector512<double> b) => Avx512F.PermuteVar8x64x2(a, Vector512.Create(1L, 3, 5, 7, 9, 11, 13, 15), b);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<double> Before(byte* first, Vector512<double> v) => Avx512F.AlignRight64(v.AsInt64(), Vector512.Create(*(long*)first), 7).AsDouble();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<double> Behind(Vector512<double> v, byte* last) => Avx512F.AlignRight64(Vector512.Create(*(long*)last), v.AsInt64(), 1).AsDouble();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<double> Fma(Vector512<double> a, Vector512<double> b, Vector512<double> c) => Avx512F.FusedMultiplyAdd(a, b, c);
@@ -247,6 +283,12 @@ internal readonly unsafe struct D256 : ISortingOps<Vector256<double>>
     public static Vector256<double> Odd(Vector256<double> a, Vector256<double> b) => Avx2.Permute4x64(Avx.UnpackHigh(a, b), 0xD8);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<double> Before(byte* first, Vector256<double> v) => Avx.Blend(Avx2.Permute4x64(v, 0x90), Vector256.Create(*(double*)first), 0x1);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<double> Behind(Vector256<double> v, byte* last) => Avx.Blend(Avx2.Permute4x64(v, 0xF9), Vector256.Create(*(double*)last), 0x8);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<double> Fma(Vector256<double> a, Vector256<double> b, Vector256<double> c) => System.Runtime.Intrinsics.X86.Fma.MultiplyAdd(a, b, c);
 }
 
@@ -281,6 +323,12 @@ internal readonly unsafe struct D128 : ISortingOps<Vector128<double>>
     public static Vector128<double> Odd(Vector128<double> a, Vector128<double> b) => Vector128.Create(a[1], b[1]);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<double> Before(byte* first, Vector128<double> v) => Vector128.Create(*(double*)first, v[0]);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<double> Behind(Vector128<double> v, byte* last) => Vector128.Create(v[1], *(double*)last);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<double> Fma(Vector128<double> a, Vector128<double> b, Vector128<double> c) => Vector128.MultiplyAddEstimate(a, b, c);
 }
 
@@ -313,6 +361,12 @@ internal readonly unsafe struct D1 : ISortingOps<double>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static double Odd(double a, double b) => b;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static double Before(byte* first, double v) => *(double*)first;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static double Behind(double v, byte* last) => *(double*)last;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static double Fma(double a, double b, double c) => (a * b) + c;
