@@ -2,7 +2,7 @@
 # Restores the build tool that .config/dotnet-tools.json pins and hands every argument to build.cake.
 #   ./build.sh                    native library, build, the whole correctness matrix
 #   ./build.sh --target=Test      native library, build, all tests
-# Other targets: Native, Build, Generate, Bench, Pack, Clean, InstructionSets. What follows `--` goes to the tool:
+# Other targets: Native, Build, Matrix, Generate, Bench, Pack, Clean, InstructionSets. What follows `--` goes to the tool:
 #   ./build.sh --target=Matrix -- --suite alexnet
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"

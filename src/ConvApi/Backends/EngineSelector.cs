@@ -15,6 +15,9 @@ internal static class EngineSelector
     private const double TurnMilliseconds = 4;
     private const double Broke = double.PositiveInfinity;
 
+    // Every engine has operands of its own while they are timed.
+    private const long MostTrialBytes = 1L << 30;
+
     public static PlanResult Create(ConvProblem problem, PlanOptions options, string backend) => Create(problem, options, backend, Engines.All);
 
     /// <summary>As the other overload, among these engines.</summary>
@@ -52,7 +55,23 @@ internal static class EngineSelector
 
         if (plans.Count == 0 && broken is not null) throw new ConvNativeException(ConvPlan.Auto, string.Join("; ", reasons), problem: problem, inner: broken);
         if (plans.Count == 0) return PlanResult.Unsupported(string.Join("; ", reasons));
-        return PlanResult.Supported(plans.Count == 1 ? plans[0] : Fastest(plans, key));
+        return PlanResult.Supported(plans.Count == 1 ? plans[0] : Measured(plans, key));
+    }
+
+    /// <summary>The fastest of the plans; the first of the static order where timing them takes too much memory.</summary>
+    private static ConvPlan Measured(List<ConvPlan> plans, string key)
+    {
+        ConvPlan? winner = null;
+        try
+        {
+            ConvPlan first = plans[0];
+            return winner = first.InputBytes + first.OutputBytes + first.WeightBytes > MostTrialBytes ? first : Fastest(plans, key);
+        }
+        finally
+        {
+            foreach (ConvPlan plan in plans)
+                if (plan != winner) plan.Dispose();
+        }
     }
 
     /// <summary>The engine's answer; a failure is one, too.</summary>
@@ -96,8 +115,6 @@ internal static class EngineSelector
             }
 
         int winner = Array.IndexOf(best, best.Min());
-        for (int i = 0; i < plans.Count; i++)
-            if (i != winner || best[i] == Broke) plans[i].Dispose();
         if (best[winner] == Broke) throw new ConvNativeException(ConvPlan.Auto, "every engine broke while it was timed", problem: plans[winner].Problem, inner: broken);
         TuningStore.Auto.Put(key, plans[winner].Backend);
         plans[winner].ForgetWeights();

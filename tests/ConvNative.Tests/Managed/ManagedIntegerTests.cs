@@ -50,6 +50,10 @@ public sealed class ManagedIntegerTests
     [DataRow("g1mb2ic67id3ih7iw5oc33kd2kh3kw3pd1ph1pw1")]
     [DataRow("g1mb1ic31iw90oc17kw5pw2")]
     [DataRow("g2mb1ic18ih9iw11oc70kh3kw3ph2pw2dh1dw1")]
+    [DataRow("g2mb1ic18ih9iw11oc40kh3kw3ph1pw1")]
+    [DataRow("g1mb1ic9ih9iw11oc24kh3kw3ph1pw1")]
+    [DataRow("g1mb1ic16ih5iw6oc52kh1kw1ph0pw0")]
+    [DataRow("g1mb1ic8ih5iw9oc84kh1kw1ph0pw0")]
     public void PairsEqualTheOracle(string shape)
     {
         foreach (string tags in (string[])["--stag=abx --dtag=abx", "--stag=axb --dtag=axb", "--stag=abx --dtag=axb --wtag=axb", "--stag=axb --dtag=abx"])

@@ -91,8 +91,9 @@ public sealed class PlanKindTests
             Assert.AreEqual(0, data.Allocated(options with { MaxThreads = 3 }), $"{implementation}: {text}");
         }
 
-        if (InstructionSet.VectorBits == 512)
-            foreach (string kind in Table()) Assert.Contains(kind, kinds, $"a kind of the folder's README that no problem here reaches; reached: {string.Join(' ', kinds)}");
+        // Narrower vectors choose among fewer kinds.
+        if (InstructionSet.VectorBits < 512) Assert.Inconclusive($"{InstructionSet.Name}: bits and allocations are right; that every kind is reached is a question for AVX-512");
+        foreach (string kind in Table()) Assert.Contains(kind, kinds, $"a kind of the folder's README that no problem here reaches; reached: {string.Join(' ', kinds)}");
     }
 
     /// <summary>The kinds in the table of the engine's README; what serves no problem as a whole has no entry of its own in a plan's name.</summary>

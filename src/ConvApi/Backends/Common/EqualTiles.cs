@@ -6,8 +6,9 @@ internal static class EqualTiles
     /// <summary>Length of the tiles of a row of <paramref name="count"/> elements, none longer than <paramref name="most"/>; 0 for an empty row.</summary>
     public static int Of(int count, int most)
     {
+        if (count == 0) return 0;
         int tiles = (count + most - 1) / most;
-        return (count + tiles - 1) / Math.Max(1, tiles);
+        return (count + tiles - 1) / tiles;
     }
 
     /// <summary>The length among <paramref name="lengths"/> whose tiles cost least, where each costs as much as two elements more; 0 if all are longer than the row.</summary>

@@ -9,6 +9,9 @@ internal interface IThreadTeam
     /// <summary>Whether the calling thread's team is likely to be waiting on the processors.</summary>
     bool IsAwake { get; }
 
-    /// <summary>Runs all parts on at most <paramref name="threads"/> threads; false, and nothing done, where it cannot.</summary>
+    /// <summary>
+    /// Runs all parts on at most <paramref name="threads"/> threads; false, and nothing done, where it cannot. The number should be that of the other
+    /// runtime's own work, also for fewer parts: OpenMP ends the threads that a smaller team leaves over.
+    /// </summary>
     bool TryRun(IParallelWork work, long parts, int threads);
 }

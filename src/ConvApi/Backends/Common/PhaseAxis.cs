@@ -34,7 +34,7 @@ internal sealed class PhaseAxis
                 if (o < 0 || ((p.Count - 1) * SourceStep) + o >= SourceSize) outside++;
             }
 
-        (Lowest, Span) = (lowest, highest - lowest + 1);
+        Lowest = lowest;
         ReadsOutside = outside > 0;
 
         // Every source index has the same residue: the panel holds only those.

@@ -55,7 +55,7 @@ internal class WorkerPool
             return;
         }
 
-        if (Other is { IsAwake: true } team && team.TryRun(work, parts, (int)Math.Min(Math.Min(threads, MaxThreads), parts))) return;
+        if (Other is { IsAwake: true } team && team.TryRun(work, parts, Math.Min(threads, MaxThreads))) return;
         threads = (int)Math.Min(Math.Min(threads, MaxThreads - Volatile.Read(ref _alone)), parts);
         if (threads <= 1 || !_owner.TryEnter())
         {

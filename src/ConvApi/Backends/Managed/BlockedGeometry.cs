@@ -47,7 +47,7 @@ internal sealed class BlockedGeometry
     // Pixels that leave for channels-first in one transposition.
     private const int StorePixels = 128;
 
-    public BlockedGeometry(View view, KernelSet set, int elementSize, int threads)
+    public BlockedGeometry(View view, KernelSet set, int elementSize, int threads, Func<int, bool> isNarrow)
     {
         ConvProblem p = view.Problem;
         bool down = view.IsDown;
@@ -62,7 +62,7 @@ internal sealed class BlockedGeometry
         W = new PhaseAxis(view.Axes[2], down, view.Flip, mode);
         SkipsPadding = mode == PaddingMode.Zeros;
         bool oneSet = Source.C == 1 && W.SourceStep * Source.W * elementSize % SetsBytes == 0;
-        Blocks = Cut(set, oneSet && set.MostRows(2) > SetLines, elementSize == sizeof(float));
+        Blocks = Cut(set, oneSet && set.MostRows(2) > SetLines, isNarrow);
         Lanes = Blocks.Sum(b => b.Vectors) * set.Lanes;
         int most = set.MostRows(Blocks[0].Vectors);
         bool outside = D.ReadsOutside || H.ReadsOutside || W.ReadsOutside;
@@ -170,9 +170,7 @@ internal sealed class BlockedGeometry
         return [.. exact.Select((t, i) => t.Saves(phase.Offset.Length, depth) ? t : whole[i])];
     }
 
-    private static unsafe bool HasNarrow(int channels) => NarrowSet.Find<float>(1, channels) != null;
-
-    private ChannelBlock[] Cut(KernelSet set, bool fewPixels, bool isSingle)
+    private ChannelBlock[] Cut(KernelSet set, bool fewPixels, Func<int, bool> isNarrow)
     {
         int l = set.Lanes, vectors = ToPerGroup <= l ? 1 : ToPerGroup > 2 * l && W.Count <= set.MostRows(4) ? 4 : 2;
         var blocks = new List<ChannelBlock>();
@@ -181,7 +179,7 @@ internal sealed class BlockedGeometry
             int v = vectors;
             while (v > 1 && (v / 2) * l >= ToPerGroup - c) v /= 2;
             int valid = Math.Min(v * l, ToPerGroup - c);
-            blocks.Add(new ChannelBlock(c, valid, v, lane, isSingle && HasNarrow(valid)));
+            blocks.Add(new ChannelBlock(c, valid, v, lane, isNarrow(valid)));
             c += valid;
             lane += v * l;
         }

@@ -85,7 +85,11 @@ internal sealed unsafe partial class BlockedPlan<T>
                 if (!columns.ContainsKey((s.FirstTap, s.EndTap))) columns.Add((s.FirstTap, s.EndTap), new TapColumns(plan, this, depths, s.FirstTap, s.EndTap));
                 if (kernels.ContainsKey(s.Rows)) continue;
                 kernels.Add(s.Rows, new nint[4]);
-                foreach (ChannelBlock b in g.Blocks) kernels[s.Rows][b.Kernel] = b.IsNarrow ? (nint)Kernels.NarrowSet.Find<T>(s.Rows, b.Valid) : (nint)plan._set.Find(s.Rows, b.Vectors);
+                foreach (ChannelBlock b in g.Blocks)
+                {
+                    nint kernel = b.IsNarrow ? (nint)Kernels.NarrowSet.Find<T>(s.Rows, b.Valid) : (nint)plan._set.Find(s.Rows, b.Vectors);
+                    kernels[s.Rows][b.Kernel] = kernel != 0 ? kernel : throw new InvalidOperationException($"no micro-kernel of {s.Rows} rows for {b}");
+                }
             }
 
             Tiles = [.. g.Tiles[w].Select(t => t.Steps.Select(s => new TileStep(t, s, columns[(s.FirstTap, s.EndTap)], kernels[s.Rows])).ToArray())];

@@ -32,7 +32,7 @@ internal sealed unsafe partial class BlockedPlan<T> : FinitePlan<T>
         : base(view, options, name)
     {
         _set = KernelSet.For<T>();
-        _g = new BlockedGeometry(view, _set, sizeof(T), Threads);
+        _g = new BlockedGeometry(view, _set, sizeof(T), Threads, static channels => NarrowSet.Find<T>(1, channels) != null);
         _phases = new PhaseTaps[_g.D.Phases.Length * _g.H.Phases.Length * _g.W.Phases.Length];
         long at = 0;
         for (int i = 0, n = 0; i < _g.D.Phases.Length; i++)
