@@ -75,7 +75,9 @@ ONE_ITEM __kernel void cpu_flat(__global const T *restrict source, __global cons
     id /= g[CHANNEL_PARTS];
     int h0 = id % g[ROW_PARTS] * g[ROWS_PART], h1 = min(h0 + (int)g[ROWS_PART], (int)g[ROWS]);
     long n = id / g[ROW_PARTS];
-    int width = g[WIDTH], first = h0 + g[TOP], end = h1 + g[TOP] + KH - 1, from = clamp(first, 0, (int)g[SOURCE_ROWS]), to = clamp(end, from, (int)g[SOURCE_ROWS]);
+
+    // The rows that taps read, and those of them that the source has: none where the part lies wholly in padding.
+    int width = g[WIDTH], first = h0 + g[TOP], end = h1 + g[TOP] + KH - 1, from = clamp(0, first, end), to = clamp((int)g[SOURCE_ROWS], from, end);
 
     // The first element of the first row; taps reach LEFT elements back.
     __local T *panel = scratch + L;
@@ -83,7 +85,7 @@ ONE_ITEM __kernel void cpu_flat(__global const T *restrict source, __global cons
     fill(panel + (to - first) * width, (end - to) * width);
     for (int c = c0; c < c1; c++)
     {
-        __global const T *x = source + n * g[X_N] + c * g[X_C] + from * width;
+        __global const T *x = source + n * g[X_N] + c * g[X_C] + (long)from * width;
         __local T *rows = panel + (from - first) * width;
         int count = (to - from) * width;
         if (count >= L)
@@ -99,7 +101,7 @@ ONE_ITEM __kernel void cpu_flat(__global const T *restrict source, __global cons
             for (int q = 0, block = 0; q < width; q += L, block++)
             {
                 int column = width >= L ? min(q, width - L) : 0;
-                long at = place + h * width + column;
+                long at = place + (long)h * width + column;
                 multiply(result + at, residual + at, (h1 - h) * width - column, panel + (h - h0) * width + column + g[LEFT], width, bias[c],
                     weights + c * KH * KW, masks + block * KW, POST_VALUES);
             }

@@ -37,6 +37,13 @@ public sealed class CpuFlatTests
         "--dir=FWD_B g2ic2ih300iw70oc2kh3kw3ph1pw1");
 
     [TestMethod]
+    public void PartsWhollyInPadding() => OpenClChecks.All(
+        s_routine,
+        "g2ic2ih4iw640oc2oh24ow640kh3kw3ph1pw1",
+        "g2ic2ih4iw640oc2kh3kw3ph30pw1",
+        "--dir=BWD_D g2ic2ih20iw640oc2oh4ow640kh3kw3ph1pw1");
+
+    [TestMethod]
     public void Adjoint() => OpenClChecks.All(
         s_routine,
         "--deconv --dir=FWD_B g4ic4ih9iw10oc4kh3kw3ph1pw1",
