@@ -1,5 +1,6 @@
 // Dense and grouped convolution, forward and by the adjoint view: tiles of R pixels against V vectors of output channels, whose sums
-// stay in registers. Source elements come from panels ([channel][column], see cpu_pack.cl) or from a channels-first tensor itself.
+// stay in registers. Source elements come from panels ([channel][column], see cpu_pack.cl) or from the tensor itself,
+// channels-first or channels-last.
 // Set by the host: R, V, S (elements from one pixel's source column to the next).
 
 enum { BLOCKS, BLOCKS_PART, BLOCK_PARTS, ROWS_PART, ROW_PARTS, CHUNKS, DEPTHS, GROUPS, PHASES, CHANNELS,
