@@ -1,5 +1,7 @@
 using ConvNative.Backends.OpenCl;
 using ConvNative.Backends.OpenCl.Cpu;
+using ConvNative.Plans;
+using ConvNative.Problems;
 
 namespace ConvNative.Tests.OpenCl;
 
@@ -42,6 +44,33 @@ public sealed class CpuFlatTests
         "g2ic2ih4iw640oc2oh24ow640kh3kw3ph1pw1",
         "g2ic2ih4iw640oc2kh3kw3ph30pw1",
         "--dir=BWD_D g2ic2ih20iw640oc2oh4ow640kh3kw3ph1pw1");
+
+    /// <summary>Width decides how much local memory a row takes: the widest that fits is served, wider ones by another routine.</summary>
+    [TestMethod]
+    public void RowsThatLocalMemoryDoesNotHold()
+    {
+        long widest = (OpenClDevices.First().Properties.LocalBytes / (2 * sizeof(float))) - 32;
+        OpenClChecks.All(s_routine, $"ic1iw{widest}oc1kw5pw2");
+
+        ConvProblem tooWide = ConvProblem.Parse($"ic1iw{widest + 33}oc1kw5pw2");
+        Assert.Contains("local memory", s_routine.Lacking(new ClRequest(tooWide, OpenClDevices.First(), PlanOptions.Default))!);
+        OpenClChecks.All([tooWide]);
+        using ConvPlan plan = ConvPlan.Create(tooWide, null, "opencl");
+        Assert.AreNotEqual("opencl:cpu_flat", plan.Implementation);
+    }
+
+    /// <summary>A cut with many rows takes more local memory than the routine's own, which fits.</summary>
+    [TestMethod]
+    public void CutsThatLocalMemoryDoesNotHold()
+    {
+        ClDevice device = OpenClDevices.First();
+        long width = device.Properties.LocalBytes / (6 * sizeof(float));
+        var request = new ClRequest(ConvProblem.Parse($"g2ic2ih3iw{width}oc2kh3kw3ph1pw1"), device, PlanOptions.Default);
+        Assert.IsNull(s_routine.Lacking(request));
+        Assert.IsTrue(s_routine.Has(request, "2x1"));
+        Assert.IsFalse(s_routine.Has(request, "4x1"));
+        Assert.DoesNotContain("4x1", s_routine.Near(request, ""));
+    }
 
     [TestMethod]
     public void Adjoint() => OpenClChecks.All(
