@@ -21,11 +21,21 @@ internal sealed unsafe class ClDevice : ConvDevice
         cl_context context = Cl.clCreateContext(null, 1, &device, null, null, &status);
         ClStatus.ThrowIfFailed(status, nameof(Cl.clCreateContext));
         Context = ClContextHandle.Adopt(context, nameof(Cl.clCreateContext));
-        cl_command_queue queue = Cl.clCreateCommandQueue(Context.Raw, device, 0, &status);
-        ClStatus.ThrowIfFailed(status, nameof(Cl.clCreateCommandQueue));
-        Queue = ClQueueHandle.Adopt(queue, nameof(Cl.clCreateCommandQueue), Context);
-        Programs = new ClPrograms(this, ClBinaryCache.User);
-        UsesHostMemory = properties.IsCpu && StoresReachTheHost();
+        try
+        {
+            cl_command_queue queue = Cl.clCreateCommandQueue(Context.Raw, device, 0, &status);
+            ClStatus.ThrowIfFailed(status, nameof(Cl.clCreateCommandQueue));
+            Queue = ClQueueHandle.Adopt(queue, nameof(Cl.clCreateCommandQueue), Context);
+            Programs = new ClPrograms(this, ClBinaryCache.User);
+            UsesHostMemory = properties.IsCpu && StoresReachTheHost();
+        }
+        catch
+        {
+            Queue?.Dispose();
+            Context.Dispose();
+            throw;
+        }
+
         Tuned = new TuningStore(() => $"opencl-{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{properties.Identity}|{properties.ComputeUnits}|{ClTuner.Generation}"))))[..16]}", tuningFolder);
     }
 
@@ -51,7 +61,8 @@ internal sealed unsafe class ClDevice : ConvDevice
 
     /// <summary>
     /// A kernel's stores to the host's memory under a buffer are there when the queue is empty, without a map: two commands and a change of threads
-    /// less for each run (PoCL: 10 to 20 us). OpenCL promises that for no such buffer, so it was tried, on memory of poor alignment.
+    /// less for each run (PoCL: 10 to 20 us). OpenCL promises that for no such buffer, so it was tried when the device was opened: by a kernel that
+    /// changes 256 KiB which begin four bytes beside a page.
     /// </summary>
     public bool UsesHostMemory { get; }
 
@@ -125,17 +136,24 @@ internal sealed unsafe class ClDevice : ConvDevice
 
     private bool StoresReachTheHost()
     {
-        const int Bytes = 4096, Offset = sizeof(int), Pattern = 0x5A3C7E11;
-        byte* memory = (byte*)NativeMemory.AlignedAlloc(2 * Bytes, Bytes);
+        const int Count = 1 << 16, Page = 4096, Bytes = Count * sizeof(int);
+        int* memory = (int*)NativeMemory.AlignedAlloc(Bytes + Page, Page);
         try
         {
-            new Span<byte>(memory, 2 * Bytes).Clear();
-            int status, pattern = Pattern;
-            cl_mem raw = Cl.clCreateBuffer(Context.Raw, Cl.CL_MEM_READ_WRITE | Cl.CL_MEM_USE_HOST_PTR, Bytes, memory + Offset, &status);
+            var numbers = new Span<int>(memory + 1, Count);
+            for (int i = 0; i < Count; i++) numbers[i] = i;
+            int status;
+            cl_mem raw = Cl.clCreateBuffer(Context.Raw, Cl.CL_MEM_READ_WRITE | Cl.CL_MEM_USE_HOST_PTR, Bytes, memory + 1, &status);
             if (status != Cl.CL_SUCCESS) return false;
             using ClMemHandle buffer = ClMemHandle.Adopt(raw, nameof(Cl.clCreateBuffer), Context);
-            status = Cl.clEnqueueFillBuffer(Queue.Raw, raw, &pattern, sizeof(int), 0, Bytes, 0, null, null);
-            return Cl.clFinish(Queue.Raw) == Cl.CL_SUCCESS && status == Cl.CL_SUCCESS && !new Span<int>(memory + Offset, Bytes / sizeof(int)).ContainsAnyExcept(Pattern);
+            using ClProgramHandle program = Programs.Build("probe", "kernel void invert(global int *x) { x[get_global_id(0)] ^= -1; }", "-cl-std=CL1.2");
+            using var kernel = new ClKernel(this, program, "invert");
+            kernel.Set(0, buffer);
+            kernel.Enqueue(Count);
+            Finish();
+            for (int i = 0; i < Count; i++)
+                if (numbers[i] != ~i) return false;
+            return true;
         }
         finally
         {
