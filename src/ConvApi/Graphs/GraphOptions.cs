@@ -1,3 +1,4 @@
+using ConvNative.Backends;
 using ConvNative.Plans;
 using ConvNative.Problems;
 
@@ -26,4 +27,7 @@ public sealed record GraphOptions
 
     /// <summary>Every node has a tensor of its own in the arena, channels-last, inputs and outputs too: what gradients are computed from.</summary>
     internal bool Separate { get; init; }
+
+    /// <summary>The engines that <see cref="Backend"/> chooses among.</summary>
+    internal IReadOnlyList<ConvBackend> Engines { get; init; } = Backends.Engines.All;
 }

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using ConvNative.Backends;
 using ConvNative.Backends.Common;
 using ConvNative.Backends.OneDnn;
 using ConvNative.Plans;
@@ -271,7 +272,7 @@ public sealed unsafe class GraphPlan : IDisposable
     private Runner Convolution(ConvStep c)
     {
         string name = c.Node.Name;
-        PlanResult made = ConvPlan.TryCreate(c.Problem, Options.Plan, Options.Backend);
+        PlanResult made = EngineSelector.Create(c.Problem, Options.Plan, Options.Backend, Options.Engines);
         ConvPlan plan = made.Plan ?? throw new NotSupportedException($"{Graph.Name}, node {name} ({c.Problem}): {made.Reason}");
         _plans.Add(name, plan);
         if (plan.NeedsWeights) _unset.Add(name);

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
+using ConvNative.Backends;
 using ConvNative.Backends.Common;
 using ConvNative.Plans;
 using ConvNative.Problems.Graphs;
@@ -10,11 +11,13 @@ namespace ConvNative.Graphs;
 
 /// <summary>
 /// <c>auto</c> with <see cref="Tuning.Measure"/> for a whole graph: each node on the engine that is fastest by itself, or all on one of these
-/// engines, whichever is faster as a whole. What engines cost each other (caches, threads) shows in place only.
+/// engines, whichever is faster as a whole. What engines cost each other (caches, threads) shows in place only. A plan that
+/// breaks is out as long as another one is left.
 /// </summary>
 internal static class GraphTuner
 {
     private const double BudgetMilliseconds = 400;
+    private const double Broke = double.PositiveInfinity;
 
     public static GraphPlan Fastest(ConvGraph graph, GraphOptions options)
     {
@@ -44,16 +47,20 @@ internal static class GraphTuner
         {
             return new GraphPlan(graph, options);
         }
-        catch (Exception e) when (e is NotSupportedException or ConvNativeException or ArgumentException)
+        catch (Exception e) when (e is NotSupportedException or ConvNativeException or DeviceMemoryException or ArgumentException)
         {
             return null;
         }
     }
 
     /// <summary>The fastest of plans of one graph, tried on random weights: turns of one run each, so that a disturbance does not fall on one of them; the least time counts.</summary>
+    /// <exception cref="ConvNativeException">Every plan broke; the first failure is inside.</exception>
     internal static int Time(ConvGraph graph, IReadOnlyList<GraphPlan> plans)
     {
         var random = new Random(1);
+        var best = new double[plans.Count];
+        Array.Fill(best, double.MaxValue);
+        Exception? broken = null;
         float[][] inputs = [.. graph.Inputs.Select(n => Numbers(random, n.Shape.Product, 1))], outputs = [.. graph.Outputs.Select(o => new float[graph.Nodes[o].Shape.Product])];
         ReadOnlyMemory<float>[] from = [.. inputs.Select(x => new ReadOnlyMemory<float>(x))];
         Memory<float>[] to = [.. outputs.Select(y => y.AsMemory())];
@@ -62,23 +69,38 @@ internal static class GraphTuner
             // He's deviation: numbers neither vanish nor grow from layer to layer.
             double terms = Math.Max(1, (double)n.Problem.MultiplyAdds / Math.Max(1, n.Problem.OutputShape.Product));
             float[] weights = Numbers(random, n.Problem.WeightCount, Math.Sqrt(6 / terms)), bias = Numbers(random, n.Problem.HasBias ? n.Problem.OutputChannels : 0, 0.1);
-            foreach (GraphPlan p in plans) p.SetWeights(n.Name, weights, bias);
+            for (int i = 0; i < plans.Count; i++) Try(i, p => p.SetWeights(n.Name, weights, bias));
         }
 
-        double[] best = [.. plans.Select(_ => double.MaxValue)];
         long begin = Stopwatch.GetTimestamp();
         for (int round = 0; round < 5 || (round < 1000 && Stopwatch.GetElapsedTime(begin).TotalMilliseconds < BudgetMilliseconds * plans.Count); round++)
             for (int i = 0; i < plans.Count; i++)
-            {
-                // The second of two finds the caches as a run in a row of runs does, not as another plan left them.
-                plans[i].Run(from, to);
-                long t = Stopwatch.GetTimestamp();
-                plans[i].Run(from, to);
-                best[i] = Math.Min(best[i], Stopwatch.GetElapsedTime(t).TotalMilliseconds);
-            }
+                Try(i, p =>
+                {
+                    // The second of two finds the caches as a run in a row of runs does, not as another plan left them.
+                    p.Run(from, to);
+                    long t = Stopwatch.GetTimestamp();
+                    p.Run(from, to);
+                    best[i] = Math.Min(best[i], Stopwatch.GetElapsedTime(t).TotalMilliseconds);
+                });
 
         foreach (GraphPlan p in plans) p.ForgetWeights();
-        return Array.IndexOf(best, best.Min());
+        int winner = Array.IndexOf(best, best.Min());
+        return best[winner] < Broke ? winner : throw new ConvNativeException(ConvPlan.Auto, $"every plan of {graph.Name} broke while it was timed", inner: broken);
+
+        void Try(int i, Action<GraphPlan> turn)
+        {
+            if (best[i] == Broke) return;
+            try
+            {
+                turn(plans[i]);
+            }
+            catch (Exception e) when (e is ConvNativeException or DeviceMemoryException)
+            {
+                best[i] = Broke;
+                broken ??= e;
+            }
+        }
     }
 
     private static float[] Numbers(Random random, long count, double most)
