@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Invocation;
+using ConvNative.Backends;
 using ConvNative.Problems;
 
 namespace ConvNative.Cli;
@@ -46,7 +47,7 @@ public static class Program
             error.WriteLine(OneLine($"error: {e.Message}"));
             return ExitCode.Usage;
         }
-        catch (ConvNativeException e)
+        catch (Exception e) when (e is ConvNativeException or DeviceMemoryException)
         {
             error.WriteLine(OneLine($"error: {e.Message}"));
             return ExitCode.Failed;

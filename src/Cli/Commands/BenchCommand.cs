@@ -45,19 +45,25 @@ public static class BenchCommand
         foreach (Option option in (Option[])[against, shapes, seconds, steps]) verb.Add(option);
         verb.SetAction(r =>
         {
-            if (r.GetValue(steps) is { Length: > 0 } networks)
-                return Steps(BackendSelection.Split(networks), r.GetValue(backend), engines(), Positive("--threads", r.GetValue(threads), zero: true), CommonOptions.MathOf(r.GetValue(math)), r.GetValue(budget), r.InvocationConfiguration.Output);
+            int n = Positive("--threads", r.GetValue(threads), zero: true), turns = Positive("--rounds", r.GetValue(rounds), zero: false);
+            double ms = r.GetValue(budget);
+            if (!(ms > 0 && double.IsFinite(ms))) throw new CliException(string.Create(CultureInfo.InvariantCulture, $"--budget = {ms}: must be positive and finite"));
+            MathMode rounding = CommonOptions.MathOf(r.GetValue(math));
+            TextWriter output = r.InvocationConfiguration.Output;
+            if (r.GetResult(steps) is { Implicit: false })
+            {
+                foreach (Option option in (Option[])[suite, folder, layout, rounds, baseline, serve, against, shapes, seconds])
+                    if (r.GetResult(option) is { Implicit: false } given)
+                        throw new CliException($"{option.Name} = {(given.Tokens.Count == 0 ? "true" : string.Join(',', given.Tokens.Select(t => t.Value)))}: must not be given beside --steps, which takes --backend, --threads, --math, --budget and --json");
+                return Steps(BackendSelection.Split(r.GetValue(steps)), r.GetValue(backend), engines(), n, rounding, ms, r.GetValue(json), output);
+            }
+
             bool auto = r.GetValue(serve) && BackendSelection.Split(r.GetValue(backend)) is [ConvPlan.Auto];
             BackendSelection selection = BackendSelection.Of(auto ? [] : r.GetValue(backend), engines());
             Layout? l = ParseLayout(r.GetValue(layout)!);
-            int n = Positive("--threads", r.GetValue(threads), zero: true);
-            TextWriter output = r.InvocationConfiguration.Output;
             if (r.GetValue(against) is { Length: > 0 } tables)
-                return PeerBenchmark.Run(selection, tables, r.GetValue(shapes) ?? throw new CliException("--against: needs --shapes FILE"), r.GetValue(budget), r.GetValue(seconds), r.GetValue(folder)!, output);
-            if (r.GetValue(serve)) return Serve(auto ? null : OnlyOne(selection), l, n, CommonOptions.MathOf(r.GetValue(math)), output);
-            int turns = Positive("--rounds", r.GetValue(rounds), zero: false);
-            double ms = r.GetValue(budget);
-            if (!(ms > 0)) throw new CliException(string.Create(CultureInfo.InvariantCulture, $"--budget = {ms}: must be positive"));
+                return PeerBenchmark.Run(selection, tables, r.GetValue(shapes) ?? throw new CliException("--against: needs --shapes FILE"), ms, r.GetValue(seconds), r.GetValue(folder)!, output);
+            if (r.GetValue(serve)) return Serve(auto ? null : OnlyOne(selection), l, n, rounding, output);
             BenchReport? old = r.GetValue(baseline) is { } path ? Guard(() => ReportJson.ReadBench(path)) : null;
             return Run(BackendSelection.Split(r.GetValue(suite)), selection, l, n == 0 ? Environment.ProcessorCount : n, turns, ms, old, r.GetValue(folder)!, r.GetValue(json), output, r.InvocationConfiguration.Error);
         });
@@ -88,14 +94,16 @@ public static class BenchCommand
     private static int Positive(string name, int value, bool zero) =>
         value > 0 || (zero && value == 0) ? value : throw new CliException($"{name} = {value}: must be at least {(zero ? 0 : 1)}");
 
-    private static int Steps(List<string> networks, string[]? backend, IReadOnlyList<ConvBackend> engines, int threads, MathMode math, double budget, TextWriter output)
+    private static int Steps(List<string> networks, string[]? backend, IReadOnlyList<ConvBackend> engines, int threads, MathMode math, double budget, bool json, TextWriter output)
     {
+        if (networks.Count == 0) throw new CliException("--steps = (empty): must name a block or a network");
+        foreach (string network in networks) BlockReport.Find(network, "--steps");
         List<string> names = BackendSelection.Split(backend);
         if (names.Count != 1) throw new CliException("--steps: needs exactly one --backend, or auto");
         if (names[0] != ConvPlan.Auto && BackendSelection.Of(names, engines).Backends[0] is { Status.Available: false } missing)
             throw new CliException($"{missing.Name} is unavailable: {missing.Status.Summary} {missing.Status.Remedy}", ExitCode.Unavailable);
         var options = new GraphOptions { Backend = names[0], Plan = new PlanOptions { Tuning = Tuning.Measure, MaxThreads = threads, Math = math } };
-        foreach (string network in networks) StepBenchmark.Run(network, options, budget, output);
+        foreach (string network in networks) StepBenchmark.Run(network, options, budget, json, output);
         return ExitCode.Done;
     }
 

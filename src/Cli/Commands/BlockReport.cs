@@ -12,11 +12,11 @@ public static class BlockReport
     /// <summary>Every name: blocks, then whole trunks.</summary>
     public static IEnumerable<string> Names => BlockCatalog.Names.Concat(TrunkCatalog.All.Select(t => t.Name));
 
-    /// <summary>The block or trunk called <paramref name="name"/>.</summary>
+    /// <summary>The block or trunk called <paramref name="name"/>, which <paramref name="option"/> asks for.</summary>
     /// <exception cref="CliException">There is none.</exception>
-    public static BlockExample Find(string name) =>
+    public static BlockExample Find(string name, string option = "--block") =>
         BlockCatalog.Find(name)
-        ?? (TrunkCatalog.Find(name) is { } trunk ? Whole(trunk) : throw new CliException($"--block = {name}: must be one of {string.Join(", ", Names)}"));
+        ?? (TrunkCatalog.Find(name) is { } trunk ? Whole(trunk) : throw new CliException($"{option} = {name}: must be one of {string.Join(", ", Names)}"));
 
     /// <summary>A table on a terminal, plain lines elsewhere.</summary>
     public static void Print(BlockExample block, TextWriter output)
