@@ -15,8 +15,8 @@ namespace ConvNative.Arm;
 internal static unsafe partial class Record
 {
     private const long At = 0x10_0000_0000;
-    private const int Size = 28 * 1024;
-    private const int B = 8 * 1024, Index = 16 * 1024, Taps = 18 * 1024, Init = 20 * 1024, Out = 24 * 1024;
+    private const int Size = 32 * 1024;
+    private const int B = 8 * 1024, Index = 16 * 1024, Taps = 18 * 1024, Init = 20 * 1024, Out = 24 * 1024, Limits = Out - 64;
     private static readonly Random s_random = new(7);
     private static byte* s_arena;
 
@@ -65,7 +65,9 @@ internal static unsafe partial class Record
                     TapCount = s_random.Next(6), Run = s_random.Next(7), Init = s_arena + Init, InitStep = i == 0 ? 0 : Step(size, 16), Index = s_arena + Index,
                     First = s_random.Next(4), End = 2 + s_random.Next(20), FirstRow = s_random.Next(3), EndRow = 2 + s_random.Next(9),
                     Out = s_arena + Out, OutStep = 64 + Step(size, 16), OutLine = 2048,
+                    Tiles = s_random.Next(3), BRight = s_random.Next(2) * 512, Finish = (FinishKind)s_random.Next(3), Residual = B - Out, Limits = s_arena + Limits,
                 };
+                SetLimits(size, typeof(TOps) == typeof(I128));
                 Write(file, $"{type.Name.Split('`')[0]}_{typeof(TOps).Name}__{m.Name}", &q, sizeof(MicroArguments), (delegate*<void*, void>)m.MethodHandle.GetFunctionPointer());
             }
         }
@@ -118,6 +120,18 @@ internal static unsafe partial class Record
         }
 
         for (int t = 0; t < 64; t++) ((nint*)(s_arena + Taps))[t] = (s_random.Next(65) - 32) * size;
+    }
+
+    /// <summary>Least, most and the residual's factor.</summary>
+    private static void SetLimits(int size, bool integers)
+    {
+        foreach ((int i, int n) in ((int, int)[])[(0, -20), (1, 30), (2, 3)])
+        {
+            byte* at = s_arena + Limits + (i * size);
+            if (integers) *(int*)at = n;
+            else if (size == 4) *(float*)at = n;
+            else *(double*)at = n;
+        }
     }
 
     /// <summary>Numbers of lanes in units of four bytes, or masks.</summary>

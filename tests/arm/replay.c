@@ -8,7 +8,7 @@
 #include <sys/mman.h>
 
 #define AT ((unsigned char *)0x1000000000)
-#define SIZE (28 * 1024)
+#define SIZE (32 * 1024)
 
 static void stop(const char *why) {
     fprintf(stderr, "replay: %s\n", why);

@@ -37,7 +37,7 @@ cat >kernels.csproj <<'PROJECT'
 </Project>
 PROJECT
 dotnet build -c Release -v q --nologo -clp:ErrorsOnly
-for file in *Ops.cs; do sed -i 's/Sse[0-9]*\.IsSupported/false/; s/AdvSimd\.Arm64\.IsSupported/false/; s/AdvSimd\.IsSupported/true/' "$file"; done
+for file in *Ops.cs CacheHint.cs; do sed -i 's/Sse[0-9]*\.IsSupported/false/; s/AdvSimd\.Arm64\.IsSupported/false/; s/AdvSimd\.IsSupported/true/' "$file"; done
 dotnet build -c Release -v q --nologo -clp:ErrorsOnly -p:OutputPath=arm/ -p:TreatWarningsAsErrors=false
 packages=$(dotnet nuget locals global-packages --list | sed 's/^[^:]*: *//')
 framework=$(dotnet --list-runtimes | sed -n 's/^Microsoft.NETCore.App \(10[^ ]*\) \[\(.*\)\]$/\2\/\1/p' | tail -n 1)

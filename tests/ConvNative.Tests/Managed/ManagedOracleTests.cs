@@ -30,8 +30,9 @@ public class ManagedOracleTests
     public void PostOps()
     {
         ActivationKind[] kinds = Enum.GetValues<ActivationKind>();
-        var specs = kinds.SelectMany(k => ManagedProblems.Linear().Where(s => s.Name is "groups wide" or "depthwise wide" or "1x1" or "deconv dcgan" or "rank1 dilated")
+        var specs = kinds.SelectMany(k => ManagedProblems.Linear().Where(s => s.Name is "groups wide" or "depthwise wide" or "1x1" or "1x1 in other rows" or "seven columns" or "tiles alike" or "deconv dcgan" or "rank1 dilated")
             .Select(s => s with { Name = $"{s.Name} {k}", PostOps = new PostOps((int)k % 2 == 0, 0.5, new Activation(k, Alpha(k), Beta(k)), (int)k % 3 == 0 ? 0.3 : null) }))
+            .Append(new ConvSpec { Name = "weights that outgrow the cache", InputShape = [1, 530, 7, 7], WeightShape = [96, 530, 3, 3], PadsBegin = [1, 1], PadsEnd = [1, 1], HasBias = true, PostOps = new PostOps(true, 2, new Activation(ActivationKind.Clip, -3, 4), null) })
             .Concat(kinds.Select(k => ManagedProblems.Deformable().First() with { PostOps = new PostOps(true, 2, new Activation(k, Alpha(k), Beta(k)), -0.7) }));
         Check(ManagedProblems.Spread(specs), [Direction.Forward], FillKind.Random);
 

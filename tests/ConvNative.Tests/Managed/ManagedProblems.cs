@@ -19,6 +19,9 @@ internal static class ManagedProblems
         yield return Corr([2, 3, 9, 11], [5, 3, 3, 2]) with { Name = "rank2", PadsBegin = [1, 0], PadsEnd = [2, 1], Strides = [1, 2] };
         yield return Corr([1, 17, 5, 19], [35, 17, 3, 3]) with { Name = "rank2 wide", PadsBegin = [1, 1], PadsEnd = [1, 1] };
         yield return Corr([1, 19, 5, 31], [67, 19, 1, 1]) with { Name = "1x1" };
+        yield return Corr([2, 22, 6, 10], [48, 22, 1, 1]) with { Name = "1x1 in other rows" };
+        yield return Corr([2, 17, 9, 7], [72, 17, 3, 3]) with { Name = "seven columns", PadsBegin = [1, 1], PadsEnd = [1, 1] };
+        yield return Corr([1, 18, 5, 29], [32, 18, 3, 3]) with { Name = "tiles alike", PadsBegin = [0, 1], PadsEnd = [1, 1] };
         yield return Corr([3, 19, 7, 7], [37, 19, 1, 1]) with { Name = "1x1 strided", Strides = [2, 2] };
         yield return Corr([1, 19, 5, 31], [34, 19, 1, 1]) with { Name = "1x1 padded", PadsBegin = [1, 2], PadsEnd = [3, 0] };
         yield return Corr([2, 3, 5, 9, 7], [7, 3, 3, 2, 4]) with { Name = "rank3", PadsBegin = [1, 0, 2], PadsEnd = [0, 1, 3], Strides = [1, 2, 1], Dilations = [2, 1, 1] };

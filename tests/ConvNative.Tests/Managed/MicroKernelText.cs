@@ -9,6 +9,9 @@ internal static class MicroKernelText
     public const int MostRows = 14;
     public const int MostFlatRows = 8;
 
+    // Elements a turn of the inner loop: stepping and counting cost as much as a third of the products.
+    private const int Unrolled = 4;
+
     private static readonly int[] s_sweeps = [1, 2, 3, 4, 5, 6, 7, 8, 9, 25];
     private static readonly int[] s_flatTaps = [3, 5, 7];
     private static readonly int[] s_rowTaps = [3, 5, 7];
@@ -88,32 +91,86 @@ internal static class MicroKernelText
         b.Append(shared ? "        byte* init = q->Init;\n" : "        byte* init = q->Init;\n        nint step = q->InitStep;\n");
     }
 
+    /// <summary>
+    /// Tiles side by side: a call costs as much as ten elements' products. A residual is asked for when its tile begins: no hardware guesses where it lies.
+    /// </summary>
     private static void Kernel(StringBuilder b, int rows, int vectors)
     {
-        Header(b, $"R{rows}V{vectors}");
+        b.Append(CultureInfo.InvariantCulture, $"\n    [MethodImpl(MethodImplOptions.AggressiveOptimization)]\n    private static void R{rows}V{vectors}(MicroArguments* q)\n    {{\n");
+        b.Append("        byte* a = q->A, o = q->Out, init = q->Init, fetch = q->FetchStep == 0 ? q->B : q->Fetch;\n");
+        b.Append("        nint step = q->AStep, next = q->BStep, element = q->AElement, ahead = q->FetchStep;\n");
+        b.Append(vectors == 4
+            ? "        bool dense = element == TOps.ElementSize;\n        nint right = q->BRight == 0 ? 2 * sizeof(TVec) : q->BRight;\n"
+            : $"        bool dense = element == TOps.ElementSize && next == {vectors} * sizeof(TVec);\n");
+        b.Append("        int tiles = q->Tiles;\n        do\n        {\n            nint down = q->OutStep;\n");
+        b.Append("            if (q->Finish == FinishKind.ResidualAndLimits)\n            {\n                byte* s = o + q->Residual;\n");
         for (int r = 0; r < rows; r++)
-            for (int v = 0; v < vectors; v++) b.Append(CultureInfo.InvariantCulture, $"        TVec c{r}_{v} = TOps.Load(init + ({r} * step) + ({v} * sizeof(TVec)));\n");
-        b.Append("        step = q->AStep;\n        nint next = q->BStep, element = q->AElement;\n        nint* tap = q->Taps;\n");
-        b.Append("        for (int t = q->TapCount; t > 0; t--, tap += 2)\n        {\n            byte* a0 = q->A + tap[0];\n");
-        for (int r = 3; r < rows; r += 3) b.Append(CultureInfo.InvariantCulture, $"            byte* a{r} = a{r - 3} + (3 * step);\n");
-        b.Append("            byte* b = q->B + tap[1];\n            for (int e = q->Run; e > 0; e--)\n            {\n");
-        for (int v = 0; v < vectors; v++) b.Append(CultureInfo.InvariantCulture, $"                TVec b{v} = TOps.Load(b + ({v} * sizeof(TVec)));\n");
+        {
+            b.Append(CultureInfo.InvariantCulture, $"                CacheHint.Near(s, {vectors} * sizeof(TVec));\n");
+            if (r + 1 < rows) b.Append("                s += down;\n");
+        }
+
+        b.Append("            }\n\n            down = q->InitStep;\n");
+        for (int r = 0; r < rows; r++)
+            for (int v = 0; v < vectors; v++) b.Append(CultureInfo.InvariantCulture, $"            TVec c{r}_{v} = TOps.Load(init + ({r} * down) + ({v} * sizeof(TVec)));\n");
+        b.Append(CultureInfo.InvariantCulture, $"            init += {rows} * down;\n            nint* tap = q->Taps;\n");
+        b.Append("            for (int t = q->TapCount; t > 0; t--, tap += 2)\n            {\n                byte* a0 = a + tap[0];\n");
+        for (int r = 3; r < rows; r += 3) b.Append(CultureInfo.InvariantCulture, $"                byte* a{r} = a{r - 3} + (3 * step);\n");
+        b.Append("                byte* b = q->B + tap[1];\n                int e = q->Run;\n");
+        b.Append(CultureInfo.InvariantCulture, $"                if (dense && e >= {Unrolled})\n                {{\n                    int turns = e / {Unrolled};\n                    e %= {Unrolled};\n                    do\n                    {{\n");
+        for (int k = 0; k < Unrolled; k++)
+        {
+            b.Append("                        {\n");
+            Products(b, rows, vectors, "                            ", k);
+            if (vectors == 4) b.Append("                            b += next;\n");
+            b.Append("                        }\n\n");
+        }
+
+        for (int r = 0; r < rows; r += 3) b.Append(CultureInfo.InvariantCulture, $"                        a{r} += {Unrolled} * TOps.ElementSize;\n");
+        if (vectors != 4) b.Append(CultureInfo.InvariantCulture, $"                        b += {Unrolled * vectors} * sizeof(TVec);\n");
+        b.Append(CultureInfo.InvariantCulture, $"                        CacheHint.Fetch(fetch);\n                        fetch += {Unrolled} * ahead;\n                    }}\n                    while (--turns > 0);\n                }}\n\n");
+        b.Append("                for (; e > 0; e--)\n                {\n");
+        Products(b, rows, vectors, "                    ", 0);
+        for (int r = 0; r < rows; r += 3) b.Append(CultureInfo.InvariantCulture, $"                    a{r} += element;\n");
+        b.Append("                    b += next;\n                }\n            }\n\n            down = q->OutStep;\n");
+        Finish(b, rows, vectors);
+        for (int r = 0; r < rows; r++)
+        {
+            for (int v = 0; v < vectors; v++) b.Append(CultureInfo.InvariantCulture, $"            TOps.Store(o + ({v} * sizeof(TVec)), c{r}_{v});\n");
+            b.Append("            o += down;\n");
+        }
+
+        b.Append(CultureInfo.InvariantCulture, $"            a += {rows} * step;\n        }}\n        while (--tiles > 0);\n\n        q->Fetch = fetch;\n    }}\n");
+    }
+
+    /// <summary>The products of one element, <paramref name="k"/> elements on. Four vectors are two pairs that may lie apart.</summary>
+    private static void Products(StringBuilder b, int rows, int vectors, string indent, int k)
+    {
+        for (int v = 0; v < vectors; v++)
+            b.Append(vectors == 4 ? $"{indent}TVec b{v} = TOps.Load(b + {(v < 2 ? "" : "right + ")}({v % 2} * sizeof(TVec)));\n" : $"{indent}TVec b{v} = TOps.Load(b + ({(k * vectors) + v} * sizeof(TVec)));\n");
         for (int r = 0; r < rows; r++)
         {
             string at = (r % 3) switch { 0 => $"a{r}", 1 => $"a{r - 1} + step", _ => $"a{r - 2} + (2 * step)" };
-            b.Append(CultureInfo.InvariantCulture, $"                TVec x{r} = TOps.Splat({at});\n");
-            for (int v = 0; v < vectors; v++) b.Append(CultureInfo.InvariantCulture, $"                c{r}_{v} = TOps.Fma(x{r}, b{v}, c{r}_{v});\n");
+            b.Append(CultureInfo.InvariantCulture, $"{indent}TVec x{r} = TOps.Splat({at}{(k == 0 ? "" : $" + ({k} * TOps.ElementSize)")});\n");
+            for (int v = 0; v < vectors; v++) b.Append(CultureInfo.InvariantCulture, $"{indent}c{r}_{v} = TOps.Fma(x{r}, b{v}, c{r}_{v});\n");
         }
+    }
 
-        for (int r = 0; r < rows; r += 3) b.Append(CultureInfo.InvariantCulture, $"                a{r} += element;\n");
-        b.Append("                b += next;\n            }\n        }\n\n        byte* o = q->Out;\n        step = q->OutStep;\n");
+    /// <summary>Residual and limits, while the sums are in registers.</summary>
+    private static void Finish(StringBuilder b, int rows, int vectors)
+    {
+        b.Append("            if (q->Finish != FinishKind.None)\n            {\n                byte* limits = q->Limits;\n");
+        b.Append("                if (q->Finish == FinishKind.ResidualAndLimits)\n                {\n                    byte* s = o + q->Residual;\n                    TVec scale = TOps.Splat(limits + (2 * TOps.ElementSize));\n");
         for (int r = 0; r < rows; r++)
         {
-            for (int v = 0; v < vectors; v++) b.Append(CultureInfo.InvariantCulture, $"        TOps.Store(o + ({v} * sizeof(TVec)), c{r}_{v});\n");
-            if (r + 1 < rows) b.Append("        o += step;\n");
+            for (int v = 0; v < vectors; v++) b.Append(CultureInfo.InvariantCulture, $"                    c{r}_{v} = TOps.Fma(TOps.Load(s + ({v} * sizeof(TVec))), scale, c{r}_{v});\n");
+            if (r + 1 < rows) b.Append("                    s += down;\n");
         }
 
-        b.Append("    }\n");
+        b.Append("                }\n\n                TVec least = TOps.Splat(limits), most = TOps.Splat(limits + TOps.ElementSize);\n");
+        for (int r = 0; r < rows; r++)
+            for (int v = 0; v < vectors; v++) b.Append(CultureInfo.InvariantCulture, $"                c{r}_{v} = TOps.Clamp(c{r}_{v}, least, most);\n");
+        b.Append("            }\n\n");
     }
 
     private static void Lanes(StringBuilder b, int rows, bool grouped)

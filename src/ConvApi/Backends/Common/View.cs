@@ -51,6 +51,15 @@ internal sealed class View
             Small = Small with { D = Small.W * Axes[1].Small * Axes[2].Small, H = Small.W * Axes[2].Small };
     }
 
+    private View(View view, int rows, int columns)
+    {
+        Problem = view.Problem;
+        (BigChannels, SmallChannels, Groups) = (view.BigChannels, view.SmallChannels, view.Groups);
+        Big = view.Big with { H = view.Big.W * columns };
+        Small = view.Small with { H = view.Small.W * columns };
+        Axes = [new AxisMap(1, 1, 1, 1, 1, 0, PaddingMode.Zeros), new AxisMap(rows, rows, 1, 1, 1, 0, PaddingMode.Zeros), new AxisMap(columns, columns, 1, 1, 1, 0, PaddingMode.Zeros)];
+    }
+
     public ConvProblem Problem { get; }
 
     public Strides5 Big { get; }
@@ -73,6 +82,20 @@ internal sealed class View
 
     /// <summary>The correlation itself (small from big), as opposed to its adjoint (big from small).</summary>
     public bool IsDown => (Problem.Op is ConvOp.Transposed or ConvOp.Col2im) == (Problem.Direction != Direction.Forward);
+
+    /// <summary>
+    /// The same problem with its pixels in other rows: with one tap, no stride and no padding a pixel has no neighbours. Rows are
+    /// <paramref name="least"/> to <paramref name="most"/> pixels long; itself where that cannot be.
+    /// </summary>
+    public View Rearranged(int least, int most)
+    {
+        foreach (AxisMap a in Axes)
+            if (a.Kernel != 1 || a.Stride != 1 || a.PadBegin != 0 || a.Big != a.Small) return this;
+        long pixels = (long)Axes[0].Big * Axes[1].Big * Axes[2].Big;
+        for (int columns = (int)Math.Min(most, pixels); columns >= Math.Min(least, pixels) && columns > Axes[2].Big; columns--)
+            if (pixels % columns == 0) return new View(this, (int)(pixels / columns), columns);
+        return this;
+    }
 
     /// <summary>Offset of weight (small channel, big channel in the group, tap) in the caller's tensor.</summary>
     public long WeightOffset(Strides5 w, int small, int big, int kd, int kh, int kw) =>

@@ -12,6 +12,9 @@ internal readonly record struct ChannelBlock(int First, int Valid, int Vectors, 
 {
     /// <summary>Which of a tile's kernels.</summary>
     public int Kernel => IsNarrow ? 3 : Vectors >> 1;
+
+    /// <summary>Vectors whose weights lie side by side.</summary>
+    public int PairVectors => Math.Min(Vectors, 2);
 }
 
 /// <summary>
@@ -25,7 +28,14 @@ internal sealed class BlockedGeometry
 
     // A block's weights are read again for each part: this many pixels share one reading, even where the panel grows for it.
     private const int LeastPixels = 256;
-    private const long LargeWeights = 512 * 1024;
+    private const long LargeWeights = 320 * 1024;
+
+    // A latency of 4 cycles at 2 multiply-adds a cycle.
+    private const int LeastAccumulators = 8;
+
+    // Rows that all blocks pass over while they stay in the first-level cache, and the weights that are then read again from the second.
+    private const long PassBytes = 16 * 1024;
+    private const long PassWeights = 128 * 1024;
 
     // Pixels of a tile that lie a multiple of this apart share one set of a usual first-level cache, which holds eight of them.
     private const int SetsBytes = 4096;
@@ -64,7 +74,7 @@ internal sealed class BlockedGeometry
         bool oneSet = Source.C == 1 && W.SourceStep * Source.W * elementSize % SetsBytes == 0;
         Blocks = Cut(set, oneSet && set.MostRows(2) > SetLines, isNarrow);
         Lanes = Blocks.Sum(b => b.Vectors) * set.Lanes;
-        int most = set.MostRows(Blocks[0].Vectors);
+        int most = set.MostRows(W.Count <= set.MostRows(Blocks[0].Vectors) ? Blocks[0].Vectors : Blocks[0].PairVectors);
         bool outside = D.ReadsOutside || H.ReadsOutside || W.ReadsOutside;
         ColumnTile[]?[] exact = [.. W.Phases.Select(p => ColumnTile.Exact(W, p, most))];
         bool exactly = !outside || (SkipsPadding && FromPerGroup >= LeastDirect && Array.TrueForAll(exact, t => t is not null));
@@ -79,6 +89,7 @@ internal sealed class BlockedGeometry
         PanelRow = (long)PanelColumns * PanelPixel;
         ChooseParts(p, elementSize, threads, view.Taps);
         ChooseStores(view, set, elementSize);
+        RowsPerPass = ChoosePass(elementSize, view.Taps);
         PanelSlot = PanelRow * H.PanelSize(RowsPerPart);
         PanelElements = IsDirect ? 0 : PanelSlot * Math.Max(1, D.Offsets.Length);
     }
@@ -134,6 +145,9 @@ internal sealed class BlockedGeometry
 
     public int BlockParts { get; private set; }
 
+    /// <summary>Result rows of a part that all of its blocks pass over before the next rows.</summary>
+    public int RowsPerPass { get; }
+
     /// <summary>Columns of all phases leave together: channels-first results whose columns would be written a stride apart.</summary>
     public bool Interleaves { get; private set; }
 
@@ -172,7 +186,10 @@ internal sealed class BlockedGeometry
 
     private ChannelBlock[] Cut(KernelSet set, bool fewPixels, Func<int, bool> isNarrow)
     {
-        int l = set.Lanes, vectors = ToPerGroup <= l ? 1 : ToPerGroup > 2 * l && W.Count <= set.MostRows(4) ? 4 : 2;
+        // Few pixels a tile leave the multiply-adds of two vectors waiting for each other: 7 columns are 4 and 3 where 6 is the most.
+        int l = set.Lanes, shortest = W.Count / Math.Max(1, (W.Count + set.MostRows(2) - 1) / set.MostRows(2));
+        bool four = ToPerGroup > 2 * l && (W.Count <= set.MostRows(4) || shortest * 2 < LeastAccumulators);
+        int vectors = ToPerGroup <= l ? 1 : four ? 4 : 2;
         var blocks = new List<ChannelBlock>();
         for (int c = 0, lane = 0; c < ToPerGroup;)
         {
@@ -198,6 +215,13 @@ internal sealed class BlockedGeometry
         KernelRows = cut ? (int)Math.Clamp(LargeWeights / Math.Max(1, perRow), 1, kernelRows) : kernelRows;
         bool dense = H.Phases.Length == 1 && Target.H == WaitingColumns && Target.C != 1;
         WaitingRows = cut ? RowsPerPart : dense ? Math.Clamp(StorePixels / Math.Max(1, WaitingColumns), 1, RowsPerPart) : 1;
+    }
+
+    private int ChoosePass(int elementSize, int taps)
+    {
+        long row = (IsDirect ? W.SourceSize * Source.W : PanelRow) * elementSize, weights = (long)FromPerGroup * taps * Lanes / BlockParts * elementSize;
+        bool serves = H.Span == 1 && D.Offsets.Length == 1 && KernelRows == 1 && weights <= PassWeights && row <= PassBytes;
+        return serves ? (int)Math.Clamp(PassBytes / Math.Max(1, row), 1, RowsPerPart) : RowsPerPart;
     }
 
     /// <summary>The cut into rows and blocks whose slowest thread is done first, by a rough count of cycles.</summary>

@@ -7,7 +7,7 @@ namespace ConvNative.Backends.Managed;
 
 internal sealed unsafe partial class BlockedPlan<T>
 {
-    /// <summary>Packs to [phase][group][block][tap][source channel][lane].</summary>
+    /// <summary>Packs to [phase][group][block][kernel row][pair of vectors][kernel column][source channel][lane]; only blocks of four vectors have two pairs.</summary>
     protected override void PackWeights(T* weights, T* bias)
     {
         if (bias != null)
@@ -23,13 +23,14 @@ internal sealed unsafe partial class BlockedPlan<T>
 
     private void PackBlock(PhaseTaps phase, int group, ChannelBlock b, T* w, Strides5 s)
     {
-        int width = b.Vectors * _set.Lanes;
+        int lanes = b.PairVectors * _set.Lanes;
         T* to = _weights + phase.Weights + (group * phase.GroupWeights) + (b.LaneStart * phase.TapsTimesChannels);
         foreach (int kd in phase.D.Weight)
             foreach (int kh in phase.H.Weight)
-                foreach (int kw in phase.W.Weight)
-                    for (int c = 0; c < _g.FromPerGroup; c++, to += width)
-                        for (int l = 0; l < b.Valid; l++) to[l] = w[WeightAt(s, group, b.First + l, c, kd, kh, kw)];
+                for (int first = 0; first < b.Vectors * _set.Lanes; first += lanes)
+                    foreach (int kw in phase.W.Weight)
+                        for (int c = 0; c < _g.FromPerGroup; c++, to += lanes)
+                            for (int l = 0; l < lanes && first + l < b.Valid; l++) to[l] = w[WeightAt(s, group, b.First + first + l, c, kd, kh, kw)];
     }
 
     /// <summary>The longest run of panel columns that shows consecutive columns of the source.</summary>

@@ -6,12 +6,32 @@ namespace ConvNative.Backends.Managed;
 internal sealed unsafe partial class BlockedPlan<T>
 {
     /// <summary>A step of a tile with its kernels, by <see cref="ChannelBlock.Kernel"/>.</summary>
-    private readonly struct TileStep(ColumnTile tile, ColumnStep step, TapColumns taps, nint[] kernels)
+    private readonly struct TileStep(ColumnTile tile, ColumnStep step, TapColumns taps, nint[] kernels, int tiles)
     {
         public readonly int First = tile.First + step.Row;
+
+        /// <summary>So many tiles side by side are alike.</summary>
+        public readonly int Tiles = tiles;
         public readonly TapColumns Taps = taps;
 
-        public delegate*<Kernels.MicroArguments*, void> Kernel(int block) => (delegate*<Kernels.MicroArguments*, void>)kernels[block];
+        /// <summary>Calls the kernel of a block; <paramref name="pair"/> is bytes of a pair of vectors.</summary>
+        public void Run(int block, Kernels.MicroArguments* p, nint pair)
+        {
+            var kernel = (delegate*<Kernels.MicroArguments*, void>)kernels[block];
+            if (kernel != null)
+            {
+                kernel(p);
+                return;
+            }
+
+            kernel = (delegate*<Kernels.MicroArguments*, void>)kernels[1];
+            kernel(p);
+            p->B += p->BRight;
+            p->Out += pair;
+            p->Init += pair;
+            kernel(p);
+            p->B -= p->BRight;
+        }
     }
 
     /// <summary>Neighbouring kernel columns of a phase: where their taps lie in memory, for each result depth. Kernel rows are outermost, so that those of a result row lie side by side.</summary>
@@ -56,7 +76,7 @@ internal sealed unsafe partial class BlockedPlan<T>
                 for (int i = depth.From; i < depth.To; i++)
                     for (int k = from; k < from + perRow; k++, t++)
                     {
-                        long weights = (((((long)i * h.Offset.Length) + j) * w.Offset.Length) + k) * g.FromPerGroup * vectors * plan._set.Lanes;
+                        long weights = (((((long)i * h.Offset.Length) + j) * w.Offset.Length * vectors) + (k * Math.Min(vectors, 2))) * g.FromPerGroup * plan._set.Lanes;
                         table[2 * t] = checked((nint)(g.TapOffset(d, h, w, i, j, k) * sizeof(T)));
                         table[(2 * t) + 1] = checked((nint)(weights * sizeof(T)));
                     }
@@ -87,12 +107,15 @@ internal sealed unsafe partial class BlockedPlan<T>
                 kernels.Add(s.Rows, new nint[4]);
                 foreach (ChannelBlock b in g.Blocks)
                 {
-                    nint kernel = b.IsNarrow ? (nint)Kernels.NarrowSet.Find<T>(s.Rows, b.Valid) : (nint)plan._set.Find(s.Rows, b.Vectors);
-                    kernels[s.Rows][b.Kernel] = kernel != 0 ? kernel : throw new InvalidOperationException($"no micro-kernel of {s.Rows} rows for {b}");
+                    // Rows that four vectors are too many for take two pairs one after the other.
+                    bool pairs = b.Vectors == 4 && s.Rows > plan._set.MostRows(4);
+                    nint kernel = b.IsNarrow ? (nint)Kernels.NarrowSet.Find<T>(s.Rows, b.Valid) : (nint)plan._set.Find(s.Rows, pairs ? 2 : b.Vectors);
+                    kernels[s.Rows][pairs ? 1 : b.Kernel] = kernel != 0 ? kernel : throw new InvalidOperationException($"no micro-kernel of {s.Rows} rows for {b}");
                 }
             }
 
-            Tiles = [.. g.Tiles[w].Select(t => t.Steps.Select(s => new TileStep(t, s, columns[(s.FirstTap, s.EndTap)], kernels[s.Rows])).ToArray())];
+            TileCount = g.Tiles[w].Length;
+            Tiles = [.. Alike(g.Tiles[w]).Select(t => t.First.Steps.Select(s => new TileStep(t.First, s, columns[(s.FirstTap, s.EndTap)], kernels[s.Rows], t.Count)).ToArray())];
             MostSteps = Tiles.Length == 0 ? 0 : Tiles.Max(t => t.Length);
         }
 
@@ -109,13 +132,28 @@ internal sealed unsafe partial class BlockedPlan<T>
 
         public long TapsTimesChannels { get; }
 
-        /// <summary>The steps of each tile of a row.</summary>
+        /// <summary>The steps of each tile of a row; neighbours of one step that are alike are one.</summary>
         public TileStep[][] Tiles { get; }
+
+        /// <summary>Tiles of a row.</summary>
+        public int TileCount { get; }
 
         public int MostSteps { get; }
 
         /// <summary>The kernel rows that a result row reads.</summary>
         public (int From, int To) KernelRows(int row) => _rows[row];
+
+        private static IEnumerable<(ColumnTile First, int Count)> Alike(ColumnTile[] tiles)
+        {
+            for (int i = 0, end; i < tiles.Length; i = end)
+            {
+                for (end = i + 1; end < tiles.Length && tiles[i].Steps.Length == 1 && tiles[end].Steps.SequenceEqual(tiles[i].Steps); end++)
+                {
+                }
+
+                yield return (tiles[i], end - i);
+            }
+        }
 
         /// <summary>The offsets that lie inside, of those in ascending order; rows and slices of zeros need no products.</summary>
         private static (int From, int To) Inside(PhaseAxis axis, Phase phase, int index, bool skips)

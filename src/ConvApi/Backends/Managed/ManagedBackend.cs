@@ -12,6 +12,10 @@ public sealed class ManagedBackend : ConvBackend
 {
     internal const string EngineName = "managed";
 
+    // Pixels that have no neighbours are computed in rows of so many: tiles come out equal, and there are rows left to share out.
+    private const int LeastRow = 48;
+    private const int MostRow = 112;
+
     private readonly Lazy<IReadOnlyList<DeviceInfo>> _devices = new(ReadDevices);
 
     /// <inheritdoc/>
@@ -100,7 +104,7 @@ public sealed class ManagedBackend : ConvBackend
         if (FlatPlan<T>.Serves(view)) return new FlatPlan<T>(view, options);
         int outputs = (view.IsDown ? view.SmallChannels : view.BigChannels) / view.Groups;
         bool planes = view.Big.W == 1 && view.Small.W == 1 && outputs * 2 <= Kernels.KernelSet.For<T>().Lanes;
-        return planes ? new PlanePlan<T>(view, options) : new BlockedPlan<T>(view, options, view.IsDown ? "direct" : "phases");
+        return planes ? new PlanePlan<T>(view, options) : new BlockedPlan<T>(view.Rearranged(LeastRow, MostRow), options, view.IsDown ? "direct" : "phases");
 
         ManagedPlan Unfold() => new UnfoldPlan<T>(new View(p), options, "managed:unfold");
         ManagedPlan Fold() => new FoldPlan<T>(new View(p), options, "managed:fold");
@@ -117,7 +121,7 @@ public sealed class ManagedBackend : ConvBackend
             _ => new IntegerPlan<double>(p, options, Create<double>(inner, options)),
         };
 
-        ManagedPlan Pairs(View view) => new BlockedPlan<int>(view, options, view.IsDown ? "direct" : "phases");
+        ManagedPlan Pairs(View view) => new BlockedPlan<int>(view.Rearranged(LeastRow, MostRow), options, view.IsDown ? "direct" : "phases");
     }
 
     private static ManagedPlan Sampled(ConvProblem p, PlanOptions options) => p.Direction switch

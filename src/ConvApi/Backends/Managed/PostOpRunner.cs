@@ -24,6 +24,22 @@ internal readonly unsafe struct PostOpRunner<T>(PostOps ops)
 
     public bool IsNone => ops.IsNone;
 
+    /// <summary>
+    /// Whether it is a residual, relu or clip, which kernels apply while the sums are in registers: least and most value, and the residual's factor.
+    /// </summary>
+    public bool AreLimits(out T least, out T most, out T factor)
+    {
+        factor = _residualScale;
+        (least, most) = ops.Activation.Kind switch
+        {
+            ActivationKind.Relu => (T.Zero, T.CreateTruncating(double.PositiveInfinity)),
+            ActivationKind.Clip => (_alpha, _beta),
+            _ => (T.CreateTruncating(double.NegativeInfinity), T.CreateTruncating(double.PositiveInfinity)),
+        };
+        return typeof(T) != typeof(int) && ops.OutputScale is null && !ops.IsNone && least <= most
+            && ops.Activation.Kind is ActivationKind.None or ActivationKind.Relu or ActivationKind.Clip;
+    }
+
     /// <summary>Finishes <paramref name="count"/> elements; <paramref name="residual"/> lies as they do, or is null.</summary>
     public void Apply(T* y, T* residual, int count)
     {

@@ -166,2712 +166,9125 @@ internal static unsafe class MicroKernels<TOps, TVec>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void R1V1(MicroArguments* q)
     {
-        byte* init = q->Init;
-        nint step = q->InitStep;
-        TVec c0_0 = TOps.Load(init + (0 * step) + (0 * sizeof(TVec)));
-        step = q->AStep;
-        nint next = q->BStep, element = q->AElement;
-        nint* tap = q->Taps;
-        for (int t = q->TapCount; t > 0; t--, tap += 2)
+        byte* a = q->A, o = q->Out, init = q->Init, fetch = q->FetchStep == 0 ? q->B : q->Fetch;
+        nint step = q->AStep, next = q->BStep, element = q->AElement, ahead = q->FetchStep;
+        bool dense = element == TOps.ElementSize && next == 1 * sizeof(TVec);
+        int tiles = q->Tiles;
+        do
         {
-            byte* a0 = q->A + tap[0];
-            byte* b = q->B + tap[1];
-            for (int e = q->Run; e > 0; e--)
+            nint down = q->OutStep;
+            if (q->Finish == FinishKind.ResidualAndLimits)
             {
-                TVec b0 = TOps.Load(b + (0 * sizeof(TVec)));
-                TVec x0 = TOps.Splat(a0);
-                c0_0 = TOps.Fma(x0, b0, c0_0);
-                a0 += element;
-                b += next;
+                byte* s = o + q->Residual;
+                CacheHint.Near(s, 1 * sizeof(TVec));
             }
-        }
 
-        byte* o = q->Out;
-        step = q->OutStep;
-        TOps.Store(o + (0 * sizeof(TVec)), c0_0);
+            down = q->InitStep;
+            TVec c0_0 = TOps.Load(init + (0 * down) + (0 * sizeof(TVec)));
+            init += 1 * down;
+            nint* tap = q->Taps;
+            for (int t = q->TapCount; t > 0; t--, tap += 2)
+            {
+                byte* a0 = a + tap[0];
+                byte* b = q->B + tap[1];
+                int e = q->Run;
+                if (dense && e >= 4)
+                {
+                    int turns = e / 4;
+                    e %= 4;
+                    do
+                    {
+                        {
+                            TVec b0 = TOps.Load(b + (0 * sizeof(TVec)));
+                            TVec x0 = TOps.Splat(a0);
+                            c0_0 = TOps.Fma(x0, b0, c0_0);
+                        }
+
+                        {
+                            TVec b0 = TOps.Load(b + (1 * sizeof(TVec)));
+                            TVec x0 = TOps.Splat(a0 + (1 * TOps.ElementSize));
+                            c0_0 = TOps.Fma(x0, b0, c0_0);
+                        }
+
+                        {
+                            TVec b0 = TOps.Load(b + (2 * sizeof(TVec)));
+                            TVec x0 = TOps.Splat(a0 + (2 * TOps.ElementSize));
+                            c0_0 = TOps.Fma(x0, b0, c0_0);
+                        }
+
+                        {
+                            TVec b0 = TOps.Load(b + (3 * sizeof(TVec)));
+                            TVec x0 = TOps.Splat(a0 + (3 * TOps.ElementSize));
+                            c0_0 = TOps.Fma(x0, b0, c0_0);
+                        }
+
+                        a0 += 4 * TOps.ElementSize;
+                        b += 4 * sizeof(TVec);
+                        CacheHint.Fetch(fetch);
+                        fetch += 4 * ahead;
+                    }
+                    while (--turns > 0);
+                }
+
+                for (; e > 0; e--)
+                {
+                    TVec b0 = TOps.Load(b + (0 * sizeof(TVec)));
+                    TVec x0 = TOps.Splat(a0);
+                    c0_0 = TOps.Fma(x0, b0, c0_0);
+                    a0 += element;
+                    b += next;
+                }
+            }
+
+            down = q->OutStep;
+            if (q->Finish != FinishKind.None)
+            {
+                byte* limits = q->Limits;
+                if (q->Finish == FinishKind.ResidualAndLimits)
+                {
+                    byte* s = o + q->Residual;
+                    TVec scale = TOps.Splat(limits + (2 * TOps.ElementSize));
+                    c0_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c0_0);
+                }
+
+                TVec least = TOps.Splat(limits), most = TOps.Splat(limits + TOps.ElementSize);
+                c0_0 = TOps.Clamp(c0_0, least, most);
+            }
+
+            TOps.Store(o + (0 * sizeof(TVec)), c0_0);
+            o += down;
+            a += 1 * step;
+        }
+        while (--tiles > 0);
+
+        q->Fetch = fetch;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void R2V1(MicroArguments* q)
     {
-        byte* init = q->Init;
-        nint step = q->InitStep;
-        TVec c0_0 = TOps.Load(init + (0 * step) + (0 * sizeof(TVec)));
-        TVec c1_0 = TOps.Load(init + (1 * step) + (0 * sizeof(TVec)));
-        step = q->AStep;
-        nint next = q->BStep, element = q->AElement;
-        nint* tap = q->Taps;
-        for (int t = q->TapCount; t > 0; t--, tap += 2)
+        byte* a = q->A, o = q->Out, init = q->Init, fetch = q->FetchStep == 0 ? q->B : q->Fetch;
+        nint step = q->AStep, next = q->BStep, element = q->AElement, ahead = q->FetchStep;
+        bool dense = element == TOps.ElementSize && next == 1 * sizeof(TVec);
+        int tiles = q->Tiles;
+        do
         {
-            byte* a0 = q->A + tap[0];
-            byte* b = q->B + tap[1];
-            for (int e = q->Run; e > 0; e--)
+            nint down = q->OutStep;
+            if (q->Finish == FinishKind.ResidualAndLimits)
             {
-                TVec b0 = TOps.Load(b + (0 * sizeof(TVec)));
-                TVec x0 = TOps.Splat(a0);
-                c0_0 = TOps.Fma(x0, b0, c0_0);
-                TVec x1 = TOps.Splat(a0 + step);
-                c1_0 = TOps.Fma(x1, b0, c1_0);
-                a0 += element;
-                b += next;
+                byte* s = o + q->Residual;
+                CacheHint.Near(s, 1 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 1 * sizeof(TVec));
             }
-        }
 
-        byte* o = q->Out;
-        step = q->OutStep;
-        TOps.Store(o + (0 * sizeof(TVec)), c0_0);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c1_0);
+            down = q->InitStep;
+            TVec c0_0 = TOps.Load(init + (0 * down) + (0 * sizeof(TVec)));
+            TVec c1_0 = TOps.Load(init + (1 * down) + (0 * sizeof(TVec)));
+            init += 2 * down;
+            nint* tap = q->Taps;
+            for (int t = q->TapCount; t > 0; t--, tap += 2)
+            {
+                byte* a0 = a + tap[0];
+                byte* b = q->B + tap[1];
+                int e = q->Run;
+                if (dense && e >= 4)
+                {
+                    int turns = e / 4;
+                    e %= 4;
+                    do
+                    {
+                        {
+                            TVec b0 = TOps.Load(b + (0 * sizeof(TVec)));
+                            TVec x0 = TOps.Splat(a0);
+                            c0_0 = TOps.Fma(x0, b0, c0_0);
+                            TVec x1 = TOps.Splat(a0 + step);
+                            c1_0 = TOps.Fma(x1, b0, c1_0);
+                        }
+
+                        {
+                            TVec b0 = TOps.Load(b + (1 * sizeof(TVec)));
+                            TVec x0 = TOps.Splat(a0 + (1 * TOps.ElementSize));
+                            c0_0 = TOps.Fma(x0, b0, c0_0);
+                            TVec x1 = TOps.Splat(a0 + step + (1 * TOps.ElementSize));
+                            c1_0 = TOps.Fma(x1, b0, c1_0);
+                        }
+
+                        {
+                            TVec b0 = TOps.Load(b + (2 * sizeof(TVec)));
+                            TVec x0 = TOps.Splat(a0 + (2 * TOps.ElementSize));
+                            c0_0 = TOps.Fma(x0, b0, c0_0);
+                            TVec x1 = TOps.Splat(a0 + step + (2 * TOps.ElementSize));
+                            c1_0 = TOps.Fma(x1, b0, c1_0);
+                        }
+
+                        {
+                            TVec b0 = TOps.Load(b + (3 * sizeof(TVec)));
+                            TVec x0 = TOps.Splat(a0 + (3 * TOps.ElementSize));
+                            c0_0 = TOps.Fma(x0, b0, c0_0);
+                            TVec x1 = TOps.Splat(a0 + step + (3 * TOps.ElementSize));
+                            c1_0 = TOps.Fma(x1, b0, c1_0);
+                        }
+
+                        a0 += 4 * TOps.ElementSize;
+                        b += 4 * sizeof(TVec);
+                        CacheHint.Fetch(fetch);
+                        fetch += 4 * ahead;
+                    }
+                    while (--turns > 0);
+                }
+
+                for (; e > 0; e--)
+                {
+                    TVec b0 = TOps.Load(b + (0 * sizeof(TVec)));
+                    TVec x0 = TOps.Splat(a0);
+                    c0_0 = TOps.Fma(x0, b0, c0_0);
+                    TVec x1 = TOps.Splat(a0 + step);
+                    c1_0 = TOps.Fma(x1, b0, c1_0);
+                    a0 += element;
+                    b += next;
+                }
+            }
+
+            down = q->OutStep;
+            if (q->Finish != FinishKind.None)
+            {
+                byte* limits = q->Limits;
+                if (q->Finish == FinishKind.ResidualAndLimits)
+                {
+                    byte* s = o + q->Residual;
+                    TVec scale = TOps.Splat(limits + (2 * TOps.ElementSize));
+                    c0_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c0_0);
+                    s += down;
+                    c1_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c1_0);
+                }
+
+                TVec least = TOps.Splat(limits), most = TOps.Splat(limits + TOps.ElementSize);
+                c0_0 = TOps.Clamp(c0_0, least, most);
+                c1_0 = TOps.Clamp(c1_0, least, most);
+            }
+
+            TOps.Store(o + (0 * sizeof(TVec)), c0_0);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c1_0);
+            o += down;
+            a += 2 * step;
+        }
+        while (--tiles > 0);
+
+        q->Fetch = fetch;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void R3V1(MicroArguments* q)
     {
-        byte* init = q->Init;
-        nint step = q->InitStep;
-        TVec c0_0 = TOps.Load(init + (0 * step) + (0 * sizeof(TVec)));
-        TVec c1_0 = TOps.Load(init + (1 * step) + (0 * sizeof(TVec)));
-        TVec c2_0 = TOps.Load(init + (2 * step) + (0 * sizeof(TVec)));
-        step = q->AStep;
-        nint next = q->BStep, element = q->AElement;
-        nint* tap = q->Taps;
-        for (int t = q->TapCount; t > 0; t--, tap += 2)
+        byte* a = q->A, o = q->Out, init = q->Init, fetch = q->FetchStep == 0 ? q->B : q->Fetch;
+        nint step = q->AStep, next = q->BStep, element = q->AElement, ahead = q->FetchStep;
+        bool dense = element == TOps.ElementSize && next == 1 * sizeof(TVec);
+        int tiles = q->Tiles;
+        do
         {
-            byte* a0 = q->A + tap[0];
-            byte* b = q->B + tap[1];
-            for (int e = q->Run; e > 0; e--)
+            nint down = q->OutStep;
+            if (q->Finish == FinishKind.ResidualAndLimits)
             {
-                TVec b0 = TOps.Load(b + (0 * sizeof(TVec)));
-                TVec x0 = TOps.Splat(a0);
-                c0_0 = TOps.Fma(x0, b0, c0_0);
-                TVec x1 = TOps.Splat(a0 + step);
-                c1_0 = TOps.Fma(x1, b0, c1_0);
-                TVec x2 = TOps.Splat(a0 + (2 * step));
-                c2_0 = TOps.Fma(x2, b0, c2_0);
-                a0 += element;
-                b += next;
+                byte* s = o + q->Residual;
+                CacheHint.Near(s, 1 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 1 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 1 * sizeof(TVec));
             }
-        }
 
-        byte* o = q->Out;
-        step = q->OutStep;
-        TOps.Store(o + (0 * sizeof(TVec)), c0_0);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c1_0);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c2_0);
+            down = q->InitStep;
+            TVec c0_0 = TOps.Load(init + (0 * down) + (0 * sizeof(TVec)));
+            TVec c1_0 = TOps.Load(init + (1 * down) + (0 * sizeof(TVec)));
+            TVec c2_0 = TOps.Load(init + (2 * down) + (0 * sizeof(TVec)));
+            init += 3 * down;
+            nint* tap = q->Taps;
+            for (int t = q->TapCount; t > 0; t--, tap += 2)
+            {
+                byte* a0 = a + tap[0];
+                byte* b = q->B + tap[1];
+                int e = q->Run;
+                if (dense && e >= 4)
+                {
+                    int turns = e / 4;
+                    e %= 4;
+                    do
+                    {
+                        {
+                            TVec b0 = TOps.Load(b + (0 * sizeof(TVec)));
+                            TVec x0 = TOps.Splat(a0);
+                            c0_0 = TOps.Fma(x0, b0, c0_0);
+                            TVec x1 = TOps.Splat(a0 + step);
+                            c1_0 = TOps.Fma(x1, b0, c1_0);
+                            TVec x2 = TOps.Splat(a0 + (2 * step));
+                            c2_0 = TOps.Fma(x2, b0, c2_0);
+                        }
+
+                        {
+                            TVec b0 = TOps.Load(b + (1 * sizeof(TVec)));
+                            TVec x0 = TOps.Splat(a0 + (1 * TOps.ElementSize));
+                            c0_0 = TOps.Fma(x0, b0, c0_0);
+                            TVec x1 = TOps.Splat(a0 + step + (1 * TOps.ElementSize));
+                            c1_0 = TOps.Fma(x1, b0, c1_0);
+                            TVec x2 = TOps.Splat(a0 + (2 * step) + (1 * TOps.ElementSize));
+                            c2_0 = TOps.Fma(x2, b0, c2_0);
+                        }
+
+                        {
+                            TVec b0 = TOps.Load(b + (2 * sizeof(TVec)));
+                            TVec x0 = TOps.Splat(a0 + (2 * TOps.ElementSize));
+                            c0_0 = TOps.Fma(x0, b0, c0_0);
+                            TVec x1 = TOps.Splat(a0 + step + (2 * TOps.ElementSize));
+                            c1_0 = TOps.Fma(x1, b0, c1_0);
+                            TVec x2 = TOps.Splat(a0 + (2 * step) + (2 * TOps.ElementSize));
+                            c2_0 = TOps.Fma(x2, b0, c2_0);
+                        }
+
+                        {
+                            TVec b0 = TOps.Load(b + (3 * sizeof(TVec)));
+                            TVec x0 = TOps.Splat(a0 + (3 * TOps.ElementSize));
+                            c0_0 = TOps.Fma(x0, b0, c0_0);
+                            TVec x1 = TOps.Splat(a0 + step + (3 * TOps.ElementSize));
+                            c1_0 = TOps.Fma(x1, b0, c1_0);
+                            TVec x2 = TOps.Splat(a0 + (2 * step) + (3 * TOps.ElementSize));
+                            c2_0 = TOps.Fma(x2, b0, c2_0);
+                        }
+
+                        a0 += 4 * TOps.ElementSize;
+                        b += 4 * sizeof(TVec);
+                        CacheHint.Fetch(fetch);
+                        fetch += 4 * ahead;
+                    }
+                    while (--turns > 0);
+                }
+
+                for (; e > 0; e--)
+                {
+                    TVec b0 = TOps.Load(b + (0 * sizeof(TVec)));
+                    TVec x0 = TOps.Splat(a0);
+                    c0_0 = TOps.Fma(x0, b0, c0_0);
+                    TVec x1 = TOps.Splat(a0 + step);
+                    c1_0 = TOps.Fma(x1, b0, c1_0);
+                    TVec x2 = TOps.Splat(a0 + (2 * step));
+                    c2_0 = TOps.Fma(x2, b0, c2_0);
+                    a0 += element;
+                    b += next;
+                }
+            }
+
+            down = q->OutStep;
+            if (q->Finish != FinishKind.None)
+            {
+                byte* limits = q->Limits;
+                if (q->Finish == FinishKind.ResidualAndLimits)
+                {
+                    byte* s = o + q->Residual;
+                    TVec scale = TOps.Splat(limits + (2 * TOps.ElementSize));
+                    c0_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c0_0);
+                    s += down;
+                    c1_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c1_0);
+                    s += down;
+                    c2_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c2_0);
+                }
+
+                TVec least = TOps.Splat(limits), most = TOps.Splat(limits + TOps.ElementSize);
+                c0_0 = TOps.Clamp(c0_0, least, most);
+                c1_0 = TOps.Clamp(c1_0, least, most);
+                c2_0 = TOps.Clamp(c2_0, least, most);
+            }
+
+            TOps.Store(o + (0 * sizeof(TVec)), c0_0);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c1_0);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c2_0);
+            o += down;
+            a += 3 * step;
+        }
+        while (--tiles > 0);
+
+        q->Fetch = fetch;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void R4V1(MicroArguments* q)
     {
-        byte* init = q->Init;
-        nint step = q->InitStep;
-        TVec c0_0 = TOps.Load(init + (0 * step) + (0 * sizeof(TVec)));
-        TVec c1_0 = TOps.Load(init + (1 * step) + (0 * sizeof(TVec)));
-        TVec c2_0 = TOps.Load(init + (2 * step) + (0 * sizeof(TVec)));
-        TVec c3_0 = TOps.Load(init + (3 * step) + (0 * sizeof(TVec)));
-        step = q->AStep;
-        nint next = q->BStep, element = q->AElement;
-        nint* tap = q->Taps;
-        for (int t = q->TapCount; t > 0; t--, tap += 2)
+        byte* a = q->A, o = q->Out, init = q->Init, fetch = q->FetchStep == 0 ? q->B : q->Fetch;
+        nint step = q->AStep, next = q->BStep, element = q->AElement, ahead = q->FetchStep;
+        bool dense = element == TOps.ElementSize && next == 1 * sizeof(TVec);
+        int tiles = q->Tiles;
+        do
         {
-            byte* a0 = q->A + tap[0];
-            byte* a3 = a0 + (3 * step);
-            byte* b = q->B + tap[1];
-            for (int e = q->Run; e > 0; e--)
+            nint down = q->OutStep;
+            if (q->Finish == FinishKind.ResidualAndLimits)
             {
-                TVec b0 = TOps.Load(b + (0 * sizeof(TVec)));
-                TVec x0 = TOps.Splat(a0);
-                c0_0 = TOps.Fma(x0, b0, c0_0);
-                TVec x1 = TOps.Splat(a0 + step);
-                c1_0 = TOps.Fma(x1, b0, c1_0);
-                TVec x2 = TOps.Splat(a0 + (2 * step));
-                c2_0 = TOps.Fma(x2, b0, c2_0);
-                TVec x3 = TOps.Splat(a3);
-                c3_0 = TOps.Fma(x3, b0, c3_0);
-                a0 += element;
-                a3 += element;
-                b += next;
+                byte* s = o + q->Residual;
+                CacheHint.Near(s, 1 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 1 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 1 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 1 * sizeof(TVec));
             }
-        }
 
-        byte* o = q->Out;
-        step = q->OutStep;
-        TOps.Store(o + (0 * sizeof(TVec)), c0_0);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c1_0);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c2_0);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c3_0);
+            down = q->InitStep;
+            TVec c0_0 = TOps.Load(init + (0 * down) + (0 * sizeof(TVec)));
+            TVec c1_0 = TOps.Load(init + (1 * down) + (0 * sizeof(TVec)));
+            TVec c2_0 = TOps.Load(init + (2 * down) + (0 * sizeof(TVec)));
+            TVec c3_0 = TOps.Load(init + (3 * down) + (0 * sizeof(TVec)));
+            init += 4 * down;
+            nint* tap = q->Taps;
+            for (int t = q->TapCount; t > 0; t--, tap += 2)
+            {
+                byte* a0 = a + tap[0];
+                byte* a3 = a0 + (3 * step);
+                byte* b = q->B + tap[1];
+                int e = q->Run;
+                if (dense && e >= 4)
+                {
+                    int turns = e / 4;
+                    e %= 4;
+                    do
+                    {
+                        {
+                            TVec b0 = TOps.Load(b + (0 * sizeof(TVec)));
+                            TVec x0 = TOps.Splat(a0);
+                            c0_0 = TOps.Fma(x0, b0, c0_0);
+                            TVec x1 = TOps.Splat(a0 + step);
+                            c1_0 = TOps.Fma(x1, b0, c1_0);
+                            TVec x2 = TOps.Splat(a0 + (2 * step));
+                            c2_0 = TOps.Fma(x2, b0, c2_0);
+                            TVec x3 = TOps.Splat(a3);
+                            c3_0 = TOps.Fma(x3, b0, c3_0);
+                        }
+
+                        {
+                            TVec b0 = TOps.Load(b + (1 * sizeof(TVec)));
+                            TVec x0 = TOps.Splat(a0 + (1 * TOps.ElementSize));
+                            c0_0 = TOps.Fma(x0, b0, c0_0);
+                            TVec x1 = TOps.Splat(a0 + step + (1 * TOps.ElementSize));
+                            c1_0 = TOps.Fma(x1, b0, c1_0);
+                            TVec x2 = TOps.Splat(a0 + (2 * step) + (1 * TOps.ElementSize));
+                            c2_0 = TOps.Fma(x2, b0, c2_0);
+                            TVec x3 = TOps.Splat(a3 + (1 * TOps.ElementSize));
+                            c3_0 = TOps.Fma(x3, b0, c3_0);
+                        }
+
+                        {
+                            TVec b0 = TOps.Load(b + (2 * sizeof(TVec)));
+                            TVec x0 = TOps.Splat(a0 + (2 * TOps.ElementSize));
+                            c0_0 = TOps.Fma(x0, b0, c0_0);
+                            TVec x1 = TOps.Splat(a0 + step + (2 * TOps.ElementSize));
+                            c1_0 = TOps.Fma(x1, b0, c1_0);
+                            TVec x2 = TOps.Splat(a0 + (2 * step) + (2 * TOps.ElementSize));
+                            c2_0 = TOps.Fma(x2, b0, c2_0);
+                            TVec x3 = TOps.Splat(a3 + (2 * TOps.ElementSize));
+                            c3_0 = TOps.Fma(x3, b0, c3_0);
+                        }
+
+                        {
+                            TVec b0 = TOps.Load(b + (3 * sizeof(TVec)));
+                            TVec x0 = TOps.Splat(a0 + (3 * TOps.ElementSize));
+                            c0_0 = TOps.Fma(x0, b0, c0_0);
+                            TVec x1 = TOps.Splat(a0 + step + (3 * TOps.ElementSize));
+                            c1_0 = TOps.Fma(x1, b0, c1_0);
+                            TVec x2 = TOps.Splat(a0 + (2 * step) + (3 * TOps.ElementSize));
+                            c2_0 = TOps.Fma(x2, b0, c2_0);
+                            TVec x3 = TOps.Splat(a3 + (3 * TOps.ElementSize));
+                            c3_0 = TOps.Fma(x3, b0, c3_0);
+                        }
+
+                        a0 += 4 * TOps.ElementSize;
+                        a3 += 4 * TOps.ElementSize;
+                        b += 4 * sizeof(TVec);
+                        CacheHint.Fetch(fetch);
+                        fetch += 4 * ahead;
+                    }
+                    while (--turns > 0);
+                }
+
+                for (; e > 0; e--)
+                {
+                    TVec b0 = TOps.Load(b + (0 * sizeof(TVec)));
+                    TVec x0 = TOps.Splat(a0);
+                    c0_0 = TOps.Fma(x0, b0, c0_0);
+                    TVec x1 = TOps.Splat(a0 + step);
+                    c1_0 = TOps.Fma(x1, b0, c1_0);
+                    TVec x2 = TOps.Splat(a0 + (2 * step));
+                    c2_0 = TOps.Fma(x2, b0, c2_0);
+                    TVec x3 = TOps.Splat(a3);
+                    c3_0 = TOps.Fma(x3, b0, c3_0);
+                    a0 += element;
+                    a3 += element;
+                    b += next;
+                }
+            }
+
+            down = q->OutStep;
+            if (q->Finish != FinishKind.None)
+            {
+                byte* limits = q->Limits;
+                if (q->Finish == FinishKind.ResidualAndLimits)
+                {
+                    byte* s = o + q->Residual;
+                    TVec scale = TOps.Splat(limits + (2 * TOps.ElementSize));
+                    c0_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c0_0);
+                    s += down;
+                    c1_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c1_0);
+                    s += down;
+                    c2_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c2_0);
+                    s += down;
+                    c3_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c3_0);
+                }
+
+                TVec least = TOps.Splat(limits), most = TOps.Splat(limits + TOps.ElementSize);
+                c0_0 = TOps.Clamp(c0_0, least, most);
+                c1_0 = TOps.Clamp(c1_0, least, most);
+                c2_0 = TOps.Clamp(c2_0, least, most);
+                c3_0 = TOps.Clamp(c3_0, least, most);
+            }
+
+            TOps.Store(o + (0 * sizeof(TVec)), c0_0);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c1_0);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c2_0);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c3_0);
+            o += down;
+            a += 4 * step;
+        }
+        while (--tiles > 0);
+
+        q->Fetch = fetch;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void R5V1(MicroArguments* q)
     {
-        byte* init = q->Init;
-        nint step = q->InitStep;
-        TVec c0_0 = TOps.Load(init + (0 * step) + (0 * sizeof(TVec)));
-        TVec c1_0 = TOps.Load(init + (1 * step) + (0 * sizeof(TVec)));
-        TVec c2_0 = TOps.Load(init + (2 * step) + (0 * sizeof(TVec)));
-        TVec c3_0 = TOps.Load(init + (3 * step) + (0 * sizeof(TVec)));
-        TVec c4_0 = TOps.Load(init + (4 * step) + (0 * sizeof(TVec)));
-        step = q->AStep;
-        nint next = q->BStep, element = q->AElement;
-        nint* tap = q->Taps;
-        for (int t = q->TapCount; t > 0; t--, tap += 2)
+        byte* a = q->A, o = q->Out, init = q->Init, fetch = q->FetchStep == 0 ? q->B : q->Fetch;
+        nint step = q->AStep, next = q->BStep, element = q->AElement, ahead = q->FetchStep;
+        bool dense = element == TOps.ElementSize && next == 1 * sizeof(TVec);
+        int tiles = q->Tiles;
+        do
         {
-            byte* a0 = q->A + tap[0];
-            byte* a3 = a0 + (3 * step);
-            byte* b = q->B + tap[1];
-            for (int e = q->Run; e > 0; e--)
+            nint down = q->OutStep;
+            if (q->Finish == FinishKind.ResidualAndLimits)
             {
-                TVec b0 = TOps.Load(b + (0 * sizeof(TVec)));
-                TVec x0 = TOps.Splat(a0);
-                c0_0 = TOps.Fma(x0, b0, c0_0);
-                TVec x1 = TOps.Splat(a0 + step);
-                c1_0 = TOps.Fma(x1, b0, c1_0);
-                TVec x2 = TOps.Splat(a0 + (2 * step));
-                c2_0 = TOps.Fma(x2, b0, c2_0);
-                TVec x3 = TOps.Splat(a3);
-                c3_0 = TOps.Fma(x3, b0, c3_0);
-                TVec x4 = TOps.Splat(a3 + step);
-                c4_0 = TOps.Fma(x4, b0, c4_0);
-                a0 += element;
-                a3 += element;
-                b += next;
+                byte* s = o + q->Residual;
+                CacheHint.Near(s, 1 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 1 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 1 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 1 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 1 * sizeof(TVec));
             }
-        }
 
-        byte* o = q->Out;
-        step = q->OutStep;
-        TOps.Store(o + (0 * sizeof(TVec)), c0_0);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c1_0);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c2_0);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c3_0);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c4_0);
+            down = q->InitStep;
+            TVec c0_0 = TOps.Load(init + (0 * down) + (0 * sizeof(TVec)));
+            TVec c1_0 = TOps.Load(init + (1 * down) + (0 * sizeof(TVec)));
+            TVec c2_0 = TOps.Load(init + (2 * down) + (0 * sizeof(TVec)));
+            TVec c3_0 = TOps.Load(init + (3 * down) + (0 * sizeof(TVec)));
+            TVec c4_0 = TOps.Load(init + (4 * down) + (0 * sizeof(TVec)));
+            init += 5 * down;
+            nint* tap = q->Taps;
+            for (int t = q->TapCount; t > 0; t--, tap += 2)
+            {
+                byte* a0 = a + tap[0];
+                byte* a3 = a0 + (3 * step);
+                byte* b = q->B + tap[1];
+                int e = q->Run;
+                if (dense && e >= 4)
+                {
+                    int turns = e / 4;
+                    e %= 4;
+                    do
+                    {
+                        {
+                            TVec b0 = TOps.Load(b + (0 * sizeof(TVec)));
+                            TVec x0 = TOps.Splat(a0);
+                            c0_0 = TOps.Fma(x0, b0, c0_0);
+                            TVec x1 = TOps.Splat(a0 + step);
+                            c1_0 = TOps.Fma(x1, b0, c1_0);
+                            TVec x2 = TOps.Splat(a0 + (2 * step));
+                            c2_0 = TOps.Fma(x2, b0, c2_0);
+                            TVec x3 = TOps.Splat(a3);
+                            c3_0 = TOps.Fma(x3, b0, c3_0);
+                            TVec x4 = TOps.Splat(a3 + step);
+                            c4_0 = TOps.Fma(x4, b0, c4_0);
+                        }
+
+                        {
+                            TVec b0 = TOps.Load(b + (1 * sizeof(TVec)));
+                            TVec x0 = TOps.Splat(a0 + (1 * TOps.ElementSize));
+                            c0_0 = TOps.Fma(x0, b0, c0_0);
+                            TVec x1 = TOps.Splat(a0 + step + (1 * TOps.ElementSize));
+                            c1_0 = TOps.Fma(x1, b0, c1_0);
+                            TVec x2 = TOps.Splat(a0 + (2 * step) + (1 * TOps.ElementSize));
+                            c2_0 = TOps.Fma(x2, b0, c2_0);
+                            TVec x3 = TOps.Splat(a3 + (1 * TOps.ElementSize));
+                            c3_0 = TOps.Fma(x3, b0, c3_0);
+                            TVec x4 = TOps.Splat(a3 + step + (1 * TOps.ElementSize));
+                            c4_0 = TOps.Fma(x4, b0, c4_0);
+                        }
+
+                        {
+                            TVec b0 = TOps.Load(b + (2 * sizeof(TVec)));
+                            TVec x0 = TOps.Splat(a0 + (2 * TOps.ElementSize));
+                            c0_0 = TOps.Fma(x0, b0, c0_0);
+                            TVec x1 = TOps.Splat(a0 + step + (2 * TOps.ElementSize));
+                            c1_0 = TOps.Fma(x1, b0, c1_0);
+                            TVec x2 = TOps.Splat(a0 + (2 * step) + (2 * TOps.ElementSize));
+                            c2_0 = TOps.Fma(x2, b0, c2_0);
+                            TVec x3 = TOps.Splat(a3 + (2 * TOps.ElementSize));
+                            c3_0 = TOps.Fma(x3, b0, c3_0);
+                            TVec x4 = TOps.Splat(a3 + step + (2 * TOps.ElementSize));
+                            c4_0 = TOps.Fma(x4, b0, c4_0);
+                        }
+
+                        {
+                            TVec b0 = TOps.Load(b + (3 * sizeof(TVec)));
+                            TVec x0 = TOps.Splat(a0 + (3 * TOps.ElementSize));
+                            c0_0 = TOps.Fma(x0, b0, c0_0);
+                            TVec x1 = TOps.Splat(a0 + step + (3 * TOps.ElementSize));
+                            c1_0 = TOps.Fma(x1, b0, c1_0);
+                            TVec x2 = TOps.Splat(a0 + (2 * step) + (3 * TOps.ElementSize));
+                            c2_0 = TOps.Fma(x2, b0, c2_0);
+                            TVec x3 = TOps.Splat(a3 + (3 * TOps.ElementSize));
+                            c3_0 = TOps.Fma(x3, b0, c3_0);
+                            TVec x4 = TOps.Splat(a3 + step + (3 * TOps.ElementSize));
+                            c4_0 = TOps.Fma(x4, b0, c4_0);
+                        }
+
+                        a0 += 4 * TOps.ElementSize;
+                        a3 += 4 * TOps.ElementSize;
+                        b += 4 * sizeof(TVec);
+                        CacheHint.Fetch(fetch);
+                        fetch += 4 * ahead;
+                    }
+                    while (--turns > 0);
+                }
+
+                for (; e > 0; e--)
+                {
+                    TVec b0 = TOps.Load(b + (0 * sizeof(TVec)));
+                    TVec x0 = TOps.Splat(a0);
+                    c0_0 = TOps.Fma(x0, b0, c0_0);
+                    TVec x1 = TOps.Splat(a0 + step);
+                    c1_0 = TOps.Fma(x1, b0, c1_0);
+                    TVec x2 = TOps.Splat(a0 + (2 * step));
+                    c2_0 = TOps.Fma(x2, b0, c2_0);
+                    TVec x3 = TOps.Splat(a3);
+                    c3_0 = TOps.Fma(x3, b0, c3_0);
+                    TVec x4 = TOps.Splat(a3 + step);
+                    c4_0 = TOps.Fma(x4, b0, c4_0);
+                    a0 += element;
+                    a3 += element;
+                    b += next;
+                }
+            }
+
+            down = q->OutStep;
+            if (q->Finish != FinishKind.None)
+            {
+                byte* limits = q->Limits;
+                if (q->Finish == FinishKind.ResidualAndLimits)
+                {
+                    byte* s = o + q->Residual;
+                    TVec scale = TOps.Splat(limits + (2 * TOps.ElementSize));
+                    c0_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c0_0);
+                    s += down;
+                    c1_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c1_0);
+                    s += down;
+                    c2_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c2_0);
+                    s += down;
+                    c3_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c3_0);
+                    s += down;
+                    c4_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c4_0);
+                }
+
+                TVec least = TOps.Splat(limits), most = TOps.Splat(limits + TOps.ElementSize);
+                c0_0 = TOps.Clamp(c0_0, least, most);
+                c1_0 = TOps.Clamp(c1_0, least, most);
+                c2_0 = TOps.Clamp(c2_0, least, most);
+                c3_0 = TOps.Clamp(c3_0, least, most);
+                c4_0 = TOps.Clamp(c4_0, least, most);
+            }
+
+            TOps.Store(o + (0 * sizeof(TVec)), c0_0);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c1_0);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c2_0);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c3_0);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c4_0);
+            o += down;
+            a += 5 * step;
+        }
+        while (--tiles > 0);
+
+        q->Fetch = fetch;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void R6V1(MicroArguments* q)
     {
-        byte* init = q->Init;
-        nint step = q->InitStep;
-        TVec c0_0 = TOps.Load(init + (0 * step) + (0 * sizeof(TVec)));
-        TVec c1_0 = TOps.Load(init + (1 * step) + (0 * sizeof(TVec)));
-        TVec c2_0 = TOps.Load(init + (2 * step) + (0 * sizeof(TVec)));
-        TVec c3_0 = TOps.Load(init + (3 * step) + (0 * sizeof(TVec)));
-        TVec c4_0 = TOps.Load(init + (4 * step) + (0 * sizeof(TVec)));
-        TVec c5_0 = TOps.Load(init + (5 * step) + (0 * sizeof(TVec)));
-        step = q->AStep;
-        nint next = q->BStep, element = q->AElement;
-        nint* tap = q->Taps;
-        for (int t = q->TapCount; t > 0; t--, tap += 2)
+        byte* a = q->A, o = q->Out, init = q->Init, fetch = q->FetchStep == 0 ? q->B : q->Fetch;
+        nint step = q->AStep, next = q->BStep, element = q->AElement, ahead = q->FetchStep;
+        bool dense = element == TOps.ElementSize && next == 1 * sizeof(TVec);
+        int tiles = q->Tiles;
+        do
         {
-            byte* a0 = q->A + tap[0];
-            byte* a3 = a0 + (3 * step);
-            byte* b = q->B + tap[1];
-            for (int e = q->Run; e > 0; e--)
+            nint down = q->OutStep;
+            if (q->Finish == FinishKind.ResidualAndLimits)
             {
-                TVec b0 = TOps.Load(b + (0 * sizeof(TVec)));
-                TVec x0 = TOps.Splat(a0);
-                c0_0 = TOps.Fma(x0, b0, c0_0);
-                TVec x1 = TOps.Splat(a0 + step);
-                c1_0 = TOps.Fma(x1, b0, c1_0);
-                TVec x2 = TOps.Splat(a0 + (2 * step));
-                c2_0 = TOps.Fma(x2, b0, c2_0);
-                TVec x3 = TOps.Splat(a3);
-                c3_0 = TOps.Fma(x3, b0, c3_0);
-                TVec x4 = TOps.Splat(a3 + step);
-                c4_0 = TOps.Fma(x4, b0, c4_0);
-                TVec x5 = TOps.Splat(a3 + (2 * step));
-                c5_0 = TOps.Fma(x5, b0, c5_0);
-                a0 += element;
-                a3 += element;
-                b += next;
+                byte* s = o + q->Residual;
+                CacheHint.Near(s, 1 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 1 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 1 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 1 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 1 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 1 * sizeof(TVec));
             }
-        }
 
-        byte* o = q->Out;
-        step = q->OutStep;
-        TOps.Store(o + (0 * sizeof(TVec)), c0_0);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c1_0);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c2_0);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c3_0);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c4_0);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c5_0);
+            down = q->InitStep;
+            TVec c0_0 = TOps.Load(init + (0 * down) + (0 * sizeof(TVec)));
+            TVec c1_0 = TOps.Load(init + (1 * down) + (0 * sizeof(TVec)));
+            TVec c2_0 = TOps.Load(init + (2 * down) + (0 * sizeof(TVec)));
+            TVec c3_0 = TOps.Load(init + (3 * down) + (0 * sizeof(TVec)));
+            TVec c4_0 = TOps.Load(init + (4 * down) + (0 * sizeof(TVec)));
+            TVec c5_0 = TOps.Load(init + (5 * down) + (0 * sizeof(TVec)));
+            init += 6 * down;
+            nint* tap = q->Taps;
+            for (int t = q->TapCount; t > 0; t--, tap += 2)
+            {
+                byte* a0 = a + tap[0];
+                byte* a3 = a0 + (3 * step);
+                byte* b = q->B + tap[1];
+                int e = q->Run;
+                if (dense && e >= 4)
+                {
+                    int turns = e / 4;
+                    e %= 4;
+                    do
+                    {
+                        {
+                            TVec b0 = TOps.Load(b + (0 * sizeof(TVec)));
+                            TVec x0 = TOps.Splat(a0);
+                            c0_0 = TOps.Fma(x0, b0, c0_0);
+                            TVec x1 = TOps.Splat(a0 + step);
+                            c1_0 = TOps.Fma(x1, b0, c1_0);
+                            TVec x2 = TOps.Splat(a0 + (2 * step));
+                            c2_0 = TOps.Fma(x2, b0, c2_0);
+                            TVec x3 = TOps.Splat(a3);
+                            c3_0 = TOps.Fma(x3, b0, c3_0);
+                            TVec x4 = TOps.Splat(a3 + step);
+                            c4_0 = TOps.Fma(x4, b0, c4_0);
+                            TVec x5 = TOps.Splat(a3 + (2 * step));
+                            c5_0 = TOps.Fma(x5, b0, c5_0);
+                        }
+
+                        {
+                            TVec b0 = TOps.Load(b + (1 * sizeof(TVec)));
+                            TVec x0 = TOps.Splat(a0 + (1 * TOps.ElementSize));
+                            c0_0 = TOps.Fma(x0, b0, c0_0);
+                            TVec x1 = TOps.Splat(a0 + step + (1 * TOps.ElementSize));
+                            c1_0 = TOps.Fma(x1, b0, c1_0);
+                            TVec x2 = TOps.Splat(a0 + (2 * step) + (1 * TOps.ElementSize));
+                            c2_0 = TOps.Fma(x2, b0, c2_0);
+                            TVec x3 = TOps.Splat(a3 + (1 * TOps.ElementSize));
+                            c3_0 = TOps.Fma(x3, b0, c3_0);
+                            TVec x4 = TOps.Splat(a3 + step + (1 * TOps.ElementSize));
+                            c4_0 = TOps.Fma(x4, b0, c4_0);
+                            TVec x5 = TOps.Splat(a3 + (2 * step) + (1 * TOps.ElementSize));
+                            c5_0 = TOps.Fma(x5, b0, c5_0);
+                        }
+
+                        {
+                            TVec b0 = TOps.Load(b + (2 * sizeof(TVec)));
+                            TVec x0 = TOps.Splat(a0 + (2 * TOps.ElementSize));
+                            c0_0 = TOps.Fma(x0, b0, c0_0);
+                            TVec x1 = TOps.Splat(a0 + step + (2 * TOps.ElementSize));
+                            c1_0 = TOps.Fma(x1, b0, c1_0);
+                            TVec x2 = TOps.Splat(a0 + (2 * step) + (2 * TOps.ElementSize));
+                            c2_0 = TOps.Fma(x2, b0, c2_0);
+                            TVec x3 = TOps.Splat(a3 + (2 * TOps.ElementSize));
+                            c3_0 = TOps.Fma(x3, b0, c3_0);
+                            TVec x4 = TOps.Splat(a3 + step + (2 * TOps.ElementSize));
+                            c4_0 = TOps.Fma(x4, b0, c4_0);
+                            TVec x5 = TOps.Splat(a3 + (2 * step) + (2 * TOps.ElementSize));
+                            c5_0 = TOps.Fma(x5, b0, c5_0);
+                        }
+
+                        {
+                            TVec b0 = TOps.Load(b + (3 * sizeof(TVec)));
+                            TVec x0 = TOps.Splat(a0 + (3 * TOps.ElementSize));
+                            c0_0 = TOps.Fma(x0, b0, c0_0);
+                            TVec x1 = TOps.Splat(a0 + step + (3 * TOps.ElementSize));
+                            c1_0 = TOps.Fma(x1, b0, c1_0);
+                            TVec x2 = TOps.Splat(a0 + (2 * step) + (3 * TOps.ElementSize));
+                            c2_0 = TOps.Fma(x2, b0, c2_0);
+                            TVec x3 = TOps.Splat(a3 + (3 * TOps.ElementSize));
+                            c3_0 = TOps.Fma(x3, b0, c3_0);
+                            TVec x4 = TOps.Splat(a3 + step + (3 * TOps.ElementSize));
+                            c4_0 = TOps.Fma(x4, b0, c4_0);
+                            TVec x5 = TOps.Splat(a3 + (2 * step) + (3 * TOps.ElementSize));
+                            c5_0 = TOps.Fma(x5, b0, c5_0);
+                        }
+
+                        a0 += 4 * TOps.ElementSize;
+                        a3 += 4 * TOps.ElementSize;
+                        b += 4 * sizeof(TVec);
+                        CacheHint.Fetch(fetch);
+                        fetch += 4 * ahead;
+                    }
+                    while (--turns > 0);
+                }
+
+                for (; e > 0; e--)
+                {
+                    TVec b0 = TOps.Load(b + (0 * sizeof(TVec)));
+                    TVec x0 = TOps.Splat(a0);
+                    c0_0 = TOps.Fma(x0, b0, c0_0);
+                    TVec x1 = TOps.Splat(a0 + step);
+                    c1_0 = TOps.Fma(x1, b0, c1_0);
+                    TVec x2 = TOps.Splat(a0 + (2 * step));
+                    c2_0 = TOps.Fma(x2, b0, c2_0);
+                    TVec x3 = TOps.Splat(a3);
+                    c3_0 = TOps.Fma(x3, b0, c3_0);
+                    TVec x4 = TOps.Splat(a3 + step);
+                    c4_0 = TOps.Fma(x4, b0, c4_0);
+                    TVec x5 = TOps.Splat(a3 + (2 * step));
+                    c5_0 = TOps.Fma(x5, b0, c5_0);
+                    a0 += element;
+                    a3 += element;
+                    b += next;
+                }
+            }
+
+            down = q->OutStep;
+            if (q->Finish != FinishKind.None)
+            {
+                byte* limits = q->Limits;
+                if (q->Finish == FinishKind.ResidualAndLimits)
+                {
+                    byte* s = o + q->Residual;
+                    TVec scale = TOps.Splat(limits + (2 * TOps.ElementSize));
+                    c0_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c0_0);
+                    s += down;
+                    c1_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c1_0);
+                    s += down;
+                    c2_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c2_0);
+                    s += down;
+                    c3_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c3_0);
+                    s += down;
+                    c4_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c4_0);
+                    s += down;
+                    c5_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c5_0);
+                }
+
+                TVec least = TOps.Splat(limits), most = TOps.Splat(limits + TOps.ElementSize);
+                c0_0 = TOps.Clamp(c0_0, least, most);
+                c1_0 = TOps.Clamp(c1_0, least, most);
+                c2_0 = TOps.Clamp(c2_0, least, most);
+                c3_0 = TOps.Clamp(c3_0, least, most);
+                c4_0 = TOps.Clamp(c4_0, least, most);
+                c5_0 = TOps.Clamp(c5_0, least, most);
+            }
+
+            TOps.Store(o + (0 * sizeof(TVec)), c0_0);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c1_0);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c2_0);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c3_0);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c4_0);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c5_0);
+            o += down;
+            a += 6 * step;
+        }
+        while (--tiles > 0);
+
+        q->Fetch = fetch;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void R7V1(MicroArguments* q)
     {
-        byte* init = q->Init;
-        nint step = q->InitStep;
-        TVec c0_0 = TOps.Load(init + (0 * step) + (0 * sizeof(TVec)));
-        TVec c1_0 = TOps.Load(init + (1 * step) + (0 * sizeof(TVec)));
-        TVec c2_0 = TOps.Load(init + (2 * step) + (0 * sizeof(TVec)));
-        TVec c3_0 = TOps.Load(init + (3 * step) + (0 * sizeof(TVec)));
-        TVec c4_0 = TOps.Load(init + (4 * step) + (0 * sizeof(TVec)));
-        TVec c5_0 = TOps.Load(init + (5 * step) + (0 * sizeof(TVec)));
-        TVec c6_0 = TOps.Load(init + (6 * step) + (0 * sizeof(TVec)));
-        step = q->AStep;
-        nint next = q->BStep, element = q->AElement;
-        nint* tap = q->Taps;
-        for (int t = q->TapCount; t > 0; t--, tap += 2)
+        byte* a = q->A, o = q->Out, init = q->Init, fetch = q->FetchStep == 0 ? q->B : q->Fetch;
+        nint step = q->AStep, next = q->BStep, element = q->AElement, ahead = q->FetchStep;
+        bool dense = element == TOps.ElementSize && next == 1 * sizeof(TVec);
+        int tiles = q->Tiles;
+        do
         {
-            byte* a0 = q->A + tap[0];
-            byte* a3 = a0 + (3 * step);
-            byte* a6 = a3 + (3 * step);
-            byte* b = q->B + tap[1];
-            for (int e = q->Run; e > 0; e--)
+            nint down = q->OutStep;
+            if (q->Finish == FinishKind.ResidualAndLimits)
             {
-                TVec b0 = TOps.Load(b + (0 * sizeof(TVec)));
-                TVec x0 = TOps.Splat(a0);
-                c0_0 = TOps.Fma(x0, b0, c0_0);
-                TVec x1 = TOps.Splat(a0 + step);
-                c1_0 = TOps.Fma(x1, b0, c1_0);
-                TVec x2 = TOps.Splat(a0 + (2 * step));
-                c2_0 = TOps.Fma(x2, b0, c2_0);
-                TVec x3 = TOps.Splat(a3);
-                c3_0 = TOps.Fma(x3, b0, c3_0);
-                TVec x4 = TOps.Splat(a3 + step);
-                c4_0 = TOps.Fma(x4, b0, c4_0);
-                TVec x5 = TOps.Splat(a3 + (2 * step));
-                c5_0 = TOps.Fma(x5, b0, c5_0);
-                TVec x6 = TOps.Splat(a6);
-                c6_0 = TOps.Fma(x6, b0, c6_0);
-                a0 += element;
-                a3 += element;
-                a6 += element;
-                b += next;
+                byte* s = o + q->Residual;
+                CacheHint.Near(s, 1 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 1 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 1 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 1 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 1 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 1 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 1 * sizeof(TVec));
             }
-        }
 
-        byte* o = q->Out;
-        step = q->OutStep;
-        TOps.Store(o + (0 * sizeof(TVec)), c0_0);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c1_0);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c2_0);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c3_0);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c4_0);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c5_0);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c6_0);
+            down = q->InitStep;
+            TVec c0_0 = TOps.Load(init + (0 * down) + (0 * sizeof(TVec)));
+            TVec c1_0 = TOps.Load(init + (1 * down) + (0 * sizeof(TVec)));
+            TVec c2_0 = TOps.Load(init + (2 * down) + (0 * sizeof(TVec)));
+            TVec c3_0 = TOps.Load(init + (3 * down) + (0 * sizeof(TVec)));
+            TVec c4_0 = TOps.Load(init + (4 * down) + (0 * sizeof(TVec)));
+            TVec c5_0 = TOps.Load(init + (5 * down) + (0 * sizeof(TVec)));
+            TVec c6_0 = TOps.Load(init + (6 * down) + (0 * sizeof(TVec)));
+            init += 7 * down;
+            nint* tap = q->Taps;
+            for (int t = q->TapCount; t > 0; t--, tap += 2)
+            {
+                byte* a0 = a + tap[0];
+                byte* a3 = a0 + (3 * step);
+                byte* a6 = a3 + (3 * step);
+                byte* b = q->B + tap[1];
+                int e = q->Run;
+                if (dense && e >= 4)
+                {
+                    int turns = e / 4;
+                    e %= 4;
+                    do
+                    {
+                        {
+                            TVec b0 = TOps.Load(b + (0 * sizeof(TVec)));
+                            TVec x0 = TOps.Splat(a0);
+                            c0_0 = TOps.Fma(x0, b0, c0_0);
+                            TVec x1 = TOps.Splat(a0 + step);
+                            c1_0 = TOps.Fma(x1, b0, c1_0);
+                            TVec x2 = TOps.Splat(a0 + (2 * step));
+                            c2_0 = TOps.Fma(x2, b0, c2_0);
+                            TVec x3 = TOps.Splat(a3);
+                            c3_0 = TOps.Fma(x3, b0, c3_0);
+                            TVec x4 = TOps.Splat(a3 + step);
+                            c4_0 = TOps.Fma(x4, b0, c4_0);
+                            TVec x5 = TOps.Splat(a3 + (2 * step));
+                            c5_0 = TOps.Fma(x5, b0, c5_0);
+                            TVec x6 = TOps.Splat(a6);
+                            c6_0 = TOps.Fma(x6, b0, c6_0);
+                        }
+
+                        {
+                            TVec b0 = TOps.Load(b + (1 * sizeof(TVec)));
+                            TVec x0 = TOps.Splat(a0 + (1 * TOps.ElementSize));
+                            c0_0 = TOps.Fma(x0, b0, c0_0);
+                            TVec x1 = TOps.Splat(a0 + step + (1 * TOps.ElementSize));
+                            c1_0 = TOps.Fma(x1, b0, c1_0);
+                            TVec x2 = TOps.Splat(a0 + (2 * step) + (1 * TOps.ElementSize));
+                            c2_0 = TOps.Fma(x2, b0, c2_0);
+                            TVec x3 = TOps.Splat(a3 + (1 * TOps.ElementSize));
+                            c3_0 = TOps.Fma(x3, b0, c3_0);
+                            TVec x4 = TOps.Splat(a3 + step + (1 * TOps.ElementSize));
+                            c4_0 = TOps.Fma(x4, b0, c4_0);
+                            TVec x5 = TOps.Splat(a3 + (2 * step) + (1 * TOps.ElementSize));
+                            c5_0 = TOps.Fma(x5, b0, c5_0);
+                            TVec x6 = TOps.Splat(a6 + (1 * TOps.ElementSize));
+                            c6_0 = TOps.Fma(x6, b0, c6_0);
+                        }
+
+                        {
+                            TVec b0 = TOps.Load(b + (2 * sizeof(TVec)));
+                            TVec x0 = TOps.Splat(a0 + (2 * TOps.ElementSize));
+                            c0_0 = TOps.Fma(x0, b0, c0_0);
+                            TVec x1 = TOps.Splat(a0 + step + (2 * TOps.ElementSize));
+                            c1_0 = TOps.Fma(x1, b0, c1_0);
+                            TVec x2 = TOps.Splat(a0 + (2 * step) + (2 * TOps.ElementSize));
+                            c2_0 = TOps.Fma(x2, b0, c2_0);
+                            TVec x3 = TOps.Splat(a3 + (2 * TOps.ElementSize));
+                            c3_0 = TOps.Fma(x3, b0, c3_0);
+                            TVec x4 = TOps.Splat(a3 + step + (2 * TOps.ElementSize));
+                            c4_0 = TOps.Fma(x4, b0, c4_0);
+                            TVec x5 = TOps.Splat(a3 + (2 * step) + (2 * TOps.ElementSize));
+                            c5_0 = TOps.Fma(x5, b0, c5_0);
+                            TVec x6 = TOps.Splat(a6 + (2 * TOps.ElementSize));
+                            c6_0 = TOps.Fma(x6, b0, c6_0);
+                        }
+
+                        {
+                            TVec b0 = TOps.Load(b + (3 * sizeof(TVec)));
+                            TVec x0 = TOps.Splat(a0 + (3 * TOps.ElementSize));
+                            c0_0 = TOps.Fma(x0, b0, c0_0);
+                            TVec x1 = TOps.Splat(a0 + step + (3 * TOps.ElementSize));
+                            c1_0 = TOps.Fma(x1, b0, c1_0);
+                            TVec x2 = TOps.Splat(a0 + (2 * step) + (3 * TOps.ElementSize));
+                            c2_0 = TOps.Fma(x2, b0, c2_0);
+                            TVec x3 = TOps.Splat(a3 + (3 * TOps.ElementSize));
+                            c3_0 = TOps.Fma(x3, b0, c3_0);
+                            TVec x4 = TOps.Splat(a3 + step + (3 * TOps.ElementSize));
+                            c4_0 = TOps.Fma(x4, b0, c4_0);
+                            TVec x5 = TOps.Splat(a3 + (2 * step) + (3 * TOps.ElementSize));
+                            c5_0 = TOps.Fma(x5, b0, c5_0);
+                            TVec x6 = TOps.Splat(a6 + (3 * TOps.ElementSize));
+                            c6_0 = TOps.Fma(x6, b0, c6_0);
+                        }
+
+                        a0 += 4 * TOps.ElementSize;
+                        a3 += 4 * TOps.ElementSize;
+                        a6 += 4 * TOps.ElementSize;
+                        b += 4 * sizeof(TVec);
+                        CacheHint.Fetch(fetch);
+                        fetch += 4 * ahead;
+                    }
+                    while (--turns > 0);
+                }
+
+                for (; e > 0; e--)
+                {
+                    TVec b0 = TOps.Load(b + (0 * sizeof(TVec)));
+                    TVec x0 = TOps.Splat(a0);
+                    c0_0 = TOps.Fma(x0, b0, c0_0);
+                    TVec x1 = TOps.Splat(a0 + step);
+                    c1_0 = TOps.Fma(x1, b0, c1_0);
+                    TVec x2 = TOps.Splat(a0 + (2 * step));
+                    c2_0 = TOps.Fma(x2, b0, c2_0);
+                    TVec x3 = TOps.Splat(a3);
+                    c3_0 = TOps.Fma(x3, b0, c3_0);
+                    TVec x4 = TOps.Splat(a3 + step);
+                    c4_0 = TOps.Fma(x4, b0, c4_0);
+                    TVec x5 = TOps.Splat(a3 + (2 * step));
+                    c5_0 = TOps.Fma(x5, b0, c5_0);
+                    TVec x6 = TOps.Splat(a6);
+                    c6_0 = TOps.Fma(x6, b0, c6_0);
+                    a0 += element;
+                    a3 += element;
+                    a6 += element;
+                    b += next;
+                }
+            }
+
+            down = q->OutStep;
+            if (q->Finish != FinishKind.None)
+            {
+                byte* limits = q->Limits;
+                if (q->Finish == FinishKind.ResidualAndLimits)
+                {
+                    byte* s = o + q->Residual;
+                    TVec scale = TOps.Splat(limits + (2 * TOps.ElementSize));
+                    c0_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c0_0);
+                    s += down;
+                    c1_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c1_0);
+                    s += down;
+                    c2_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c2_0);
+                    s += down;
+                    c3_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c3_0);
+                    s += down;
+                    c4_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c4_0);
+                    s += down;
+                    c5_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c5_0);
+                    s += down;
+                    c6_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c6_0);
+                }
+
+                TVec least = TOps.Splat(limits), most = TOps.Splat(limits + TOps.ElementSize);
+                c0_0 = TOps.Clamp(c0_0, least, most);
+                c1_0 = TOps.Clamp(c1_0, least, most);
+                c2_0 = TOps.Clamp(c2_0, least, most);
+                c3_0 = TOps.Clamp(c3_0, least, most);
+                c4_0 = TOps.Clamp(c4_0, least, most);
+                c5_0 = TOps.Clamp(c5_0, least, most);
+                c6_0 = TOps.Clamp(c6_0, least, most);
+            }
+
+            TOps.Store(o + (0 * sizeof(TVec)), c0_0);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c1_0);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c2_0);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c3_0);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c4_0);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c5_0);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c6_0);
+            o += down;
+            a += 7 * step;
+        }
+        while (--tiles > 0);
+
+        q->Fetch = fetch;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void R8V1(MicroArguments* q)
     {
-        byte* init = q->Init;
-        nint step = q->InitStep;
-        TVec c0_0 = TOps.Load(init + (0 * step) + (0 * sizeof(TVec)));
-        TVec c1_0 = TOps.Load(init + (1 * step) + (0 * sizeof(TVec)));
-        TVec c2_0 = TOps.Load(init + (2 * step) + (0 * sizeof(TVec)));
-        TVec c3_0 = TOps.Load(init + (3 * step) + (0 * sizeof(TVec)));
-        TVec c4_0 = TOps.Load(init + (4 * step) + (0 * sizeof(TVec)));
-        TVec c5_0 = TOps.Load(init + (5 * step) + (0 * sizeof(TVec)));
-        TVec c6_0 = TOps.Load(init + (6 * step) + (0 * sizeof(TVec)));
-        TVec c7_0 = TOps.Load(init + (7 * step) + (0 * sizeof(TVec)));
-        step = q->AStep;
-        nint next = q->BStep, element = q->AElement;
-        nint* tap = q->Taps;
-        for (int t = q->TapCount; t > 0; t--, tap += 2)
+        byte* a = q->A, o = q->Out, init = q->Init, fetch = q->FetchStep == 0 ? q->B : q->Fetch;
+        nint step = q->AStep, next = q->BStep, element = q->AElement, ahead = q->FetchStep;
+        bool dense = element == TOps.ElementSize && next == 1 * sizeof(TVec);
+        int tiles = q->Tiles;
+        do
         {
-            byte* a0 = q->A + tap[0];
-            byte* a3 = a0 + (3 * step);
-            byte* a6 = a3 + (3 * step);
-            byte* b = q->B + tap[1];
-            for (int e = q->Run; e > 0; e--)
+            nint down = q->OutStep;
+            if (q->Finish == FinishKind.ResidualAndLimits)
             {
-                TVec b0 = TOps.Load(b + (0 * sizeof(TVec)));
-                TVec x0 = TOps.Splat(a0);
-                c0_0 = TOps.Fma(x0, b0, c0_0);
-                TVec x1 = TOps.Splat(a0 + step);
-                c1_0 = TOps.Fma(x1, b0, c1_0);
-                TVec x2 = TOps.Splat(a0 + (2 * step));
-                c2_0 = TOps.Fma(x2, b0, c2_0);
-                TVec x3 = TOps.Splat(a3);
-                c3_0 = TOps.Fma(x3, b0, c3_0);
-                TVec x4 = TOps.Splat(a3 + step);
-                c4_0 = TOps.Fma(x4, b0, c4_0);
-                TVec x5 = TOps.Splat(a3 + (2 * step));
-                c5_0 = TOps.Fma(x5, b0, c5_0);
-                TVec x6 = TOps.Splat(a6);
-                c6_0 = TOps.Fma(x6, b0, c6_0);
-                TVec x7 = TOps.Splat(a6 + step);
-                c7_0 = TOps.Fma(x7, b0, c7_0);
-                a0 += element;
-                a3 += element;
-                a6 += element;
-                b += next;
+                byte* s = o + q->Residual;
+                CacheHint.Near(s, 1 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 1 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 1 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 1 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 1 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 1 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 1 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 1 * sizeof(TVec));
             }
-        }
 
-        byte* o = q->Out;
-        step = q->OutStep;
-        TOps.Store(o + (0 * sizeof(TVec)), c0_0);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c1_0);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c2_0);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c3_0);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c4_0);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c5_0);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c6_0);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c7_0);
+            down = q->InitStep;
+            TVec c0_0 = TOps.Load(init + (0 * down) + (0 * sizeof(TVec)));
+            TVec c1_0 = TOps.Load(init + (1 * down) + (0 * sizeof(TVec)));
+            TVec c2_0 = TOps.Load(init + (2 * down) + (0 * sizeof(TVec)));
+            TVec c3_0 = TOps.Load(init + (3 * down) + (0 * sizeof(TVec)));
+            TVec c4_0 = TOps.Load(init + (4 * down) + (0 * sizeof(TVec)));
+            TVec c5_0 = TOps.Load(init + (5 * down) + (0 * sizeof(TVec)));
+            TVec c6_0 = TOps.Load(init + (6 * down) + (0 * sizeof(TVec)));
+            TVec c7_0 = TOps.Load(init + (7 * down) + (0 * sizeof(TVec)));
+            init += 8 * down;
+            nint* tap = q->Taps;
+            for (int t = q->TapCount; t > 0; t--, tap += 2)
+            {
+                byte* a0 = a + tap[0];
+                byte* a3 = a0 + (3 * step);
+                byte* a6 = a3 + (3 * step);
+                byte* b = q->B + tap[1];
+                int e = q->Run;
+                if (dense && e >= 4)
+                {
+                    int turns = e / 4;
+                    e %= 4;
+                    do
+                    {
+                        {
+                            TVec b0 = TOps.Load(b + (0 * sizeof(TVec)));
+                            TVec x0 = TOps.Splat(a0);
+                            c0_0 = TOps.Fma(x0, b0, c0_0);
+                            TVec x1 = TOps.Splat(a0 + step);
+                            c1_0 = TOps.Fma(x1, b0, c1_0);
+                            TVec x2 = TOps.Splat(a0 + (2 * step));
+                            c2_0 = TOps.Fma(x2, b0, c2_0);
+                            TVec x3 = TOps.Splat(a3);
+                            c3_0 = TOps.Fma(x3, b0, c3_0);
+                            TVec x4 = TOps.Splat(a3 + step);
+                            c4_0 = TOps.Fma(x4, b0, c4_0);
+                            TVec x5 = TOps.Splat(a3 + (2 * step));
+                            c5_0 = TOps.Fma(x5, b0, c5_0);
+                            TVec x6 = TOps.Splat(a6);
+                            c6_0 = TOps.Fma(x6, b0, c6_0);
+                            TVec x7 = TOps.Splat(a6 + step);
+                            c7_0 = TOps.Fma(x7, b0, c7_0);
+                        }
+
+                        {
+                            TVec b0 = TOps.Load(b + (1 * sizeof(TVec)));
+                            TVec x0 = TOps.Splat(a0 + (1 * TOps.ElementSize));
+                            c0_0 = TOps.Fma(x0, b0, c0_0);
+                            TVec x1 = TOps.Splat(a0 + step + (1 * TOps.ElementSize));
+                            c1_0 = TOps.Fma(x1, b0, c1_0);
+                            TVec x2 = TOps.Splat(a0 + (2 * step) + (1 * TOps.ElementSize));
+                            c2_0 = TOps.Fma(x2, b0, c2_0);
+                            TVec x3 = TOps.Splat(a3 + (1 * TOps.ElementSize));
+                            c3_0 = TOps.Fma(x3, b0, c3_0);
+                            TVec x4 = TOps.Splat(a3 + step + (1 * TOps.ElementSize));
+                            c4_0 = TOps.Fma(x4, b0, c4_0);
+                            TVec x5 = TOps.Splat(a3 + (2 * step) + (1 * TOps.ElementSize));
+                            c5_0 = TOps.Fma(x5, b0, c5_0);
+                            TVec x6 = TOps.Splat(a6 + (1 * TOps.ElementSize));
+                            c6_0 = TOps.Fma(x6, b0, c6_0);
+                            TVec x7 = TOps.Splat(a6 + step + (1 * TOps.ElementSize));
+                            c7_0 = TOps.Fma(x7, b0, c7_0);
+                        }
+
+                        {
+                            TVec b0 = TOps.Load(b + (2 * sizeof(TVec)));
+                            TVec x0 = TOps.Splat(a0 + (2 * TOps.ElementSize));
+                            c0_0 = TOps.Fma(x0, b0, c0_0);
+                            TVec x1 = TOps.Splat(a0 + step + (2 * TOps.ElementSize));
+                            c1_0 = TOps.Fma(x1, b0, c1_0);
+                            TVec x2 = TOps.Splat(a0 + (2 * step) + (2 * TOps.ElementSize));
+                            c2_0 = TOps.Fma(x2, b0, c2_0);
+                            TVec x3 = TOps.Splat(a3 + (2 * TOps.ElementSize));
+                            c3_0 = TOps.Fma(x3, b0, c3_0);
+                            TVec x4 = TOps.Splat(a3 + step + (2 * TOps.ElementSize));
+                            c4_0 = TOps.Fma(x4, b0, c4_0);
+                            TVec x5 = TOps.Splat(a3 + (2 * step) + (2 * TOps.ElementSize));
+                            c5_0 = TOps.Fma(x5, b0, c5_0);
+                            TVec x6 = TOps.Splat(a6 + (2 * TOps.ElementSize));
+                            c6_0 = TOps.Fma(x6, b0, c6_0);
+                            TVec x7 = TOps.Splat(a6 + step + (2 * TOps.ElementSize));
+                            c7_0 = TOps.Fma(x7, b0, c7_0);
+                        }
+
+                        {
+                            TVec b0 = TOps.Load(b + (3 * sizeof(TVec)));
+                            TVec x0 = TOps.Splat(a0 + (3 * TOps.ElementSize));
+                            c0_0 = TOps.Fma(x0, b0, c0_0);
+                            TVec x1 = TOps.Splat(a0 + step + (3 * TOps.ElementSize));
+                            c1_0 = TOps.Fma(x1, b0, c1_0);
+                            TVec x2 = TOps.Splat(a0 + (2 * step) + (3 * TOps.ElementSize));
+                            c2_0 = TOps.Fma(x2, b0, c2_0);
+                            TVec x3 = TOps.Splat(a3 + (3 * TOps.ElementSize));
+                            c3_0 = TOps.Fma(x3, b0, c3_0);
+                            TVec x4 = TOps.Splat(a3 + step + (3 * TOps.ElementSize));
+                            c4_0 = TOps.Fma(x4, b0, c4_0);
+                            TVec x5 = TOps.Splat(a3 + (2 * step) + (3 * TOps.ElementSize));
+                            c5_0 = TOps.Fma(x5, b0, c5_0);
+                            TVec x6 = TOps.Splat(a6 + (3 * TOps.ElementSize));
+                            c6_0 = TOps.Fma(x6, b0, c6_0);
+                            TVec x7 = TOps.Splat(a6 + step + (3 * TOps.ElementSize));
+                            c7_0 = TOps.Fma(x7, b0, c7_0);
+                        }
+
+                        a0 += 4 * TOps.ElementSize;
+                        a3 += 4 * TOps.ElementSize;
+                        a6 += 4 * TOps.ElementSize;
+                        b += 4 * sizeof(TVec);
+                        CacheHint.Fetch(fetch);
+                        fetch += 4 * ahead;
+                    }
+                    while (--turns > 0);
+                }
+
+                for (; e > 0; e--)
+                {
+                    TVec b0 = TOps.Load(b + (0 * sizeof(TVec)));
+                    TVec x0 = TOps.Splat(a0);
+                    c0_0 = TOps.Fma(x0, b0, c0_0);
+                    TVec x1 = TOps.Splat(a0 + step);
+                    c1_0 = TOps.Fma(x1, b0, c1_0);
+                    TVec x2 = TOps.Splat(a0 + (2 * step));
+                    c2_0 = TOps.Fma(x2, b0, c2_0);
+                    TVec x3 = TOps.Splat(a3);
+                    c3_0 = TOps.Fma(x3, b0, c3_0);
+                    TVec x4 = TOps.Splat(a3 + step);
+                    c4_0 = TOps.Fma(x4, b0, c4_0);
+                    TVec x5 = TOps.Splat(a3 + (2 * step));
+                    c5_0 = TOps.Fma(x5, b0, c5_0);
+                    TVec x6 = TOps.Splat(a6);
+                    c6_0 = TOps.Fma(x6, b0, c6_0);
+                    TVec x7 = TOps.Splat(a6 + step);
+                    c7_0 = TOps.Fma(x7, b0, c7_0);
+                    a0 += element;
+                    a3 += element;
+                    a6 += element;
+                    b += next;
+                }
+            }
+
+            down = q->OutStep;
+            if (q->Finish != FinishKind.None)
+            {
+                byte* limits = q->Limits;
+                if (q->Finish == FinishKind.ResidualAndLimits)
+                {
+                    byte* s = o + q->Residual;
+                    TVec scale = TOps.Splat(limits + (2 * TOps.ElementSize));
+                    c0_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c0_0);
+                    s += down;
+                    c1_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c1_0);
+                    s += down;
+                    c2_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c2_0);
+                    s += down;
+                    c3_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c3_0);
+                    s += down;
+                    c4_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c4_0);
+                    s += down;
+                    c5_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c5_0);
+                    s += down;
+                    c6_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c6_0);
+                    s += down;
+                    c7_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c7_0);
+                }
+
+                TVec least = TOps.Splat(limits), most = TOps.Splat(limits + TOps.ElementSize);
+                c0_0 = TOps.Clamp(c0_0, least, most);
+                c1_0 = TOps.Clamp(c1_0, least, most);
+                c2_0 = TOps.Clamp(c2_0, least, most);
+                c3_0 = TOps.Clamp(c3_0, least, most);
+                c4_0 = TOps.Clamp(c4_0, least, most);
+                c5_0 = TOps.Clamp(c5_0, least, most);
+                c6_0 = TOps.Clamp(c6_0, least, most);
+                c7_0 = TOps.Clamp(c7_0, least, most);
+            }
+
+            TOps.Store(o + (0 * sizeof(TVec)), c0_0);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c1_0);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c2_0);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c3_0);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c4_0);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c5_0);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c6_0);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c7_0);
+            o += down;
+            a += 8 * step;
+        }
+        while (--tiles > 0);
+
+        q->Fetch = fetch;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void R9V1(MicroArguments* q)
     {
-        byte* init = q->Init;
-        nint step = q->InitStep;
-        TVec c0_0 = TOps.Load(init + (0 * step) + (0 * sizeof(TVec)));
-        TVec c1_0 = TOps.Load(init + (1 * step) + (0 * sizeof(TVec)));
-        TVec c2_0 = TOps.Load(init + (2 * step) + (0 * sizeof(TVec)));
-        TVec c3_0 = TOps.Load(init + (3 * step) + (0 * sizeof(TVec)));
-        TVec c4_0 = TOps.Load(init + (4 * step) + (0 * sizeof(TVec)));
-        TVec c5_0 = TOps.Load(init + (5 * step) + (0 * sizeof(TVec)));
-        TVec c6_0 = TOps.Load(init + (6 * step) + (0 * sizeof(TVec)));
-        TVec c7_0 = TOps.Load(init + (7 * step) + (0 * sizeof(TVec)));
-        TVec c8_0 = TOps.Load(init + (8 * step) + (0 * sizeof(TVec)));
-        step = q->AStep;
-        nint next = q->BStep, element = q->AElement;
-        nint* tap = q->Taps;
-        for (int t = q->TapCount; t > 0; t--, tap += 2)
+        byte* a = q->A, o = q->Out, init = q->Init, fetch = q->FetchStep == 0 ? q->B : q->Fetch;
+        nint step = q->AStep, next = q->BStep, element = q->AElement, ahead = q->FetchStep;
+        bool dense = element == TOps.ElementSize && next == 1 * sizeof(TVec);
+        int tiles = q->Tiles;
+        do
         {
-            byte* a0 = q->A + tap[0];
-            byte* a3 = a0 + (3 * step);
-            byte* a6 = a3 + (3 * step);
-            byte* b = q->B + tap[1];
-            for (int e = q->Run; e > 0; e--)
+            nint down = q->OutStep;
+            if (q->Finish == FinishKind.ResidualAndLimits)
             {
-                TVec b0 = TOps.Load(b + (0 * sizeof(TVec)));
-                TVec x0 = TOps.Splat(a0);
-                c0_0 = TOps.Fma(x0, b0, c0_0);
-                TVec x1 = TOps.Splat(a0 + step);
-                c1_0 = TOps.Fma(x1, b0, c1_0);
-                TVec x2 = TOps.Splat(a0 + (2 * step));
-                c2_0 = TOps.Fma(x2, b0, c2_0);
-                TVec x3 = TOps.Splat(a3);
-                c3_0 = TOps.Fma(x3, b0, c3_0);
-                TVec x4 = TOps.Splat(a3 + step);
-                c4_0 = TOps.Fma(x4, b0, c4_0);
-                TVec x5 = TOps.Splat(a3 + (2 * step));
-                c5_0 = TOps.Fma(x5, b0, c5_0);
-                TVec x6 = TOps.Splat(a6);
-                c6_0 = TOps.Fma(x6, b0, c6_0);
-                TVec x7 = TOps.Splat(a6 + step);
-                c7_0 = TOps.Fma(x7, b0, c7_0);
-                TVec x8 = TOps.Splat(a6 + (2 * step));
-                c8_0 = TOps.Fma(x8, b0, c8_0);
-                a0 += element;
-                a3 += element;
-                a6 += element;
-                b += next;
+                byte* s = o + q->Residual;
+                CacheHint.Near(s, 1 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 1 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 1 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 1 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 1 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 1 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 1 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 1 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 1 * sizeof(TVec));
             }
-        }
 
-        byte* o = q->Out;
-        step = q->OutStep;
-        TOps.Store(o + (0 * sizeof(TVec)), c0_0);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c1_0);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c2_0);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c3_0);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c4_0);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c5_0);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c6_0);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c7_0);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c8_0);
+            down = q->InitStep;
+            TVec c0_0 = TOps.Load(init + (0 * down) + (0 * sizeof(TVec)));
+            TVec c1_0 = TOps.Load(init + (1 * down) + (0 * sizeof(TVec)));
+            TVec c2_0 = TOps.Load(init + (2 * down) + (0 * sizeof(TVec)));
+            TVec c3_0 = TOps.Load(init + (3 * down) + (0 * sizeof(TVec)));
+            TVec c4_0 = TOps.Load(init + (4 * down) + (0 * sizeof(TVec)));
+            TVec c5_0 = TOps.Load(init + (5 * down) + (0 * sizeof(TVec)));
+            TVec c6_0 = TOps.Load(init + (6 * down) + (0 * sizeof(TVec)));
+            TVec c7_0 = TOps.Load(init + (7 * down) + (0 * sizeof(TVec)));
+            TVec c8_0 = TOps.Load(init + (8 * down) + (0 * sizeof(TVec)));
+            init += 9 * down;
+            nint* tap = q->Taps;
+            for (int t = q->TapCount; t > 0; t--, tap += 2)
+            {
+                byte* a0 = a + tap[0];
+                byte* a3 = a0 + (3 * step);
+                byte* a6 = a3 + (3 * step);
+                byte* b = q->B + tap[1];
+                int e = q->Run;
+                if (dense && e >= 4)
+                {
+                    int turns = e / 4;
+                    e %= 4;
+                    do
+                    {
+                        {
+                            TVec b0 = TOps.Load(b + (0 * sizeof(TVec)));
+                            TVec x0 = TOps.Splat(a0);
+                            c0_0 = TOps.Fma(x0, b0, c0_0);
+                            TVec x1 = TOps.Splat(a0 + step);
+                            c1_0 = TOps.Fma(x1, b0, c1_0);
+                            TVec x2 = TOps.Splat(a0 + (2 * step));
+                            c2_0 = TOps.Fma(x2, b0, c2_0);
+                            TVec x3 = TOps.Splat(a3);
+                            c3_0 = TOps.Fma(x3, b0, c3_0);
+                            TVec x4 = TOps.Splat(a3 + step);
+                            c4_0 = TOps.Fma(x4, b0, c4_0);
+                            TVec x5 = TOps.Splat(a3 + (2 * step));
+                            c5_0 = TOps.Fma(x5, b0, c5_0);
+                            TVec x6 = TOps.Splat(a6);
+                            c6_0 = TOps.Fma(x6, b0, c6_0);
+                            TVec x7 = TOps.Splat(a6 + step);
+                            c7_0 = TOps.Fma(x7, b0, c7_0);
+                            TVec x8 = TOps.Splat(a6 + (2 * step));
+                            c8_0 = TOps.Fma(x8, b0, c8_0);
+                        }
+
+                        {
+                            TVec b0 = TOps.Load(b + (1 * sizeof(TVec)));
+                            TVec x0 = TOps.Splat(a0 + (1 * TOps.ElementSize));
+                            c0_0 = TOps.Fma(x0, b0, c0_0);
+                            TVec x1 = TOps.Splat(a0 + step + (1 * TOps.ElementSize));
+                            c1_0 = TOps.Fma(x1, b0, c1_0);
+                            TVec x2 = TOps.Splat(a0 + (2 * step) + (1 * TOps.ElementSize));
+                            c2_0 = TOps.Fma(x2, b0, c2_0);
+                            TVec x3 = TOps.Splat(a3 + (1 * TOps.ElementSize));
+                            c3_0 = TOps.Fma(x3, b0, c3_0);
+                            TVec x4 = TOps.Splat(a3 + step + (1 * TOps.ElementSize));
+                            c4_0 = TOps.Fma(x4, b0, c4_0);
+                            TVec x5 = TOps.Splat(a3 + (2 * step) + (1 * TOps.ElementSize));
+                            c5_0 = TOps.Fma(x5, b0, c5_0);
+                            TVec x6 = TOps.Splat(a6 + (1 * TOps.ElementSize));
+                            c6_0 = TOps.Fma(x6, b0, c6_0);
+                            TVec x7 = TOps.Splat(a6 + step + (1 * TOps.ElementSize));
+                            c7_0 = TOps.Fma(x7, b0, c7_0);
+                            TVec x8 = TOps.Splat(a6 + (2 * step) + (1 * TOps.ElementSize));
+                            c8_0 = TOps.Fma(x8, b0, c8_0);
+                        }
+
+                        {
+                            TVec b0 = TOps.Load(b + (2 * sizeof(TVec)));
+                            TVec x0 = TOps.Splat(a0 + (2 * TOps.ElementSize));
+                            c0_0 = TOps.Fma(x0, b0, c0_0);
+                            TVec x1 = TOps.Splat(a0 + step + (2 * TOps.ElementSize));
+                            c1_0 = TOps.Fma(x1, b0, c1_0);
+                            TVec x2 = TOps.Splat(a0 + (2 * step) + (2 * TOps.ElementSize));
+                            c2_0 = TOps.Fma(x2, b0, c2_0);
+                            TVec x3 = TOps.Splat(a3 + (2 * TOps.ElementSize));
+                            c3_0 = TOps.Fma(x3, b0, c3_0);
+                            TVec x4 = TOps.Splat(a3 + step + (2 * TOps.ElementSize));
+                            c4_0 = TOps.Fma(x4, b0, c4_0);
+                            TVec x5 = TOps.Splat(a3 + (2 * step) + (2 * TOps.ElementSize));
+                            c5_0 = TOps.Fma(x5, b0, c5_0);
+                            TVec x6 = TOps.Splat(a6 + (2 * TOps.ElementSize));
+                            c6_0 = TOps.Fma(x6, b0, c6_0);
+                            TVec x7 = TOps.Splat(a6 + step + (2 * TOps.ElementSize));
+                            c7_0 = TOps.Fma(x7, b0, c7_0);
+                            TVec x8 = TOps.Splat(a6 + (2 * step) + (2 * TOps.ElementSize));
+                            c8_0 = TOps.Fma(x8, b0, c8_0);
+                        }
+
+                        {
+                            TVec b0 = TOps.Load(b + (3 * sizeof(TVec)));
+                            TVec x0 = TOps.Splat(a0 + (3 * TOps.ElementSize));
+                            c0_0 = TOps.Fma(x0, b0, c0_0);
+                            TVec x1 = TOps.Splat(a0 + step + (3 * TOps.ElementSize));
+                            c1_0 = TOps.Fma(x1, b0, c1_0);
+                            TVec x2 = TOps.Splat(a0 + (2 * step) + (3 * TOps.ElementSize));
+                            c2_0 = TOps.Fma(x2, b0, c2_0);
+                            TVec x3 = TOps.Splat(a3 + (3 * TOps.ElementSize));
+                            c3_0 = TOps.Fma(x3, b0, c3_0);
+                            TVec x4 = TOps.Splat(a3 + step + (3 * TOps.ElementSize));
+                            c4_0 = TOps.Fma(x4, b0, c4_0);
+                            TVec x5 = TOps.Splat(a3 + (2 * step) + (3 * TOps.ElementSize));
+                            c5_0 = TOps.Fma(x5, b0, c5_0);
+                            TVec x6 = TOps.Splat(a6 + (3 * TOps.ElementSize));
+                            c6_0 = TOps.Fma(x6, b0, c6_0);
+                            TVec x7 = TOps.Splat(a6 + step + (3 * TOps.ElementSize));
+                            c7_0 = TOps.Fma(x7, b0, c7_0);
+                            TVec x8 = TOps.Splat(a6 + (2 * step) + (3 * TOps.ElementSize));
+                            c8_0 = TOps.Fma(x8, b0, c8_0);
+                        }
+
+                        a0 += 4 * TOps.ElementSize;
+                        a3 += 4 * TOps.ElementSize;
+                        a6 += 4 * TOps.ElementSize;
+                        b += 4 * sizeof(TVec);
+                        CacheHint.Fetch(fetch);
+                        fetch += 4 * ahead;
+                    }
+                    while (--turns > 0);
+                }
+
+                for (; e > 0; e--)
+                {
+                    TVec b0 = TOps.Load(b + (0 * sizeof(TVec)));
+                    TVec x0 = TOps.Splat(a0);
+                    c0_0 = TOps.Fma(x0, b0, c0_0);
+                    TVec x1 = TOps.Splat(a0 + step);
+                    c1_0 = TOps.Fma(x1, b0, c1_0);
+                    TVec x2 = TOps.Splat(a0 + (2 * step));
+                    c2_0 = TOps.Fma(x2, b0, c2_0);
+                    TVec x3 = TOps.Splat(a3);
+                    c3_0 = TOps.Fma(x3, b0, c3_0);
+                    TVec x4 = TOps.Splat(a3 + step);
+                    c4_0 = TOps.Fma(x4, b0, c4_0);
+                    TVec x5 = TOps.Splat(a3 + (2 * step));
+                    c5_0 = TOps.Fma(x5, b0, c5_0);
+                    TVec x6 = TOps.Splat(a6);
+                    c6_0 = TOps.Fma(x6, b0, c6_0);
+                    TVec x7 = TOps.Splat(a6 + step);
+                    c7_0 = TOps.Fma(x7, b0, c7_0);
+                    TVec x8 = TOps.Splat(a6 + (2 * step));
+                    c8_0 = TOps.Fma(x8, b0, c8_0);
+                    a0 += element;
+                    a3 += element;
+                    a6 += element;
+                    b += next;
+                }
+            }
+
+            down = q->OutStep;
+            if (q->Finish != FinishKind.None)
+            {
+                byte* limits = q->Limits;
+                if (q->Finish == FinishKind.ResidualAndLimits)
+                {
+                    byte* s = o + q->Residual;
+                    TVec scale = TOps.Splat(limits + (2 * TOps.ElementSize));
+                    c0_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c0_0);
+                    s += down;
+                    c1_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c1_0);
+                    s += down;
+                    c2_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c2_0);
+                    s += down;
+                    c3_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c3_0);
+                    s += down;
+                    c4_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c4_0);
+                    s += down;
+                    c5_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c5_0);
+                    s += down;
+                    c6_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c6_0);
+                    s += down;
+                    c7_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c7_0);
+                    s += down;
+                    c8_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c8_0);
+                }
+
+                TVec least = TOps.Splat(limits), most = TOps.Splat(limits + TOps.ElementSize);
+                c0_0 = TOps.Clamp(c0_0, least, most);
+                c1_0 = TOps.Clamp(c1_0, least, most);
+                c2_0 = TOps.Clamp(c2_0, least, most);
+                c3_0 = TOps.Clamp(c3_0, least, most);
+                c4_0 = TOps.Clamp(c4_0, least, most);
+                c5_0 = TOps.Clamp(c5_0, least, most);
+                c6_0 = TOps.Clamp(c6_0, least, most);
+                c7_0 = TOps.Clamp(c7_0, least, most);
+                c8_0 = TOps.Clamp(c8_0, least, most);
+            }
+
+            TOps.Store(o + (0 * sizeof(TVec)), c0_0);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c1_0);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c2_0);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c3_0);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c4_0);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c5_0);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c6_0);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c7_0);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c8_0);
+            o += down;
+            a += 9 * step;
+        }
+        while (--tiles > 0);
+
+        q->Fetch = fetch;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void R10V1(MicroArguments* q)
     {
-        byte* init = q->Init;
-        nint step = q->InitStep;
-        TVec c0_0 = TOps.Load(init + (0 * step) + (0 * sizeof(TVec)));
-        TVec c1_0 = TOps.Load(init + (1 * step) + (0 * sizeof(TVec)));
-        TVec c2_0 = TOps.Load(init + (2 * step) + (0 * sizeof(TVec)));
-        TVec c3_0 = TOps.Load(init + (3 * step) + (0 * sizeof(TVec)));
-        TVec c4_0 = TOps.Load(init + (4 * step) + (0 * sizeof(TVec)));
-        TVec c5_0 = TOps.Load(init + (5 * step) + (0 * sizeof(TVec)));
-        TVec c6_0 = TOps.Load(init + (6 * step) + (0 * sizeof(TVec)));
-        TVec c7_0 = TOps.Load(init + (7 * step) + (0 * sizeof(TVec)));
-        TVec c8_0 = TOps.Load(init + (8 * step) + (0 * sizeof(TVec)));
-        TVec c9_0 = TOps.Load(init + (9 * step) + (0 * sizeof(TVec)));
-        step = q->AStep;
-        nint next = q->BStep, element = q->AElement;
-        nint* tap = q->Taps;
-        for (int t = q->TapCount; t > 0; t--, tap += 2)
+        byte* a = q->A, o = q->Out, init = q->Init, fetch = q->FetchStep == 0 ? q->B : q->Fetch;
+        nint step = q->AStep, next = q->BStep, element = q->AElement, ahead = q->FetchStep;
+        bool dense = element == TOps.ElementSize && next == 1 * sizeof(TVec);
+        int tiles = q->Tiles;
+        do
         {
-            byte* a0 = q->A + tap[0];
-            byte* a3 = a0 + (3 * step);
-            byte* a6 = a3 + (3 * step);
-            byte* a9 = a6 + (3 * step);
-            byte* b = q->B + tap[1];
-            for (int e = q->Run; e > 0; e--)
+            nint down = q->OutStep;
+            if (q->Finish == FinishKind.ResidualAndLimits)
             {
-                TVec b0 = TOps.Load(b + (0 * sizeof(TVec)));
-                TVec x0 = TOps.Splat(a0);
-                c0_0 = TOps.Fma(x0, b0, c0_0);
-                TVec x1 = TOps.Splat(a0 + step);
-                c1_0 = TOps.Fma(x1, b0, c1_0);
-                TVec x2 = TOps.Splat(a0 + (2 * step));
-                c2_0 = TOps.Fma(x2, b0, c2_0);
-                TVec x3 = TOps.Splat(a3);
-                c3_0 = TOps.Fma(x3, b0, c3_0);
-                TVec x4 = TOps.Splat(a3 + step);
-                c4_0 = TOps.Fma(x4, b0, c4_0);
-                TVec x5 = TOps.Splat(a3 + (2 * step));
-                c5_0 = TOps.Fma(x5, b0, c5_0);
-                TVec x6 = TOps.Splat(a6);
-                c6_0 = TOps.Fma(x6, b0, c6_0);
-                TVec x7 = TOps.Splat(a6 + step);
-                c7_0 = TOps.Fma(x7, b0, c7_0);
-                TVec x8 = TOps.Splat(a6 + (2 * step));
-                c8_0 = TOps.Fma(x8, b0, c8_0);
-                TVec x9 = TOps.Splat(a9);
-                c9_0 = TOps.Fma(x9, b0, c9_0);
-                a0 += element;
-                a3 += element;
-                a6 += element;
-                a9 += element;
-                b += next;
+                byte* s = o + q->Residual;
+                CacheHint.Near(s, 1 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 1 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 1 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 1 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 1 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 1 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 1 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 1 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 1 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 1 * sizeof(TVec));
             }
-        }
 
-        byte* o = q->Out;
-        step = q->OutStep;
-        TOps.Store(o + (0 * sizeof(TVec)), c0_0);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c1_0);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c2_0);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c3_0);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c4_0);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c5_0);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c6_0);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c7_0);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c8_0);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c9_0);
+            down = q->InitStep;
+            TVec c0_0 = TOps.Load(init + (0 * down) + (0 * sizeof(TVec)));
+            TVec c1_0 = TOps.Load(init + (1 * down) + (0 * sizeof(TVec)));
+            TVec c2_0 = TOps.Load(init + (2 * down) + (0 * sizeof(TVec)));
+            TVec c3_0 = TOps.Load(init + (3 * down) + (0 * sizeof(TVec)));
+            TVec c4_0 = TOps.Load(init + (4 * down) + (0 * sizeof(TVec)));
+            TVec c5_0 = TOps.Load(init + (5 * down) + (0 * sizeof(TVec)));
+            TVec c6_0 = TOps.Load(init + (6 * down) + (0 * sizeof(TVec)));
+            TVec c7_0 = TOps.Load(init + (7 * down) + (0 * sizeof(TVec)));
+            TVec c8_0 = TOps.Load(init + (8 * down) + (0 * sizeof(TVec)));
+            TVec c9_0 = TOps.Load(init + (9 * down) + (0 * sizeof(TVec)));
+            init += 10 * down;
+            nint* tap = q->Taps;
+            for (int t = q->TapCount; t > 0; t--, tap += 2)
+            {
+                byte* a0 = a + tap[0];
+                byte* a3 = a0 + (3 * step);
+                byte* a6 = a3 + (3 * step);
+                byte* a9 = a6 + (3 * step);
+                byte* b = q->B + tap[1];
+                int e = q->Run;
+                if (dense && e >= 4)
+                {
+                    int turns = e / 4;
+                    e %= 4;
+                    do
+                    {
+                        {
+                            TVec b0 = TOps.Load(b + (0 * sizeof(TVec)));
+                            TVec x0 = TOps.Splat(a0);
+                            c0_0 = TOps.Fma(x0, b0, c0_0);
+                            TVec x1 = TOps.Splat(a0 + step);
+                            c1_0 = TOps.Fma(x1, b0, c1_0);
+                            TVec x2 = TOps.Splat(a0 + (2 * step));
+                            c2_0 = TOps.Fma(x2, b0, c2_0);
+                            TVec x3 = TOps.Splat(a3);
+                            c3_0 = TOps.Fma(x3, b0, c3_0);
+                            TVec x4 = TOps.Splat(a3 + step);
+                            c4_0 = TOps.Fma(x4, b0, c4_0);
+                            TVec x5 = TOps.Splat(a3 + (2 * step));
+                            c5_0 = TOps.Fma(x5, b0, c5_0);
+                            TVec x6 = TOps.Splat(a6);
+                            c6_0 = TOps.Fma(x6, b0, c6_0);
+                            TVec x7 = TOps.Splat(a6 + step);
+                            c7_0 = TOps.Fma(x7, b0, c7_0);
+                            TVec x8 = TOps.Splat(a6 + (2 * step));
+                            c8_0 = TOps.Fma(x8, b0, c8_0);
+                            TVec x9 = TOps.Splat(a9);
+                            c9_0 = TOps.Fma(x9, b0, c9_0);
+                        }
+
+                        {
+                            TVec b0 = TOps.Load(b + (1 * sizeof(TVec)));
+                            TVec x0 = TOps.Splat(a0 + (1 * TOps.ElementSize));
+                            c0_0 = TOps.Fma(x0, b0, c0_0);
+                            TVec x1 = TOps.Splat(a0 + step + (1 * TOps.ElementSize));
+                            c1_0 = TOps.Fma(x1, b0, c1_0);
+                            TVec x2 = TOps.Splat(a0 + (2 * step) + (1 * TOps.ElementSize));
+                            c2_0 = TOps.Fma(x2, b0, c2_0);
+                            TVec x3 = TOps.Splat(a3 + (1 * TOps.ElementSize));
+                            c3_0 = TOps.Fma(x3, b0, c3_0);
+                            TVec x4 = TOps.Splat(a3 + step + (1 * TOps.ElementSize));
+                            c4_0 = TOps.Fma(x4, b0, c4_0);
+                            TVec x5 = TOps.Splat(a3 + (2 * step) + (1 * TOps.ElementSize));
+                            c5_0 = TOps.Fma(x5, b0, c5_0);
+                            TVec x6 = TOps.Splat(a6 + (1 * TOps.ElementSize));
+                            c6_0 = TOps.Fma(x6, b0, c6_0);
+                            TVec x7 = TOps.Splat(a6 + step + (1 * TOps.ElementSize));
+                            c7_0 = TOps.Fma(x7, b0, c7_0);
+                            TVec x8 = TOps.Splat(a6 + (2 * step) + (1 * TOps.ElementSize));
+                            c8_0 = TOps.Fma(x8, b0, c8_0);
+                            TVec x9 = TOps.Splat(a9 + (1 * TOps.ElementSize));
+                            c9_0 = TOps.Fma(x9, b0, c9_0);
+                        }
+
+                        {
+                            TVec b0 = TOps.Load(b + (2 * sizeof(TVec)));
+                            TVec x0 = TOps.Splat(a0 + (2 * TOps.ElementSize));
+                            c0_0 = TOps.Fma(x0, b0, c0_0);
+                            TVec x1 = TOps.Splat(a0 + step + (2 * TOps.ElementSize));
+                            c1_0 = TOps.Fma(x1, b0, c1_0);
+                            TVec x2 = TOps.Splat(a0 + (2 * step) + (2 * TOps.ElementSize));
+                            c2_0 = TOps.Fma(x2, b0, c2_0);
+                            TVec x3 = TOps.Splat(a3 + (2 * TOps.ElementSize));
+                            c3_0 = TOps.Fma(x3, b0, c3_0);
+                            TVec x4 = TOps.Splat(a3 + step + (2 * TOps.ElementSize));
+                            c4_0 = TOps.Fma(x4, b0, c4_0);
+                            TVec x5 = TOps.Splat(a3 + (2 * step) + (2 * TOps.ElementSize));
+                            c5_0 = TOps.Fma(x5, b0, c5_0);
+                            TVec x6 = TOps.Splat(a6 + (2 * TOps.ElementSize));
+                            c6_0 = TOps.Fma(x6, b0, c6_0);
+                            TVec x7 = TOps.Splat(a6 + step + (2 * TOps.ElementSize));
+                            c7_0 = TOps.Fma(x7, b0, c7_0);
+                            TVec x8 = TOps.Splat(a6 + (2 * step) + (2 * TOps.ElementSize));
+                            c8_0 = TOps.Fma(x8, b0, c8_0);
+                            TVec x9 = TOps.Splat(a9 + (2 * TOps.ElementSize));
+                            c9_0 = TOps.Fma(x9, b0, c9_0);
+                        }
+
+                        {
+                            TVec b0 = TOps.Load(b + (3 * sizeof(TVec)));
+                            TVec x0 = TOps.Splat(a0 + (3 * TOps.ElementSize));
+                            c0_0 = TOps.Fma(x0, b0, c0_0);
+                            TVec x1 = TOps.Splat(a0 + step + (3 * TOps.ElementSize));
+                            c1_0 = TOps.Fma(x1, b0, c1_0);
+                            TVec x2 = TOps.Splat(a0 + (2 * step) + (3 * TOps.ElementSize));
+                            c2_0 = TOps.Fma(x2, b0, c2_0);
+                            TVec x3 = TOps.Splat(a3 + (3 * TOps.ElementSize));
+                            c3_0 = TOps.Fma(x3, b0, c3_0);
+                            TVec x4 = TOps.Splat(a3 + step + (3 * TOps.ElementSize));
+                            c4_0 = TOps.Fma(x4, b0, c4_0);
+                            TVec x5 = TOps.Splat(a3 + (2 * step) + (3 * TOps.ElementSize));
+                            c5_0 = TOps.Fma(x5, b0, c5_0);
+                            TVec x6 = TOps.Splat(a6 + (3 * TOps.ElementSize));
+                            c6_0 = TOps.Fma(x6, b0, c6_0);
+                            TVec x7 = TOps.Splat(a6 + step + (3 * TOps.ElementSize));
+                            c7_0 = TOps.Fma(x7, b0, c7_0);
+                            TVec x8 = TOps.Splat(a6 + (2 * step) + (3 * TOps.ElementSize));
+                            c8_0 = TOps.Fma(x8, b0, c8_0);
+                            TVec x9 = TOps.Splat(a9 + (3 * TOps.ElementSize));
+                            c9_0 = TOps.Fma(x9, b0, c9_0);
+                        }
+
+                        a0 += 4 * TOps.ElementSize;
+                        a3 += 4 * TOps.ElementSize;
+                        a6 += 4 * TOps.ElementSize;
+                        a9 += 4 * TOps.ElementSize;
+                        b += 4 * sizeof(TVec);
+                        CacheHint.Fetch(fetch);
+                        fetch += 4 * ahead;
+                    }
+                    while (--turns > 0);
+                }
+
+                for (; e > 0; e--)
+                {
+                    TVec b0 = TOps.Load(b + (0 * sizeof(TVec)));
+                    TVec x0 = TOps.Splat(a0);
+                    c0_0 = TOps.Fma(x0, b0, c0_0);
+                    TVec x1 = TOps.Splat(a0 + step);
+                    c1_0 = TOps.Fma(x1, b0, c1_0);
+                    TVec x2 = TOps.Splat(a0 + (2 * step));
+                    c2_0 = TOps.Fma(x2, b0, c2_0);
+                    TVec x3 = TOps.Splat(a3);
+                    c3_0 = TOps.Fma(x3, b0, c3_0);
+                    TVec x4 = TOps.Splat(a3 + step);
+                    c4_0 = TOps.Fma(x4, b0, c4_0);
+                    TVec x5 = TOps.Splat(a3 + (2 * step));
+                    c5_0 = TOps.Fma(x5, b0, c5_0);
+                    TVec x6 = TOps.Splat(a6);
+                    c6_0 = TOps.Fma(x6, b0, c6_0);
+                    TVec x7 = TOps.Splat(a6 + step);
+                    c7_0 = TOps.Fma(x7, b0, c7_0);
+                    TVec x8 = TOps.Splat(a6 + (2 * step));
+                    c8_0 = TOps.Fma(x8, b0, c8_0);
+                    TVec x9 = TOps.Splat(a9);
+                    c9_0 = TOps.Fma(x9, b0, c9_0);
+                    a0 += element;
+                    a3 += element;
+                    a6 += element;
+                    a9 += element;
+                    b += next;
+                }
+            }
+
+            down = q->OutStep;
+            if (q->Finish != FinishKind.None)
+            {
+                byte* limits = q->Limits;
+                if (q->Finish == FinishKind.ResidualAndLimits)
+                {
+                    byte* s = o + q->Residual;
+                    TVec scale = TOps.Splat(limits + (2 * TOps.ElementSize));
+                    c0_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c0_0);
+                    s += down;
+                    c1_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c1_0);
+                    s += down;
+                    c2_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c2_0);
+                    s += down;
+                    c3_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c3_0);
+                    s += down;
+                    c4_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c4_0);
+                    s += down;
+                    c5_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c5_0);
+                    s += down;
+                    c6_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c6_0);
+                    s += down;
+                    c7_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c7_0);
+                    s += down;
+                    c8_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c8_0);
+                    s += down;
+                    c9_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c9_0);
+                }
+
+                TVec least = TOps.Splat(limits), most = TOps.Splat(limits + TOps.ElementSize);
+                c0_0 = TOps.Clamp(c0_0, least, most);
+                c1_0 = TOps.Clamp(c1_0, least, most);
+                c2_0 = TOps.Clamp(c2_0, least, most);
+                c3_0 = TOps.Clamp(c3_0, least, most);
+                c4_0 = TOps.Clamp(c4_0, least, most);
+                c5_0 = TOps.Clamp(c5_0, least, most);
+                c6_0 = TOps.Clamp(c6_0, least, most);
+                c7_0 = TOps.Clamp(c7_0, least, most);
+                c8_0 = TOps.Clamp(c8_0, least, most);
+                c9_0 = TOps.Clamp(c9_0, least, most);
+            }
+
+            TOps.Store(o + (0 * sizeof(TVec)), c0_0);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c1_0);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c2_0);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c3_0);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c4_0);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c5_0);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c6_0);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c7_0);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c8_0);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c9_0);
+            o += down;
+            a += 10 * step;
+        }
+        while (--tiles > 0);
+
+        q->Fetch = fetch;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void R11V1(MicroArguments* q)
     {
-        byte* init = q->Init;
-        nint step = q->InitStep;
-        TVec c0_0 = TOps.Load(init + (0 * step) + (0 * sizeof(TVec)));
-        TVec c1_0 = TOps.Load(init + (1 * step) + (0 * sizeof(TVec)));
-        TVec c2_0 = TOps.Load(init + (2 * step) + (0 * sizeof(TVec)));
-        TVec c3_0 = TOps.Load(init + (3 * step) + (0 * sizeof(TVec)));
-        TVec c4_0 = TOps.Load(init + (4 * step) + (0 * sizeof(TVec)));
-        TVec c5_0 = TOps.Load(init + (5 * step) + (0 * sizeof(TVec)));
-        TVec c6_0 = TOps.Load(init + (6 * step) + (0 * sizeof(TVec)));
-        TVec c7_0 = TOps.Load(init + (7 * step) + (0 * sizeof(TVec)));
-        TVec c8_0 = TOps.Load(init + (8 * step) + (0 * sizeof(TVec)));
-        TVec c9_0 = TOps.Load(init + (9 * step) + (0 * sizeof(TVec)));
-        TVec c10_0 = TOps.Load(init + (10 * step) + (0 * sizeof(TVec)));
-        step = q->AStep;
-        nint next = q->BStep, element = q->AElement;
-        nint* tap = q->Taps;
-        for (int t = q->TapCount; t > 0; t--, tap += 2)
+        byte* a = q->A, o = q->Out, init = q->Init, fetch = q->FetchStep == 0 ? q->B : q->Fetch;
+        nint step = q->AStep, next = q->BStep, element = q->AElement, ahead = q->FetchStep;
+        bool dense = element == TOps.ElementSize && next == 1 * sizeof(TVec);
+        int tiles = q->Tiles;
+        do
         {
-            byte* a0 = q->A + tap[0];
-            byte* a3 = a0 + (3 * step);
-            byte* a6 = a3 + (3 * step);
-            byte* a9 = a6 + (3 * step);
-            byte* b = q->B + tap[1];
-            for (int e = q->Run; e > 0; e--)
+            nint down = q->OutStep;
+            if (q->Finish == FinishKind.ResidualAndLimits)
             {
-                TVec b0 = TOps.Load(b + (0 * sizeof(TVec)));
-                TVec x0 = TOps.Splat(a0);
-                c0_0 = TOps.Fma(x0, b0, c0_0);
-                TVec x1 = TOps.Splat(a0 + step);
-                c1_0 = TOps.Fma(x1, b0, c1_0);
-                TVec x2 = TOps.Splat(a0 + (2 * step));
-                c2_0 = TOps.Fma(x2, b0, c2_0);
-                TVec x3 = TOps.Splat(a3);
-                c3_0 = TOps.Fma(x3, b0, c3_0);
-                TVec x4 = TOps.Splat(a3 + step);
-                c4_0 = TOps.Fma(x4, b0, c4_0);
-                TVec x5 = TOps.Splat(a3 + (2 * step));
-                c5_0 = TOps.Fma(x5, b0, c5_0);
-                TVec x6 = TOps.Splat(a6);
-                c6_0 = TOps.Fma(x6, b0, c6_0);
-                TVec x7 = TOps.Splat(a6 + step);
-                c7_0 = TOps.Fma(x7, b0, c7_0);
-                TVec x8 = TOps.Splat(a6 + (2 * step));
-                c8_0 = TOps.Fma(x8, b0, c8_0);
-                TVec x9 = TOps.Splat(a9);
-                c9_0 = TOps.Fma(x9, b0, c9_0);
-                TVec x10 = TOps.Splat(a9 + step);
-                c10_0 = TOps.Fma(x10, b0, c10_0);
-                a0 += element;
-                a3 += element;
-                a6 += element;
-                a9 += element;
-                b += next;
+                byte* s = o + q->Residual;
+                CacheHint.Near(s, 1 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 1 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 1 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 1 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 1 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 1 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 1 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 1 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 1 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 1 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 1 * sizeof(TVec));
             }
-        }
 
-        byte* o = q->Out;
-        step = q->OutStep;
-        TOps.Store(o + (0 * sizeof(TVec)), c0_0);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c1_0);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c2_0);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c3_0);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c4_0);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c5_0);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c6_0);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c7_0);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c8_0);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c9_0);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c10_0);
+            down = q->InitStep;
+            TVec c0_0 = TOps.Load(init + (0 * down) + (0 * sizeof(TVec)));
+            TVec c1_0 = TOps.Load(init + (1 * down) + (0 * sizeof(TVec)));
+            TVec c2_0 = TOps.Load(init + (2 * down) + (0 * sizeof(TVec)));
+            TVec c3_0 = TOps.Load(init + (3 * down) + (0 * sizeof(TVec)));
+            TVec c4_0 = TOps.Load(init + (4 * down) + (0 * sizeof(TVec)));
+            TVec c5_0 = TOps.Load(init + (5 * down) + (0 * sizeof(TVec)));
+            TVec c6_0 = TOps.Load(init + (6 * down) + (0 * sizeof(TVec)));
+            TVec c7_0 = TOps.Load(init + (7 * down) + (0 * sizeof(TVec)));
+            TVec c8_0 = TOps.Load(init + (8 * down) + (0 * sizeof(TVec)));
+            TVec c9_0 = TOps.Load(init + (9 * down) + (0 * sizeof(TVec)));
+            TVec c10_0 = TOps.Load(init + (10 * down) + (0 * sizeof(TVec)));
+            init += 11 * down;
+            nint* tap = q->Taps;
+            for (int t = q->TapCount; t > 0; t--, tap += 2)
+            {
+                byte* a0 = a + tap[0];
+                byte* a3 = a0 + (3 * step);
+                byte* a6 = a3 + (3 * step);
+                byte* a9 = a6 + (3 * step);
+                byte* b = q->B + tap[1];
+                int e = q->Run;
+                if (dense && e >= 4)
+                {
+                    int turns = e / 4;
+                    e %= 4;
+                    do
+                    {
+                        {
+                            TVec b0 = TOps.Load(b + (0 * sizeof(TVec)));
+                            TVec x0 = TOps.Splat(a0);
+                            c0_0 = TOps.Fma(x0, b0, c0_0);
+                            TVec x1 = TOps.Splat(a0 + step);
+                            c1_0 = TOps.Fma(x1, b0, c1_0);
+                            TVec x2 = TOps.Splat(a0 + (2 * step));
+                            c2_0 = TOps.Fma(x2, b0, c2_0);
+                            TVec x3 = TOps.Splat(a3);
+                            c3_0 = TOps.Fma(x3, b0, c3_0);
+                            TVec x4 = TOps.Splat(a3 + step);
+                            c4_0 = TOps.Fma(x4, b0, c4_0);
+                            TVec x5 = TOps.Splat(a3 + (2 * step));
+                            c5_0 = TOps.Fma(x5, b0, c5_0);
+                            TVec x6 = TOps.Splat(a6);
+                            c6_0 = TOps.Fma(x6, b0, c6_0);
+                            TVec x7 = TOps.Splat(a6 + step);
+                            c7_0 = TOps.Fma(x7, b0, c7_0);
+                            TVec x8 = TOps.Splat(a6 + (2 * step));
+                            c8_0 = TOps.Fma(x8, b0, c8_0);
+                            TVec x9 = TOps.Splat(a9);
+                            c9_0 = TOps.Fma(x9, b0, c9_0);
+                            TVec x10 = TOps.Splat(a9 + step);
+                            c10_0 = TOps.Fma(x10, b0, c10_0);
+                        }
+
+                        {
+                            TVec b0 = TOps.Load(b + (1 * sizeof(TVec)));
+                            TVec x0 = TOps.Splat(a0 + (1 * TOps.ElementSize));
+                            c0_0 = TOps.Fma(x0, b0, c0_0);
+                            TVec x1 = TOps.Splat(a0 + step + (1 * TOps.ElementSize));
+                            c1_0 = TOps.Fma(x1, b0, c1_0);
+                            TVec x2 = TOps.Splat(a0 + (2 * step) + (1 * TOps.ElementSize));
+                            c2_0 = TOps.Fma(x2, b0, c2_0);
+                            TVec x3 = TOps.Splat(a3 + (1 * TOps.ElementSize));
+                            c3_0 = TOps.Fma(x3, b0, c3_0);
+                            TVec x4 = TOps.Splat(a3 + step + (1 * TOps.ElementSize));
+                            c4_0 = TOps.Fma(x4, b0, c4_0);
+                            TVec x5 = TOps.Splat(a3 + (2 * step) + (1 * TOps.ElementSize));
+                            c5_0 = TOps.Fma(x5, b0, c5_0);
+                            TVec x6 = TOps.Splat(a6 + (1 * TOps.ElementSize));
+                            c6_0 = TOps.Fma(x6, b0, c6_0);
+                            TVec x7 = TOps.Splat(a6 + step + (1 * TOps.ElementSize));
+                            c7_0 = TOps.Fma(x7, b0, c7_0);
+                            TVec x8 = TOps.Splat(a6 + (2 * step) + (1 * TOps.ElementSize));
+                            c8_0 = TOps.Fma(x8, b0, c8_0);
+                            TVec x9 = TOps.Splat(a9 + (1 * TOps.ElementSize));
+                            c9_0 = TOps.Fma(x9, b0, c9_0);
+                            TVec x10 = TOps.Splat(a9 + step + (1 * TOps.ElementSize));
+                            c10_0 = TOps.Fma(x10, b0, c10_0);
+                        }
+
+                        {
+                            TVec b0 = TOps.Load(b + (2 * sizeof(TVec)));
+                            TVec x0 = TOps.Splat(a0 + (2 * TOps.ElementSize));
+                            c0_0 = TOps.Fma(x0, b0, c0_0);
+                            TVec x1 = TOps.Splat(a0 + step + (2 * TOps.ElementSize));
+                            c1_0 = TOps.Fma(x1, b0, c1_0);
+                            TVec x2 = TOps.Splat(a0 + (2 * step) + (2 * TOps.ElementSize));
+                            c2_0 = TOps.Fma(x2, b0, c2_0);
+                            TVec x3 = TOps.Splat(a3 + (2 * TOps.ElementSize));
+                            c3_0 = TOps.Fma(x3, b0, c3_0);
+                            TVec x4 = TOps.Splat(a3 + step + (2 * TOps.ElementSize));
+                            c4_0 = TOps.Fma(x4, b0, c4_0);
+                            TVec x5 = TOps.Splat(a3 + (2 * step) + (2 * TOps.ElementSize));
+                            c5_0 = TOps.Fma(x5, b0, c5_0);
+                            TVec x6 = TOps.Splat(a6 + (2 * TOps.ElementSize));
+                            c6_0 = TOps.Fma(x6, b0, c6_0);
+                            TVec x7 = TOps.Splat(a6 + step + (2 * TOps.ElementSize));
+                            c7_0 = TOps.Fma(x7, b0, c7_0);
+                            TVec x8 = TOps.Splat(a6 + (2 * step) + (2 * TOps.ElementSize));
+                            c8_0 = TOps.Fma(x8, b0, c8_0);
+                            TVec x9 = TOps.Splat(a9 + (2 * TOps.ElementSize));
+                            c9_0 = TOps.Fma(x9, b0, c9_0);
+                            TVec x10 = TOps.Splat(a9 + step + (2 * TOps.ElementSize));
+                            c10_0 = TOps.Fma(x10, b0, c10_0);
+                        }
+
+                        {
+                            TVec b0 = TOps.Load(b + (3 * sizeof(TVec)));
+                            TVec x0 = TOps.Splat(a0 + (3 * TOps.ElementSize));
+                            c0_0 = TOps.Fma(x0, b0, c0_0);
+                            TVec x1 = TOps.Splat(a0 + step + (3 * TOps.ElementSize));
+                            c1_0 = TOps.Fma(x1, b0, c1_0);
+                            TVec x2 = TOps.Splat(a0 + (2 * step) + (3 * TOps.ElementSize));
+                            c2_0 = TOps.Fma(x2, b0, c2_0);
+                            TVec x3 = TOps.Splat(a3 + (3 * TOps.ElementSize));
+                            c3_0 = TOps.Fma(x3, b0, c3_0);
+                            TVec x4 = TOps.Splat(a3 + step + (3 * TOps.ElementSize));
+                            c4_0 = TOps.Fma(x4, b0, c4_0);
+                            TVec x5 = TOps.Splat(a3 + (2 * step) + (3 * TOps.ElementSize));
+                            c5_0 = TOps.Fma(x5, b0, c5_0);
+                            TVec x6 = TOps.Splat(a6 + (3 * TOps.ElementSize));
+                            c6_0 = TOps.Fma(x6, b0, c6_0);
+                            TVec x7 = TOps.Splat(a6 + step + (3 * TOps.ElementSize));
+                            c7_0 = TOps.Fma(x7, b0, c7_0);
+                            TVec x8 = TOps.Splat(a6 + (2 * step) + (3 * TOps.ElementSize));
+                            c8_0 = TOps.Fma(x8, b0, c8_0);
+                            TVec x9 = TOps.Splat(a9 + (3 * TOps.ElementSize));
+                            c9_0 = TOps.Fma(x9, b0, c9_0);
+                            TVec x10 = TOps.Splat(a9 + step + (3 * TOps.ElementSize));
+                            c10_0 = TOps.Fma(x10, b0, c10_0);
+                        }
+
+                        a0 += 4 * TOps.ElementSize;
+                        a3 += 4 * TOps.ElementSize;
+                        a6 += 4 * TOps.ElementSize;
+                        a9 += 4 * TOps.ElementSize;
+                        b += 4 * sizeof(TVec);
+                        CacheHint.Fetch(fetch);
+                        fetch += 4 * ahead;
+                    }
+                    while (--turns > 0);
+                }
+
+                for (; e > 0; e--)
+                {
+                    TVec b0 = TOps.Load(b + (0 * sizeof(TVec)));
+                    TVec x0 = TOps.Splat(a0);
+                    c0_0 = TOps.Fma(x0, b0, c0_0);
+                    TVec x1 = TOps.Splat(a0 + step);
+                    c1_0 = TOps.Fma(x1, b0, c1_0);
+                    TVec x2 = TOps.Splat(a0 + (2 * step));
+                    c2_0 = TOps.Fma(x2, b0, c2_0);
+                    TVec x3 = TOps.Splat(a3);
+                    c3_0 = TOps.Fma(x3, b0, c3_0);
+                    TVec x4 = TOps.Splat(a3 + step);
+                    c4_0 = TOps.Fma(x4, b0, c4_0);
+                    TVec x5 = TOps.Splat(a3 + (2 * step));
+                    c5_0 = TOps.Fma(x5, b0, c5_0);
+                    TVec x6 = TOps.Splat(a6);
+                    c6_0 = TOps.Fma(x6, b0, c6_0);
+                    TVec x7 = TOps.Splat(a6 + step);
+                    c7_0 = TOps.Fma(x7, b0, c7_0);
+                    TVec x8 = TOps.Splat(a6 + (2 * step));
+                    c8_0 = TOps.Fma(x8, b0, c8_0);
+                    TVec x9 = TOps.Splat(a9);
+                    c9_0 = TOps.Fma(x9, b0, c9_0);
+                    TVec x10 = TOps.Splat(a9 + step);
+                    c10_0 = TOps.Fma(x10, b0, c10_0);
+                    a0 += element;
+                    a3 += element;
+                    a6 += element;
+                    a9 += element;
+                    b += next;
+                }
+            }
+
+            down = q->OutStep;
+            if (q->Finish != FinishKind.None)
+            {
+                byte* limits = q->Limits;
+                if (q->Finish == FinishKind.ResidualAndLimits)
+                {
+                    byte* s = o + q->Residual;
+                    TVec scale = TOps.Splat(limits + (2 * TOps.ElementSize));
+                    c0_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c0_0);
+                    s += down;
+                    c1_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c1_0);
+                    s += down;
+                    c2_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c2_0);
+                    s += down;
+                    c3_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c3_0);
+                    s += down;
+                    c4_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c4_0);
+                    s += down;
+                    c5_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c5_0);
+                    s += down;
+                    c6_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c6_0);
+                    s += down;
+                    c7_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c7_0);
+                    s += down;
+                    c8_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c8_0);
+                    s += down;
+                    c9_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c9_0);
+                    s += down;
+                    c10_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c10_0);
+                }
+
+                TVec least = TOps.Splat(limits), most = TOps.Splat(limits + TOps.ElementSize);
+                c0_0 = TOps.Clamp(c0_0, least, most);
+                c1_0 = TOps.Clamp(c1_0, least, most);
+                c2_0 = TOps.Clamp(c2_0, least, most);
+                c3_0 = TOps.Clamp(c3_0, least, most);
+                c4_0 = TOps.Clamp(c4_0, least, most);
+                c5_0 = TOps.Clamp(c5_0, least, most);
+                c6_0 = TOps.Clamp(c6_0, least, most);
+                c7_0 = TOps.Clamp(c7_0, least, most);
+                c8_0 = TOps.Clamp(c8_0, least, most);
+                c9_0 = TOps.Clamp(c9_0, least, most);
+                c10_0 = TOps.Clamp(c10_0, least, most);
+            }
+
+            TOps.Store(o + (0 * sizeof(TVec)), c0_0);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c1_0);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c2_0);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c3_0);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c4_0);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c5_0);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c6_0);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c7_0);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c8_0);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c9_0);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c10_0);
+            o += down;
+            a += 11 * step;
+        }
+        while (--tiles > 0);
+
+        q->Fetch = fetch;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void R12V1(MicroArguments* q)
     {
-        byte* init = q->Init;
-        nint step = q->InitStep;
-        TVec c0_0 = TOps.Load(init + (0 * step) + (0 * sizeof(TVec)));
-        TVec c1_0 = TOps.Load(init + (1 * step) + (0 * sizeof(TVec)));
-        TVec c2_0 = TOps.Load(init + (2 * step) + (0 * sizeof(TVec)));
-        TVec c3_0 = TOps.Load(init + (3 * step) + (0 * sizeof(TVec)));
-        TVec c4_0 = TOps.Load(init + (4 * step) + (0 * sizeof(TVec)));
-        TVec c5_0 = TOps.Load(init + (5 * step) + (0 * sizeof(TVec)));
-        TVec c6_0 = TOps.Load(init + (6 * step) + (0 * sizeof(TVec)));
-        TVec c7_0 = TOps.Load(init + (7 * step) + (0 * sizeof(TVec)));
-        TVec c8_0 = TOps.Load(init + (8 * step) + (0 * sizeof(TVec)));
-        TVec c9_0 = TOps.Load(init + (9 * step) + (0 * sizeof(TVec)));
-        TVec c10_0 = TOps.Load(init + (10 * step) + (0 * sizeof(TVec)));
-        TVec c11_0 = TOps.Load(init + (11 * step) + (0 * sizeof(TVec)));
-        step = q->AStep;
-        nint next = q->BStep, element = q->AElement;
-        nint* tap = q->Taps;
-        for (int t = q->TapCount; t > 0; t--, tap += 2)
+        byte* a = q->A, o = q->Out, init = q->Init, fetch = q->FetchStep == 0 ? q->B : q->Fetch;
+        nint step = q->AStep, next = q->BStep, element = q->AElement, ahead = q->FetchStep;
+        bool dense = element == TOps.ElementSize && next == 1 * sizeof(TVec);
+        int tiles = q->Tiles;
+        do
         {
-            byte* a0 = q->A + tap[0];
-            byte* a3 = a0 + (3 * step);
-            byte* a6 = a3 + (3 * step);
-            byte* a9 = a6 + (3 * step);
-            byte* b = q->B + tap[1];
-            for (int e = q->Run; e > 0; e--)
+            nint down = q->OutStep;
+            if (q->Finish == FinishKind.ResidualAndLimits)
             {
-                TVec b0 = TOps.Load(b + (0 * sizeof(TVec)));
-                TVec x0 = TOps.Splat(a0);
-                c0_0 = TOps.Fma(x0, b0, c0_0);
-                TVec x1 = TOps.Splat(a0 + step);
-                c1_0 = TOps.Fma(x1, b0, c1_0);
-                TVec x2 = TOps.Splat(a0 + (2 * step));
-                c2_0 = TOps.Fma(x2, b0, c2_0);
-                TVec x3 = TOps.Splat(a3);
-                c3_0 = TOps.Fma(x3, b0, c3_0);
-                TVec x4 = TOps.Splat(a3 + step);
-                c4_0 = TOps.Fma(x4, b0, c4_0);
-                TVec x5 = TOps.Splat(a3 + (2 * step));
-                c5_0 = TOps.Fma(x5, b0, c5_0);
-                TVec x6 = TOps.Splat(a6);
-                c6_0 = TOps.Fma(x6, b0, c6_0);
-                TVec x7 = TOps.Splat(a6 + step);
-                c7_0 = TOps.Fma(x7, b0, c7_0);
-                TVec x8 = TOps.Splat(a6 + (2 * step));
-                c8_0 = TOps.Fma(x8, b0, c8_0);
-                TVec x9 = TOps.Splat(a9);
-                c9_0 = TOps.Fma(x9, b0, c9_0);
-                TVec x10 = TOps.Splat(a9 + step);
-                c10_0 = TOps.Fma(x10, b0, c10_0);
-                TVec x11 = TOps.Splat(a9 + (2 * step));
-                c11_0 = TOps.Fma(x11, b0, c11_0);
-                a0 += element;
-                a3 += element;
-                a6 += element;
-                a9 += element;
-                b += next;
+                byte* s = o + q->Residual;
+                CacheHint.Near(s, 1 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 1 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 1 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 1 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 1 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 1 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 1 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 1 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 1 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 1 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 1 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 1 * sizeof(TVec));
             }
-        }
 
-        byte* o = q->Out;
-        step = q->OutStep;
-        TOps.Store(o + (0 * sizeof(TVec)), c0_0);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c1_0);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c2_0);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c3_0);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c4_0);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c5_0);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c6_0);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c7_0);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c8_0);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c9_0);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c10_0);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c11_0);
+            down = q->InitStep;
+            TVec c0_0 = TOps.Load(init + (0 * down) + (0 * sizeof(TVec)));
+            TVec c1_0 = TOps.Load(init + (1 * down) + (0 * sizeof(TVec)));
+            TVec c2_0 = TOps.Load(init + (2 * down) + (0 * sizeof(TVec)));
+            TVec c3_0 = TOps.Load(init + (3 * down) + (0 * sizeof(TVec)));
+            TVec c4_0 = TOps.Load(init + (4 * down) + (0 * sizeof(TVec)));
+            TVec c5_0 = TOps.Load(init + (5 * down) + (0 * sizeof(TVec)));
+            TVec c6_0 = TOps.Load(init + (6 * down) + (0 * sizeof(TVec)));
+            TVec c7_0 = TOps.Load(init + (7 * down) + (0 * sizeof(TVec)));
+            TVec c8_0 = TOps.Load(init + (8 * down) + (0 * sizeof(TVec)));
+            TVec c9_0 = TOps.Load(init + (9 * down) + (0 * sizeof(TVec)));
+            TVec c10_0 = TOps.Load(init + (10 * down) + (0 * sizeof(TVec)));
+            TVec c11_0 = TOps.Load(init + (11 * down) + (0 * sizeof(TVec)));
+            init += 12 * down;
+            nint* tap = q->Taps;
+            for (int t = q->TapCount; t > 0; t--, tap += 2)
+            {
+                byte* a0 = a + tap[0];
+                byte* a3 = a0 + (3 * step);
+                byte* a6 = a3 + (3 * step);
+                byte* a9 = a6 + (3 * step);
+                byte* b = q->B + tap[1];
+                int e = q->Run;
+                if (dense && e >= 4)
+                {
+                    int turns = e / 4;
+                    e %= 4;
+                    do
+                    {
+                        {
+                            TVec b0 = TOps.Load(b + (0 * sizeof(TVec)));
+                            TVec x0 = TOps.Splat(a0);
+                            c0_0 = TOps.Fma(x0, b0, c0_0);
+                            TVec x1 = TOps.Splat(a0 + step);
+                            c1_0 = TOps.Fma(x1, b0, c1_0);
+                            TVec x2 = TOps.Splat(a0 + (2 * step));
+                            c2_0 = TOps.Fma(x2, b0, c2_0);
+                            TVec x3 = TOps.Splat(a3);
+                            c3_0 = TOps.Fma(x3, b0, c3_0);
+                            TVec x4 = TOps.Splat(a3 + step);
+                            c4_0 = TOps.Fma(x4, b0, c4_0);
+                            TVec x5 = TOps.Splat(a3 + (2 * step));
+                            c5_0 = TOps.Fma(x5, b0, c5_0);
+                            TVec x6 = TOps.Splat(a6);
+                            c6_0 = TOps.Fma(x6, b0, c6_0);
+                            TVec x7 = TOps.Splat(a6 + step);
+                            c7_0 = TOps.Fma(x7, b0, c7_0);
+                            TVec x8 = TOps.Splat(a6 + (2 * step));
+                            c8_0 = TOps.Fma(x8, b0, c8_0);
+                            TVec x9 = TOps.Splat(a9);
+                            c9_0 = TOps.Fma(x9, b0, c9_0);
+                            TVec x10 = TOps.Splat(a9 + step);
+                            c10_0 = TOps.Fma(x10, b0, c10_0);
+                            TVec x11 = TOps.Splat(a9 + (2 * step));
+                            c11_0 = TOps.Fma(x11, b0, c11_0);
+                        }
+
+                        {
+                            TVec b0 = TOps.Load(b + (1 * sizeof(TVec)));
+                            TVec x0 = TOps.Splat(a0 + (1 * TOps.ElementSize));
+                            c0_0 = TOps.Fma(x0, b0, c0_0);
+                            TVec x1 = TOps.Splat(a0 + step + (1 * TOps.ElementSize));
+                            c1_0 = TOps.Fma(x1, b0, c1_0);
+                            TVec x2 = TOps.Splat(a0 + (2 * step) + (1 * TOps.ElementSize));
+                            c2_0 = TOps.Fma(x2, b0, c2_0);
+                            TVec x3 = TOps.Splat(a3 + (1 * TOps.ElementSize));
+                            c3_0 = TOps.Fma(x3, b0, c3_0);
+                            TVec x4 = TOps.Splat(a3 + step + (1 * TOps.ElementSize));
+                            c4_0 = TOps.Fma(x4, b0, c4_0);
+                            TVec x5 = TOps.Splat(a3 + (2 * step) + (1 * TOps.ElementSize));
+                            c5_0 = TOps.Fma(x5, b0, c5_0);
+                            TVec x6 = TOps.Splat(a6 + (1 * TOps.ElementSize));
+                            c6_0 = TOps.Fma(x6, b0, c6_0);
+                            TVec x7 = TOps.Splat(a6 + step + (1 * TOps.ElementSize));
+                            c7_0 = TOps.Fma(x7, b0, c7_0);
+                            TVec x8 = TOps.Splat(a6 + (2 * step) + (1 * TOps.ElementSize));
+                            c8_0 = TOps.Fma(x8, b0, c8_0);
+                            TVec x9 = TOps.Splat(a9 + (1 * TOps.ElementSize));
+                            c9_0 = TOps.Fma(x9, b0, c9_0);
+                            TVec x10 = TOps.Splat(a9 + step + (1 * TOps.ElementSize));
+                            c10_0 = TOps.Fma(x10, b0, c10_0);
+                            TVec x11 = TOps.Splat(a9 + (2 * step) + (1 * TOps.ElementSize));
+                            c11_0 = TOps.Fma(x11, b0, c11_0);
+                        }
+
+                        {
+                            TVec b0 = TOps.Load(b + (2 * sizeof(TVec)));
+                            TVec x0 = TOps.Splat(a0 + (2 * TOps.ElementSize));
+                            c0_0 = TOps.Fma(x0, b0, c0_0);
+                            TVec x1 = TOps.Splat(a0 + step + (2 * TOps.ElementSize));
+                            c1_0 = TOps.Fma(x1, b0, c1_0);
+                            TVec x2 = TOps.Splat(a0 + (2 * step) + (2 * TOps.ElementSize));
+                            c2_0 = TOps.Fma(x2, b0, c2_0);
+                            TVec x3 = TOps.Splat(a3 + (2 * TOps.ElementSize));
+                            c3_0 = TOps.Fma(x3, b0, c3_0);
+                            TVec x4 = TOps.Splat(a3 + step + (2 * TOps.ElementSize));
+                            c4_0 = TOps.Fma(x4, b0, c4_0);
+                            TVec x5 = TOps.Splat(a3 + (2 * step) + (2 * TOps.ElementSize));
+                            c5_0 = TOps.Fma(x5, b0, c5_0);
+                            TVec x6 = TOps.Splat(a6 + (2 * TOps.ElementSize));
+                            c6_0 = TOps.Fma(x6, b0, c6_0);
+                            TVec x7 = TOps.Splat(a6 + step + (2 * TOps.ElementSize));
+                            c7_0 = TOps.Fma(x7, b0, c7_0);
+                            TVec x8 = TOps.Splat(a6 + (2 * step) + (2 * TOps.ElementSize));
+                            c8_0 = TOps.Fma(x8, b0, c8_0);
+                            TVec x9 = TOps.Splat(a9 + (2 * TOps.ElementSize));
+                            c9_0 = TOps.Fma(x9, b0, c9_0);
+                            TVec x10 = TOps.Splat(a9 + step + (2 * TOps.ElementSize));
+                            c10_0 = TOps.Fma(x10, b0, c10_0);
+                            TVec x11 = TOps.Splat(a9 + (2 * step) + (2 * TOps.ElementSize));
+                            c11_0 = TOps.Fma(x11, b0, c11_0);
+                        }
+
+                        {
+                            TVec b0 = TOps.Load(b + (3 * sizeof(TVec)));
+                            TVec x0 = TOps.Splat(a0 + (3 * TOps.ElementSize));
+                            c0_0 = TOps.Fma(x0, b0, c0_0);
+                            TVec x1 = TOps.Splat(a0 + step + (3 * TOps.ElementSize));
+                            c1_0 = TOps.Fma(x1, b0, c1_0);
+                            TVec x2 = TOps.Splat(a0 + (2 * step) + (3 * TOps.ElementSize));
+                            c2_0 = TOps.Fma(x2, b0, c2_0);
+                            TVec x3 = TOps.Splat(a3 + (3 * TOps.ElementSize));
+                            c3_0 = TOps.Fma(x3, b0, c3_0);
+                            TVec x4 = TOps.Splat(a3 + step + (3 * TOps.ElementSize));
+                            c4_0 = TOps.Fma(x4, b0, c4_0);
+                            TVec x5 = TOps.Splat(a3 + (2 * step) + (3 * TOps.ElementSize));
+                            c5_0 = TOps.Fma(x5, b0, c5_0);
+                            TVec x6 = TOps.Splat(a6 + (3 * TOps.ElementSize));
+                            c6_0 = TOps.Fma(x6, b0, c6_0);
+                            TVec x7 = TOps.Splat(a6 + step + (3 * TOps.ElementSize));
+                            c7_0 = TOps.Fma(x7, b0, c7_0);
+                            TVec x8 = TOps.Splat(a6 + (2 * step) + (3 * TOps.ElementSize));
+                            c8_0 = TOps.Fma(x8, b0, c8_0);
+                            TVec x9 = TOps.Splat(a9 + (3 * TOps.ElementSize));
+                            c9_0 = TOps.Fma(x9, b0, c9_0);
+                            TVec x10 = TOps.Splat(a9 + step + (3 * TOps.ElementSize));
+                            c10_0 = TOps.Fma(x10, b0, c10_0);
+                            TVec x11 = TOps.Splat(a9 + (2 * step) + (3 * TOps.ElementSize));
+                            c11_0 = TOps.Fma(x11, b0, c11_0);
+                        }
+
+                        a0 += 4 * TOps.ElementSize;
+                        a3 += 4 * TOps.ElementSize;
+                        a6 += 4 * TOps.ElementSize;
+                        a9 += 4 * TOps.ElementSize;
+                        b += 4 * sizeof(TVec);
+                        CacheHint.Fetch(fetch);
+                        fetch += 4 * ahead;
+                    }
+                    while (--turns > 0);
+                }
+
+                for (; e > 0; e--)
+                {
+                    TVec b0 = TOps.Load(b + (0 * sizeof(TVec)));
+                    TVec x0 = TOps.Splat(a0);
+                    c0_0 = TOps.Fma(x0, b0, c0_0);
+                    TVec x1 = TOps.Splat(a0 + step);
+                    c1_0 = TOps.Fma(x1, b0, c1_0);
+                    TVec x2 = TOps.Splat(a0 + (2 * step));
+                    c2_0 = TOps.Fma(x2, b0, c2_0);
+                    TVec x3 = TOps.Splat(a3);
+                    c3_0 = TOps.Fma(x3, b0, c3_0);
+                    TVec x4 = TOps.Splat(a3 + step);
+                    c4_0 = TOps.Fma(x4, b0, c4_0);
+                    TVec x5 = TOps.Splat(a3 + (2 * step));
+                    c5_0 = TOps.Fma(x5, b0, c5_0);
+                    TVec x6 = TOps.Splat(a6);
+                    c6_0 = TOps.Fma(x6, b0, c6_0);
+                    TVec x7 = TOps.Splat(a6 + step);
+                    c7_0 = TOps.Fma(x7, b0, c7_0);
+                    TVec x8 = TOps.Splat(a6 + (2 * step));
+                    c8_0 = TOps.Fma(x8, b0, c8_0);
+                    TVec x9 = TOps.Splat(a9);
+                    c9_0 = TOps.Fma(x9, b0, c9_0);
+                    TVec x10 = TOps.Splat(a9 + step);
+                    c10_0 = TOps.Fma(x10, b0, c10_0);
+                    TVec x11 = TOps.Splat(a9 + (2 * step));
+                    c11_0 = TOps.Fma(x11, b0, c11_0);
+                    a0 += element;
+                    a3 += element;
+                    a6 += element;
+                    a9 += element;
+                    b += next;
+                }
+            }
+
+            down = q->OutStep;
+            if (q->Finish != FinishKind.None)
+            {
+                byte* limits = q->Limits;
+                if (q->Finish == FinishKind.ResidualAndLimits)
+                {
+                    byte* s = o + q->Residual;
+                    TVec scale = TOps.Splat(limits + (2 * TOps.ElementSize));
+                    c0_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c0_0);
+                    s += down;
+                    c1_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c1_0);
+                    s += down;
+                    c2_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c2_0);
+                    s += down;
+                    c3_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c3_0);
+                    s += down;
+                    c4_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c4_0);
+                    s += down;
+                    c5_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c5_0);
+                    s += down;
+                    c6_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c6_0);
+                    s += down;
+                    c7_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c7_0);
+                    s += down;
+                    c8_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c8_0);
+                    s += down;
+                    c9_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c9_0);
+                    s += down;
+                    c10_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c10_0);
+                    s += down;
+                    c11_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c11_0);
+                }
+
+                TVec least = TOps.Splat(limits), most = TOps.Splat(limits + TOps.ElementSize);
+                c0_0 = TOps.Clamp(c0_0, least, most);
+                c1_0 = TOps.Clamp(c1_0, least, most);
+                c2_0 = TOps.Clamp(c2_0, least, most);
+                c3_0 = TOps.Clamp(c3_0, least, most);
+                c4_0 = TOps.Clamp(c4_0, least, most);
+                c5_0 = TOps.Clamp(c5_0, least, most);
+                c6_0 = TOps.Clamp(c6_0, least, most);
+                c7_0 = TOps.Clamp(c7_0, least, most);
+                c8_0 = TOps.Clamp(c8_0, least, most);
+                c9_0 = TOps.Clamp(c9_0, least, most);
+                c10_0 = TOps.Clamp(c10_0, least, most);
+                c11_0 = TOps.Clamp(c11_0, least, most);
+            }
+
+            TOps.Store(o + (0 * sizeof(TVec)), c0_0);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c1_0);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c2_0);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c3_0);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c4_0);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c5_0);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c6_0);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c7_0);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c8_0);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c9_0);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c10_0);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c11_0);
+            o += down;
+            a += 12 * step;
+        }
+        while (--tiles > 0);
+
+        q->Fetch = fetch;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void R13V1(MicroArguments* q)
     {
-        byte* init = q->Init;
-        nint step = q->InitStep;
-        TVec c0_0 = TOps.Load(init + (0 * step) + (0 * sizeof(TVec)));
-        TVec c1_0 = TOps.Load(init + (1 * step) + (0 * sizeof(TVec)));
-        TVec c2_0 = TOps.Load(init + (2 * step) + (0 * sizeof(TVec)));
-        TVec c3_0 = TOps.Load(init + (3 * step) + (0 * sizeof(TVec)));
-        TVec c4_0 = TOps.Load(init + (4 * step) + (0 * sizeof(TVec)));
-        TVec c5_0 = TOps.Load(init + (5 * step) + (0 * sizeof(TVec)));
-        TVec c6_0 = TOps.Load(init + (6 * step) + (0 * sizeof(TVec)));
-        TVec c7_0 = TOps.Load(init + (7 * step) + (0 * sizeof(TVec)));
-        TVec c8_0 = TOps.Load(init + (8 * step) + (0 * sizeof(TVec)));
-        TVec c9_0 = TOps.Load(init + (9 * step) + (0 * sizeof(TVec)));
-        TVec c10_0 = TOps.Load(init + (10 * step) + (0 * sizeof(TVec)));
-        TVec c11_0 = TOps.Load(init + (11 * step) + (0 * sizeof(TVec)));
-        TVec c12_0 = TOps.Load(init + (12 * step) + (0 * sizeof(TVec)));
-        step = q->AStep;
-        nint next = q->BStep, element = q->AElement;
-        nint* tap = q->Taps;
-        for (int t = q->TapCount; t > 0; t--, tap += 2)
+        byte* a = q->A, o = q->Out, init = q->Init, fetch = q->FetchStep == 0 ? q->B : q->Fetch;
+        nint step = q->AStep, next = q->BStep, element = q->AElement, ahead = q->FetchStep;
+        bool dense = element == TOps.ElementSize && next == 1 * sizeof(TVec);
+        int tiles = q->Tiles;
+        do
         {
-            byte* a0 = q->A + tap[0];
-            byte* a3 = a0 + (3 * step);
-            byte* a6 = a3 + (3 * step);
-            byte* a9 = a6 + (3 * step);
-            byte* a12 = a9 + (3 * step);
-            byte* b = q->B + tap[1];
-            for (int e = q->Run; e > 0; e--)
+            nint down = q->OutStep;
+            if (q->Finish == FinishKind.ResidualAndLimits)
             {
-                TVec b0 = TOps.Load(b + (0 * sizeof(TVec)));
-                TVec x0 = TOps.Splat(a0);
-                c0_0 = TOps.Fma(x0, b0, c0_0);
-                TVec x1 = TOps.Splat(a0 + step);
-                c1_0 = TOps.Fma(x1, b0, c1_0);
-                TVec x2 = TOps.Splat(a0 + (2 * step));
-                c2_0 = TOps.Fma(x2, b0, c2_0);
-                TVec x3 = TOps.Splat(a3);
-                c3_0 = TOps.Fma(x3, b0, c3_0);
-                TVec x4 = TOps.Splat(a3 + step);
-                c4_0 = TOps.Fma(x4, b0, c4_0);
-                TVec x5 = TOps.Splat(a3 + (2 * step));
-                c5_0 = TOps.Fma(x5, b0, c5_0);
-                TVec x6 = TOps.Splat(a6);
-                c6_0 = TOps.Fma(x6, b0, c6_0);
-                TVec x7 = TOps.Splat(a6 + step);
-                c7_0 = TOps.Fma(x7, b0, c7_0);
-                TVec x8 = TOps.Splat(a6 + (2 * step));
-                c8_0 = TOps.Fma(x8, b0, c8_0);
-                TVec x9 = TOps.Splat(a9);
-                c9_0 = TOps.Fma(x9, b0, c9_0);
-                TVec x10 = TOps.Splat(a9 + step);
-                c10_0 = TOps.Fma(x10, b0, c10_0);
-                TVec x11 = TOps.Splat(a9 + (2 * step));
-                c11_0 = TOps.Fma(x11, b0, c11_0);
-                TVec x12 = TOps.Splat(a12);
-                c12_0 = TOps.Fma(x12, b0, c12_0);
-                a0 += element;
-                a3 += element;
-                a6 += element;
-                a9 += element;
-                a12 += element;
-                b += next;
+                byte* s = o + q->Residual;
+                CacheHint.Near(s, 1 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 1 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 1 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 1 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 1 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 1 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 1 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 1 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 1 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 1 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 1 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 1 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 1 * sizeof(TVec));
             }
-        }
 
-        byte* o = q->Out;
-        step = q->OutStep;
-        TOps.Store(o + (0 * sizeof(TVec)), c0_0);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c1_0);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c2_0);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c3_0);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c4_0);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c5_0);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c6_0);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c7_0);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c8_0);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c9_0);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c10_0);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c11_0);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c12_0);
+            down = q->InitStep;
+            TVec c0_0 = TOps.Load(init + (0 * down) + (0 * sizeof(TVec)));
+            TVec c1_0 = TOps.Load(init + (1 * down) + (0 * sizeof(TVec)));
+            TVec c2_0 = TOps.Load(init + (2 * down) + (0 * sizeof(TVec)));
+            TVec c3_0 = TOps.Load(init + (3 * down) + (0 * sizeof(TVec)));
+            TVec c4_0 = TOps.Load(init + (4 * down) + (0 * sizeof(TVec)));
+            TVec c5_0 = TOps.Load(init + (5 * down) + (0 * sizeof(TVec)));
+            TVec c6_0 = TOps.Load(init + (6 * down) + (0 * sizeof(TVec)));
+            TVec c7_0 = TOps.Load(init + (7 * down) + (0 * sizeof(TVec)));
+            TVec c8_0 = TOps.Load(init + (8 * down) + (0 * sizeof(TVec)));
+            TVec c9_0 = TOps.Load(init + (9 * down) + (0 * sizeof(TVec)));
+            TVec c10_0 = TOps.Load(init + (10 * down) + (0 * sizeof(TVec)));
+            TVec c11_0 = TOps.Load(init + (11 * down) + (0 * sizeof(TVec)));
+            TVec c12_0 = TOps.Load(init + (12 * down) + (0 * sizeof(TVec)));
+            init += 13 * down;
+            nint* tap = q->Taps;
+            for (int t = q->TapCount; t > 0; t--, tap += 2)
+            {
+                byte* a0 = a + tap[0];
+                byte* a3 = a0 + (3 * step);
+                byte* a6 = a3 + (3 * step);
+                byte* a9 = a6 + (3 * step);
+                byte* a12 = a9 + (3 * step);
+                byte* b = q->B + tap[1];
+                int e = q->Run;
+                if (dense && e >= 4)
+                {
+                    int turns = e / 4;
+                    e %= 4;
+                    do
+                    {
+                        {
+                            TVec b0 = TOps.Load(b + (0 * sizeof(TVec)));
+                            TVec x0 = TOps.Splat(a0);
+                            c0_0 = TOps.Fma(x0, b0, c0_0);
+                            TVec x1 = TOps.Splat(a0 + step);
+                            c1_0 = TOps.Fma(x1, b0, c1_0);
+                            TVec x2 = TOps.Splat(a0 + (2 * step));
+                            c2_0 = TOps.Fma(x2, b0, c2_0);
+                            TVec x3 = TOps.Splat(a3);
+                            c3_0 = TOps.Fma(x3, b0, c3_0);
+                            TVec x4 = TOps.Splat(a3 + step);
+                            c4_0 = TOps.Fma(x4, b0, c4_0);
+                            TVec x5 = TOps.Splat(a3 + (2 * step));
+                            c5_0 = TOps.Fma(x5, b0, c5_0);
+                            TVec x6 = TOps.Splat(a6);
+                            c6_0 = TOps.Fma(x6, b0, c6_0);
+                            TVec x7 = TOps.Splat(a6 + step);
+                            c7_0 = TOps.Fma(x7, b0, c7_0);
+                            TVec x8 = TOps.Splat(a6 + (2 * step));
+                            c8_0 = TOps.Fma(x8, b0, c8_0);
+                            TVec x9 = TOps.Splat(a9);
+                            c9_0 = TOps.Fma(x9, b0, c9_0);
+                            TVec x10 = TOps.Splat(a9 + step);
+                            c10_0 = TOps.Fma(x10, b0, c10_0);
+                            TVec x11 = TOps.Splat(a9 + (2 * step));
+                            c11_0 = TOps.Fma(x11, b0, c11_0);
+                            TVec x12 = TOps.Splat(a12);
+                            c12_0 = TOps.Fma(x12, b0, c12_0);
+                        }
+
+                        {
+                            TVec b0 = TOps.Load(b + (1 * sizeof(TVec)));
+                            TVec x0 = TOps.Splat(a0 + (1 * TOps.ElementSize));
+                            c0_0 = TOps.Fma(x0, b0, c0_0);
+                            TVec x1 = TOps.Splat(a0 + step + (1 * TOps.ElementSize));
+                            c1_0 = TOps.Fma(x1, b0, c1_0);
+                            TVec x2 = TOps.Splat(a0 + (2 * step) + (1 * TOps.ElementSize));
+                            c2_0 = TOps.Fma(x2, b0, c2_0);
+                            TVec x3 = TOps.Splat(a3 + (1 * TOps.ElementSize));
+                            c3_0 = TOps.Fma(x3, b0, c3_0);
+                            TVec x4 = TOps.Splat(a3 + step + (1 * TOps.ElementSize));
+                            c4_0 = TOps.Fma(x4, b0, c4_0);
+                            TVec x5 = TOps.Splat(a3 + (2 * step) + (1 * TOps.ElementSize));
+                            c5_0 = TOps.Fma(x5, b0, c5_0);
+                            TVec x6 = TOps.Splat(a6 + (1 * TOps.ElementSize));
+                            c6_0 = TOps.Fma(x6, b0, c6_0);
+                            TVec x7 = TOps.Splat(a6 + step + (1 * TOps.ElementSize));
+                            c7_0 = TOps.Fma(x7, b0, c7_0);
+                            TVec x8 = TOps.Splat(a6 + (2 * step) + (1 * TOps.ElementSize));
+                            c8_0 = TOps.Fma(x8, b0, c8_0);
+                            TVec x9 = TOps.Splat(a9 + (1 * TOps.ElementSize));
+                            c9_0 = TOps.Fma(x9, b0, c9_0);
+                            TVec x10 = TOps.Splat(a9 + step + (1 * TOps.ElementSize));
+                            c10_0 = TOps.Fma(x10, b0, c10_0);
+                            TVec x11 = TOps.Splat(a9 + (2 * step) + (1 * TOps.ElementSize));
+                            c11_0 = TOps.Fma(x11, b0, c11_0);
+                            TVec x12 = TOps.Splat(a12 + (1 * TOps.ElementSize));
+                            c12_0 = TOps.Fma(x12, b0, c12_0);
+                        }
+
+                        {
+                            TVec b0 = TOps.Load(b + (2 * sizeof(TVec)));
+                            TVec x0 = TOps.Splat(a0 + (2 * TOps.ElementSize));
+                            c0_0 = TOps.Fma(x0, b0, c0_0);
+                            TVec x1 = TOps.Splat(a0 + step + (2 * TOps.ElementSize));
+                            c1_0 = TOps.Fma(x1, b0, c1_0);
+                            TVec x2 = TOps.Splat(a0 + (2 * step) + (2 * TOps.ElementSize));
+                            c2_0 = TOps.Fma(x2, b0, c2_0);
+                            TVec x3 = TOps.Splat(a3 + (2 * TOps.ElementSize));
+                            c3_0 = TOps.Fma(x3, b0, c3_0);
+                            TVec x4 = TOps.Splat(a3 + step + (2 * TOps.ElementSize));
+                            c4_0 = TOps.Fma(x4, b0, c4_0);
+                            TVec x5 = TOps.Splat(a3 + (2 * step) + (2 * TOps.ElementSize));
+                            c5_0 = TOps.Fma(x5, b0, c5_0);
+                            TVec x6 = TOps.Splat(a6 + (2 * TOps.ElementSize));
+                            c6_0 = TOps.Fma(x6, b0, c6_0);
+                            TVec x7 = TOps.Splat(a6 + step + (2 * TOps.ElementSize));
+                            c7_0 = TOps.Fma(x7, b0, c7_0);
+                            TVec x8 = TOps.Splat(a6 + (2 * step) + (2 * TOps.ElementSize));
+                            c8_0 = TOps.Fma(x8, b0, c8_0);
+                            TVec x9 = TOps.Splat(a9 + (2 * TOps.ElementSize));
+                            c9_0 = TOps.Fma(x9, b0, c9_0);
+                            TVec x10 = TOps.Splat(a9 + step + (2 * TOps.ElementSize));
+                            c10_0 = TOps.Fma(x10, b0, c10_0);
+                            TVec x11 = TOps.Splat(a9 + (2 * step) + (2 * TOps.ElementSize));
+                            c11_0 = TOps.Fma(x11, b0, c11_0);
+                            TVec x12 = TOps.Splat(a12 + (2 * TOps.ElementSize));
+                            c12_0 = TOps.Fma(x12, b0, c12_0);
+                        }
+
+                        {
+                            TVec b0 = TOps.Load(b + (3 * sizeof(TVec)));
+                            TVec x0 = TOps.Splat(a0 + (3 * TOps.ElementSize));
+                            c0_0 = TOps.Fma(x0, b0, c0_0);
+                            TVec x1 = TOps.Splat(a0 + step + (3 * TOps.ElementSize));
+                            c1_0 = TOps.Fma(x1, b0, c1_0);
+                            TVec x2 = TOps.Splat(a0 + (2 * step) + (3 * TOps.ElementSize));
+                            c2_0 = TOps.Fma(x2, b0, c2_0);
+                            TVec x3 = TOps.Splat(a3 + (3 * TOps.ElementSize));
+                            c3_0 = TOps.Fma(x3, b0, c3_0);
+                            TVec x4 = TOps.Splat(a3 + step + (3 * TOps.ElementSize));
+                            c4_0 = TOps.Fma(x4, b0, c4_0);
+                            TVec x5 = TOps.Splat(a3 + (2 * step) + (3 * TOps.ElementSize));
+                            c5_0 = TOps.Fma(x5, b0, c5_0);
+                            TVec x6 = TOps.Splat(a6 + (3 * TOps.ElementSize));
+                            c6_0 = TOps.Fma(x6, b0, c6_0);
+                            TVec x7 = TOps.Splat(a6 + step + (3 * TOps.ElementSize));
+                            c7_0 = TOps.Fma(x7, b0, c7_0);
+                            TVec x8 = TOps.Splat(a6 + (2 * step) + (3 * TOps.ElementSize));
+                            c8_0 = TOps.Fma(x8, b0, c8_0);
+                            TVec x9 = TOps.Splat(a9 + (3 * TOps.ElementSize));
+                            c9_0 = TOps.Fma(x9, b0, c9_0);
+                            TVec x10 = TOps.Splat(a9 + step + (3 * TOps.ElementSize));
+                            c10_0 = TOps.Fma(x10, b0, c10_0);
+                            TVec x11 = TOps.Splat(a9 + (2 * step) + (3 * TOps.ElementSize));
+                            c11_0 = TOps.Fma(x11, b0, c11_0);
+                            TVec x12 = TOps.Splat(a12 + (3 * TOps.ElementSize));
+                            c12_0 = TOps.Fma(x12, b0, c12_0);
+                        }
+
+                        a0 += 4 * TOps.ElementSize;
+                        a3 += 4 * TOps.ElementSize;
+                        a6 += 4 * TOps.ElementSize;
+                        a9 += 4 * TOps.ElementSize;
+                        a12 += 4 * TOps.ElementSize;
+                        b += 4 * sizeof(TVec);
+                        CacheHint.Fetch(fetch);
+                        fetch += 4 * ahead;
+                    }
+                    while (--turns > 0);
+                }
+
+                for (; e > 0; e--)
+                {
+                    TVec b0 = TOps.Load(b + (0 * sizeof(TVec)));
+                    TVec x0 = TOps.Splat(a0);
+                    c0_0 = TOps.Fma(x0, b0, c0_0);
+                    TVec x1 = TOps.Splat(a0 + step);
+                    c1_0 = TOps.Fma(x1, b0, c1_0);
+                    TVec x2 = TOps.Splat(a0 + (2 * step));
+                    c2_0 = TOps.Fma(x2, b0, c2_0);
+                    TVec x3 = TOps.Splat(a3);
+                    c3_0 = TOps.Fma(x3, b0, c3_0);
+                    TVec x4 = TOps.Splat(a3 + step);
+                    c4_0 = TOps.Fma(x4, b0, c4_0);
+                    TVec x5 = TOps.Splat(a3 + (2 * step));
+                    c5_0 = TOps.Fma(x5, b0, c5_0);
+                    TVec x6 = TOps.Splat(a6);
+                    c6_0 = TOps.Fma(x6, b0, c6_0);
+                    TVec x7 = TOps.Splat(a6 + step);
+                    c7_0 = TOps.Fma(x7, b0, c7_0);
+                    TVec x8 = TOps.Splat(a6 + (2 * step));
+                    c8_0 = TOps.Fma(x8, b0, c8_0);
+                    TVec x9 = TOps.Splat(a9);
+                    c9_0 = TOps.Fma(x9, b0, c9_0);
+                    TVec x10 = TOps.Splat(a9 + step);
+                    c10_0 = TOps.Fma(x10, b0, c10_0);
+                    TVec x11 = TOps.Splat(a9 + (2 * step));
+                    c11_0 = TOps.Fma(x11, b0, c11_0);
+                    TVec x12 = TOps.Splat(a12);
+                    c12_0 = TOps.Fma(x12, b0, c12_0);
+                    a0 += element;
+                    a3 += element;
+                    a6 += element;
+                    a9 += element;
+                    a12 += element;
+                    b += next;
+                }
+            }
+
+            down = q->OutStep;
+            if (q->Finish != FinishKind.None)
+            {
+                byte* limits = q->Limits;
+                if (q->Finish == FinishKind.ResidualAndLimits)
+                {
+                    byte* s = o + q->Residual;
+                    TVec scale = TOps.Splat(limits + (2 * TOps.ElementSize));
+                    c0_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c0_0);
+                    s += down;
+                    c1_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c1_0);
+                    s += down;
+                    c2_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c2_0);
+                    s += down;
+                    c3_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c3_0);
+                    s += down;
+                    c4_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c4_0);
+                    s += down;
+                    c5_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c5_0);
+                    s += down;
+                    c6_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c6_0);
+                    s += down;
+                    c7_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c7_0);
+                    s += down;
+                    c8_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c8_0);
+                    s += down;
+                    c9_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c9_0);
+                    s += down;
+                    c10_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c10_0);
+                    s += down;
+                    c11_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c11_0);
+                    s += down;
+                    c12_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c12_0);
+                }
+
+                TVec least = TOps.Splat(limits), most = TOps.Splat(limits + TOps.ElementSize);
+                c0_0 = TOps.Clamp(c0_0, least, most);
+                c1_0 = TOps.Clamp(c1_0, least, most);
+                c2_0 = TOps.Clamp(c2_0, least, most);
+                c3_0 = TOps.Clamp(c3_0, least, most);
+                c4_0 = TOps.Clamp(c4_0, least, most);
+                c5_0 = TOps.Clamp(c5_0, least, most);
+                c6_0 = TOps.Clamp(c6_0, least, most);
+                c7_0 = TOps.Clamp(c7_0, least, most);
+                c8_0 = TOps.Clamp(c8_0, least, most);
+                c9_0 = TOps.Clamp(c9_0, least, most);
+                c10_0 = TOps.Clamp(c10_0, least, most);
+                c11_0 = TOps.Clamp(c11_0, least, most);
+                c12_0 = TOps.Clamp(c12_0, least, most);
+            }
+
+            TOps.Store(o + (0 * sizeof(TVec)), c0_0);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c1_0);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c2_0);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c3_0);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c4_0);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c5_0);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c6_0);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c7_0);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c8_0);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c9_0);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c10_0);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c11_0);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c12_0);
+            o += down;
+            a += 13 * step;
+        }
+        while (--tiles > 0);
+
+        q->Fetch = fetch;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void R14V1(MicroArguments* q)
     {
-        byte* init = q->Init;
-        nint step = q->InitStep;
-        TVec c0_0 = TOps.Load(init + (0 * step) + (0 * sizeof(TVec)));
-        TVec c1_0 = TOps.Load(init + (1 * step) + (0 * sizeof(TVec)));
-        TVec c2_0 = TOps.Load(init + (2 * step) + (0 * sizeof(TVec)));
-        TVec c3_0 = TOps.Load(init + (3 * step) + (0 * sizeof(TVec)));
-        TVec c4_0 = TOps.Load(init + (4 * step) + (0 * sizeof(TVec)));
-        TVec c5_0 = TOps.Load(init + (5 * step) + (0 * sizeof(TVec)));
-        TVec c6_0 = TOps.Load(init + (6 * step) + (0 * sizeof(TVec)));
-        TVec c7_0 = TOps.Load(init + (7 * step) + (0 * sizeof(TVec)));
-        TVec c8_0 = TOps.Load(init + (8 * step) + (0 * sizeof(TVec)));
-        TVec c9_0 = TOps.Load(init + (9 * step) + (0 * sizeof(TVec)));
-        TVec c10_0 = TOps.Load(init + (10 * step) + (0 * sizeof(TVec)));
-        TVec c11_0 = TOps.Load(init + (11 * step) + (0 * sizeof(TVec)));
-        TVec c12_0 = TOps.Load(init + (12 * step) + (0 * sizeof(TVec)));
-        TVec c13_0 = TOps.Load(init + (13 * step) + (0 * sizeof(TVec)));
-        step = q->AStep;
-        nint next = q->BStep, element = q->AElement;
-        nint* tap = q->Taps;
-        for (int t = q->TapCount; t > 0; t--, tap += 2)
+        byte* a = q->A, o = q->Out, init = q->Init, fetch = q->FetchStep == 0 ? q->B : q->Fetch;
+        nint step = q->AStep, next = q->BStep, element = q->AElement, ahead = q->FetchStep;
+        bool dense = element == TOps.ElementSize && next == 1 * sizeof(TVec);
+        int tiles = q->Tiles;
+        do
         {
-            byte* a0 = q->A + tap[0];
-            byte* a3 = a0 + (3 * step);
-            byte* a6 = a3 + (3 * step);
-            byte* a9 = a6 + (3 * step);
-            byte* a12 = a9 + (3 * step);
-            byte* b = q->B + tap[1];
-            for (int e = q->Run; e > 0; e--)
+            nint down = q->OutStep;
+            if (q->Finish == FinishKind.ResidualAndLimits)
             {
-                TVec b0 = TOps.Load(b + (0 * sizeof(TVec)));
-                TVec x0 = TOps.Splat(a0);
-                c0_0 = TOps.Fma(x0, b0, c0_0);
-                TVec x1 = TOps.Splat(a0 + step);
-                c1_0 = TOps.Fma(x1, b0, c1_0);
-                TVec x2 = TOps.Splat(a0 + (2 * step));
-                c2_0 = TOps.Fma(x2, b0, c2_0);
-                TVec x3 = TOps.Splat(a3);
-                c3_0 = TOps.Fma(x3, b0, c3_0);
-                TVec x4 = TOps.Splat(a3 + step);
-                c4_0 = TOps.Fma(x4, b0, c4_0);
-                TVec x5 = TOps.Splat(a3 + (2 * step));
-                c5_0 = TOps.Fma(x5, b0, c5_0);
-                TVec x6 = TOps.Splat(a6);
-                c6_0 = TOps.Fma(x6, b0, c6_0);
-                TVec x7 = TOps.Splat(a6 + step);
-                c7_0 = TOps.Fma(x7, b0, c7_0);
-                TVec x8 = TOps.Splat(a6 + (2 * step));
-                c8_0 = TOps.Fma(x8, b0, c8_0);
-                TVec x9 = TOps.Splat(a9);
-                c9_0 = TOps.Fma(x9, b0, c9_0);
-                TVec x10 = TOps.Splat(a9 + step);
-                c10_0 = TOps.Fma(x10, b0, c10_0);
-                TVec x11 = TOps.Splat(a9 + (2 * step));
-                c11_0 = TOps.Fma(x11, b0, c11_0);
-                TVec x12 = TOps.Splat(a12);
-                c12_0 = TOps.Fma(x12, b0, c12_0);
-                TVec x13 = TOps.Splat(a12 + step);
-                c13_0 = TOps.Fma(x13, b0, c13_0);
-                a0 += element;
-                a3 += element;
-                a6 += element;
-                a9 += element;
-                a12 += element;
-                b += next;
+                byte* s = o + q->Residual;
+                CacheHint.Near(s, 1 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 1 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 1 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 1 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 1 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 1 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 1 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 1 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 1 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 1 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 1 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 1 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 1 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 1 * sizeof(TVec));
             }
-        }
 
-        byte* o = q->Out;
-        step = q->OutStep;
-        TOps.Store(o + (0 * sizeof(TVec)), c0_0);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c1_0);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c2_0);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c3_0);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c4_0);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c5_0);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c6_0);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c7_0);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c8_0);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c9_0);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c10_0);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c11_0);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c12_0);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c13_0);
+            down = q->InitStep;
+            TVec c0_0 = TOps.Load(init + (0 * down) + (0 * sizeof(TVec)));
+            TVec c1_0 = TOps.Load(init + (1 * down) + (0 * sizeof(TVec)));
+            TVec c2_0 = TOps.Load(init + (2 * down) + (0 * sizeof(TVec)));
+            TVec c3_0 = TOps.Load(init + (3 * down) + (0 * sizeof(TVec)));
+            TVec c4_0 = TOps.Load(init + (4 * down) + (0 * sizeof(TVec)));
+            TVec c5_0 = TOps.Load(init + (5 * down) + (0 * sizeof(TVec)));
+            TVec c6_0 = TOps.Load(init + (6 * down) + (0 * sizeof(TVec)));
+            TVec c7_0 = TOps.Load(init + (7 * down) + (0 * sizeof(TVec)));
+            TVec c8_0 = TOps.Load(init + (8 * down) + (0 * sizeof(TVec)));
+            TVec c9_0 = TOps.Load(init + (9 * down) + (0 * sizeof(TVec)));
+            TVec c10_0 = TOps.Load(init + (10 * down) + (0 * sizeof(TVec)));
+            TVec c11_0 = TOps.Load(init + (11 * down) + (0 * sizeof(TVec)));
+            TVec c12_0 = TOps.Load(init + (12 * down) + (0 * sizeof(TVec)));
+            TVec c13_0 = TOps.Load(init + (13 * down) + (0 * sizeof(TVec)));
+            init += 14 * down;
+            nint* tap = q->Taps;
+            for (int t = q->TapCount; t > 0; t--, tap += 2)
+            {
+                byte* a0 = a + tap[0];
+                byte* a3 = a0 + (3 * step);
+                byte* a6 = a3 + (3 * step);
+                byte* a9 = a6 + (3 * step);
+                byte* a12 = a9 + (3 * step);
+                byte* b = q->B + tap[1];
+                int e = q->Run;
+                if (dense && e >= 4)
+                {
+                    int turns = e / 4;
+                    e %= 4;
+                    do
+                    {
+                        {
+                            TVec b0 = TOps.Load(b + (0 * sizeof(TVec)));
+                            TVec x0 = TOps.Splat(a0);
+                            c0_0 = TOps.Fma(x0, b0, c0_0);
+                            TVec x1 = TOps.Splat(a0 + step);
+                            c1_0 = TOps.Fma(x1, b0, c1_0);
+                            TVec x2 = TOps.Splat(a0 + (2 * step));
+                            c2_0 = TOps.Fma(x2, b0, c2_0);
+                            TVec x3 = TOps.Splat(a3);
+                            c3_0 = TOps.Fma(x3, b0, c3_0);
+                            TVec x4 = TOps.Splat(a3 + step);
+                            c4_0 = TOps.Fma(x4, b0, c4_0);
+                            TVec x5 = TOps.Splat(a3 + (2 * step));
+                            c5_0 = TOps.Fma(x5, b0, c5_0);
+                            TVec x6 = TOps.Splat(a6);
+                            c6_0 = TOps.Fma(x6, b0, c6_0);
+                            TVec x7 = TOps.Splat(a6 + step);
+                            c7_0 = TOps.Fma(x7, b0, c7_0);
+                            TVec x8 = TOps.Splat(a6 + (2 * step));
+                            c8_0 = TOps.Fma(x8, b0, c8_0);
+                            TVec x9 = TOps.Splat(a9);
+                            c9_0 = TOps.Fma(x9, b0, c9_0);
+                            TVec x10 = TOps.Splat(a9 + step);
+                            c10_0 = TOps.Fma(x10, b0, c10_0);
+                            TVec x11 = TOps.Splat(a9 + (2 * step));
+                            c11_0 = TOps.Fma(x11, b0, c11_0);
+                            TVec x12 = TOps.Splat(a12);
+                            c12_0 = TOps.Fma(x12, b0, c12_0);
+                            TVec x13 = TOps.Splat(a12 + step);
+                            c13_0 = TOps.Fma(x13, b0, c13_0);
+                        }
+
+                        {
+                            TVec b0 = TOps.Load(b + (1 * sizeof(TVec)));
+                            TVec x0 = TOps.Splat(a0 + (1 * TOps.ElementSize));
+                            c0_0 = TOps.Fma(x0, b0, c0_0);
+                            TVec x1 = TOps.Splat(a0 + step + (1 * TOps.ElementSize));
+                            c1_0 = TOps.Fma(x1, b0, c1_0);
+                            TVec x2 = TOps.Splat(a0 + (2 * step) + (1 * TOps.ElementSize));
+                            c2_0 = TOps.Fma(x2, b0, c2_0);
+                            TVec x3 = TOps.Splat(a3 + (1 * TOps.ElementSize));
+                            c3_0 = TOps.Fma(x3, b0, c3_0);
+                            TVec x4 = TOps.Splat(a3 + step + (1 * TOps.ElementSize));
+                            c4_0 = TOps.Fma(x4, b0, c4_0);
+                            TVec x5 = TOps.Splat(a3 + (2 * step) + (1 * TOps.ElementSize));
+                            c5_0 = TOps.Fma(x5, b0, c5_0);
+                            TVec x6 = TOps.Splat(a6 + (1 * TOps.ElementSize));
+                            c6_0 = TOps.Fma(x6, b0, c6_0);
+                            TVec x7 = TOps.Splat(a6 + step + (1 * TOps.ElementSize));
+                            c7_0 = TOps.Fma(x7, b0, c7_0);
+                            TVec x8 = TOps.Splat(a6 + (2 * step) + (1 * TOps.ElementSize));
+                            c8_0 = TOps.Fma(x8, b0, c8_0);
+                            TVec x9 = TOps.Splat(a9 + (1 * TOps.ElementSize));
+                            c9_0 = TOps.Fma(x9, b0, c9_0);
+                            TVec x10 = TOps.Splat(a9 + step + (1 * TOps.ElementSize));
+                            c10_0 = TOps.Fma(x10, b0, c10_0);
+                            TVec x11 = TOps.Splat(a9 + (2 * step) + (1 * TOps.ElementSize));
+                            c11_0 = TOps.Fma(x11, b0, c11_0);
+                            TVec x12 = TOps.Splat(a12 + (1 * TOps.ElementSize));
+                            c12_0 = TOps.Fma(x12, b0, c12_0);
+                            TVec x13 = TOps.Splat(a12 + step + (1 * TOps.ElementSize));
+                            c13_0 = TOps.Fma(x13, b0, c13_0);
+                        }
+
+                        {
+                            TVec b0 = TOps.Load(b + (2 * sizeof(TVec)));
+                            TVec x0 = TOps.Splat(a0 + (2 * TOps.ElementSize));
+                            c0_0 = TOps.Fma(x0, b0, c0_0);
+                            TVec x1 = TOps.Splat(a0 + step + (2 * TOps.ElementSize));
+                            c1_0 = TOps.Fma(x1, b0, c1_0);
+                            TVec x2 = TOps.Splat(a0 + (2 * step) + (2 * TOps.ElementSize));
+                            c2_0 = TOps.Fma(x2, b0, c2_0);
+                            TVec x3 = TOps.Splat(a3 + (2 * TOps.ElementSize));
+                            c3_0 = TOps.Fma(x3, b0, c3_0);
+                            TVec x4 = TOps.Splat(a3 + step + (2 * TOps.ElementSize));
+                            c4_0 = TOps.Fma(x4, b0, c4_0);
+                            TVec x5 = TOps.Splat(a3 + (2 * step) + (2 * TOps.ElementSize));
+                            c5_0 = TOps.Fma(x5, b0, c5_0);
+                            TVec x6 = TOps.Splat(a6 + (2 * TOps.ElementSize));
+                            c6_0 = TOps.Fma(x6, b0, c6_0);
+                            TVec x7 = TOps.Splat(a6 + step + (2 * TOps.ElementSize));
+                            c7_0 = TOps.Fma(x7, b0, c7_0);
+                            TVec x8 = TOps.Splat(a6 + (2 * step) + (2 * TOps.ElementSize));
+                            c8_0 = TOps.Fma(x8, b0, c8_0);
+                            TVec x9 = TOps.Splat(a9 + (2 * TOps.ElementSize));
+                            c9_0 = TOps.Fma(x9, b0, c9_0);
+                            TVec x10 = TOps.Splat(a9 + step + (2 * TOps.ElementSize));
+                            c10_0 = TOps.Fma(x10, b0, c10_0);
+                            TVec x11 = TOps.Splat(a9 + (2 * step) + (2 * TOps.ElementSize));
+                            c11_0 = TOps.Fma(x11, b0, c11_0);
+                            TVec x12 = TOps.Splat(a12 + (2 * TOps.ElementSize));
+                            c12_0 = TOps.Fma(x12, b0, c12_0);
+                            TVec x13 = TOps.Splat(a12 + step + (2 * TOps.ElementSize));
+                            c13_0 = TOps.Fma(x13, b0, c13_0);
+                        }
+
+                        {
+                            TVec b0 = TOps.Load(b + (3 * sizeof(TVec)));
+                            TVec x0 = TOps.Splat(a0 + (3 * TOps.ElementSize));
+                            c0_0 = TOps.Fma(x0, b0, c0_0);
+                            TVec x1 = TOps.Splat(a0 + step + (3 * TOps.ElementSize));
+                            c1_0 = TOps.Fma(x1, b0, c1_0);
+                            TVec x2 = TOps.Splat(a0 + (2 * step) + (3 * TOps.ElementSize));
+                            c2_0 = TOps.Fma(x2, b0, c2_0);
+                            TVec x3 = TOps.Splat(a3 + (3 * TOps.ElementSize));
+                            c3_0 = TOps.Fma(x3, b0, c3_0);
+                            TVec x4 = TOps.Splat(a3 + step + (3 * TOps.ElementSize));
+                            c4_0 = TOps.Fma(x4, b0, c4_0);
+                            TVec x5 = TOps.Splat(a3 + (2 * step) + (3 * TOps.ElementSize));
+                            c5_0 = TOps.Fma(x5, b0, c5_0);
+                            TVec x6 = TOps.Splat(a6 + (3 * TOps.ElementSize));
+                            c6_0 = TOps.Fma(x6, b0, c6_0);
+                            TVec x7 = TOps.Splat(a6 + step + (3 * TOps.ElementSize));
+                            c7_0 = TOps.Fma(x7, b0, c7_0);
+                            TVec x8 = TOps.Splat(a6 + (2 * step) + (3 * TOps.ElementSize));
+                            c8_0 = TOps.Fma(x8, b0, c8_0);
+                            TVec x9 = TOps.Splat(a9 + (3 * TOps.ElementSize));
+                            c9_0 = TOps.Fma(x9, b0, c9_0);
+                            TVec x10 = TOps.Splat(a9 + step + (3 * TOps.ElementSize));
+                            c10_0 = TOps.Fma(x10, b0, c10_0);
+                            TVec x11 = TOps.Splat(a9 + (2 * step) + (3 * TOps.ElementSize));
+                            c11_0 = TOps.Fma(x11, b0, c11_0);
+                            TVec x12 = TOps.Splat(a12 + (3 * TOps.ElementSize));
+                            c12_0 = TOps.Fma(x12, b0, c12_0);
+                            TVec x13 = TOps.Splat(a12 + step + (3 * TOps.ElementSize));
+                            c13_0 = TOps.Fma(x13, b0, c13_0);
+                        }
+
+                        a0 += 4 * TOps.ElementSize;
+                        a3 += 4 * TOps.ElementSize;
+                        a6 += 4 * TOps.ElementSize;
+                        a9 += 4 * TOps.ElementSize;
+                        a12 += 4 * TOps.ElementSize;
+                        b += 4 * sizeof(TVec);
+                        CacheHint.Fetch(fetch);
+                        fetch += 4 * ahead;
+                    }
+                    while (--turns > 0);
+                }
+
+                for (; e > 0; e--)
+                {
+                    TVec b0 = TOps.Load(b + (0 * sizeof(TVec)));
+                    TVec x0 = TOps.Splat(a0);
+                    c0_0 = TOps.Fma(x0, b0, c0_0);
+                    TVec x1 = TOps.Splat(a0 + step);
+                    c1_0 = TOps.Fma(x1, b0, c1_0);
+                    TVec x2 = TOps.Splat(a0 + (2 * step));
+                    c2_0 = TOps.Fma(x2, b0, c2_0);
+                    TVec x3 = TOps.Splat(a3);
+                    c3_0 = TOps.Fma(x3, b0, c3_0);
+                    TVec x4 = TOps.Splat(a3 + step);
+                    c4_0 = TOps.Fma(x4, b0, c4_0);
+                    TVec x5 = TOps.Splat(a3 + (2 * step));
+                    c5_0 = TOps.Fma(x5, b0, c5_0);
+                    TVec x6 = TOps.Splat(a6);
+                    c6_0 = TOps.Fma(x6, b0, c6_0);
+                    TVec x7 = TOps.Splat(a6 + step);
+                    c7_0 = TOps.Fma(x7, b0, c7_0);
+                    TVec x8 = TOps.Splat(a6 + (2 * step));
+                    c8_0 = TOps.Fma(x8, b0, c8_0);
+                    TVec x9 = TOps.Splat(a9);
+                    c9_0 = TOps.Fma(x9, b0, c9_0);
+                    TVec x10 = TOps.Splat(a9 + step);
+                    c10_0 = TOps.Fma(x10, b0, c10_0);
+                    TVec x11 = TOps.Splat(a9 + (2 * step));
+                    c11_0 = TOps.Fma(x11, b0, c11_0);
+                    TVec x12 = TOps.Splat(a12);
+                    c12_0 = TOps.Fma(x12, b0, c12_0);
+                    TVec x13 = TOps.Splat(a12 + step);
+                    c13_0 = TOps.Fma(x13, b0, c13_0);
+                    a0 += element;
+                    a3 += element;
+                    a6 += element;
+                    a9 += element;
+                    a12 += element;
+                    b += next;
+                }
+            }
+
+            down = q->OutStep;
+            if (q->Finish != FinishKind.None)
+            {
+                byte* limits = q->Limits;
+                if (q->Finish == FinishKind.ResidualAndLimits)
+                {
+                    byte* s = o + q->Residual;
+                    TVec scale = TOps.Splat(limits + (2 * TOps.ElementSize));
+                    c0_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c0_0);
+                    s += down;
+                    c1_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c1_0);
+                    s += down;
+                    c2_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c2_0);
+                    s += down;
+                    c3_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c3_0);
+                    s += down;
+                    c4_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c4_0);
+                    s += down;
+                    c5_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c5_0);
+                    s += down;
+                    c6_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c6_0);
+                    s += down;
+                    c7_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c7_0);
+                    s += down;
+                    c8_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c8_0);
+                    s += down;
+                    c9_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c9_0);
+                    s += down;
+                    c10_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c10_0);
+                    s += down;
+                    c11_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c11_0);
+                    s += down;
+                    c12_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c12_0);
+                    s += down;
+                    c13_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c13_0);
+                }
+
+                TVec least = TOps.Splat(limits), most = TOps.Splat(limits + TOps.ElementSize);
+                c0_0 = TOps.Clamp(c0_0, least, most);
+                c1_0 = TOps.Clamp(c1_0, least, most);
+                c2_0 = TOps.Clamp(c2_0, least, most);
+                c3_0 = TOps.Clamp(c3_0, least, most);
+                c4_0 = TOps.Clamp(c4_0, least, most);
+                c5_0 = TOps.Clamp(c5_0, least, most);
+                c6_0 = TOps.Clamp(c6_0, least, most);
+                c7_0 = TOps.Clamp(c7_0, least, most);
+                c8_0 = TOps.Clamp(c8_0, least, most);
+                c9_0 = TOps.Clamp(c9_0, least, most);
+                c10_0 = TOps.Clamp(c10_0, least, most);
+                c11_0 = TOps.Clamp(c11_0, least, most);
+                c12_0 = TOps.Clamp(c12_0, least, most);
+                c13_0 = TOps.Clamp(c13_0, least, most);
+            }
+
+            TOps.Store(o + (0 * sizeof(TVec)), c0_0);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c1_0);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c2_0);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c3_0);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c4_0);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c5_0);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c6_0);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c7_0);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c8_0);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c9_0);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c10_0);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c11_0);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c12_0);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c13_0);
+            o += down;
+            a += 14 * step;
+        }
+        while (--tiles > 0);
+
+        q->Fetch = fetch;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void R1V2(MicroArguments* q)
     {
-        byte* init = q->Init;
-        nint step = q->InitStep;
-        TVec c0_0 = TOps.Load(init + (0 * step) + (0 * sizeof(TVec)));
-        TVec c0_1 = TOps.Load(init + (0 * step) + (1 * sizeof(TVec)));
-        step = q->AStep;
-        nint next = q->BStep, element = q->AElement;
-        nint* tap = q->Taps;
-        for (int t = q->TapCount; t > 0; t--, tap += 2)
+        byte* a = q->A, o = q->Out, init = q->Init, fetch = q->FetchStep == 0 ? q->B : q->Fetch;
+        nint step = q->AStep, next = q->BStep, element = q->AElement, ahead = q->FetchStep;
+        bool dense = element == TOps.ElementSize && next == 2 * sizeof(TVec);
+        int tiles = q->Tiles;
+        do
         {
-            byte* a0 = q->A + tap[0];
-            byte* b = q->B + tap[1];
-            for (int e = q->Run; e > 0; e--)
+            nint down = q->OutStep;
+            if (q->Finish == FinishKind.ResidualAndLimits)
             {
-                TVec b0 = TOps.Load(b + (0 * sizeof(TVec)));
-                TVec b1 = TOps.Load(b + (1 * sizeof(TVec)));
-                TVec x0 = TOps.Splat(a0);
-                c0_0 = TOps.Fma(x0, b0, c0_0);
-                c0_1 = TOps.Fma(x0, b1, c0_1);
-                a0 += element;
-                b += next;
+                byte* s = o + q->Residual;
+                CacheHint.Near(s, 2 * sizeof(TVec));
             }
-        }
 
-        byte* o = q->Out;
-        step = q->OutStep;
-        TOps.Store(o + (0 * sizeof(TVec)), c0_0);
-        TOps.Store(o + (1 * sizeof(TVec)), c0_1);
+            down = q->InitStep;
+            TVec c0_0 = TOps.Load(init + (0 * down) + (0 * sizeof(TVec)));
+            TVec c0_1 = TOps.Load(init + (0 * down) + (1 * sizeof(TVec)));
+            init += 1 * down;
+            nint* tap = q->Taps;
+            for (int t = q->TapCount; t > 0; t--, tap += 2)
+            {
+                byte* a0 = a + tap[0];
+                byte* b = q->B + tap[1];
+                int e = q->Run;
+                if (dense && e >= 4)
+                {
+                    int turns = e / 4;
+                    e %= 4;
+                    do
+                    {
+                        {
+                            TVec b0 = TOps.Load(b + (0 * sizeof(TVec)));
+                            TVec b1 = TOps.Load(b + (1 * sizeof(TVec)));
+                            TVec x0 = TOps.Splat(a0);
+                            c0_0 = TOps.Fma(x0, b0, c0_0);
+                            c0_1 = TOps.Fma(x0, b1, c0_1);
+                        }
+
+                        {
+                            TVec b0 = TOps.Load(b + (2 * sizeof(TVec)));
+                            TVec b1 = TOps.Load(b + (3 * sizeof(TVec)));
+                            TVec x0 = TOps.Splat(a0 + (1 * TOps.ElementSize));
+                            c0_0 = TOps.Fma(x0, b0, c0_0);
+                            c0_1 = TOps.Fma(x0, b1, c0_1);
+                        }
+
+                        {
+                            TVec b0 = TOps.Load(b + (4 * sizeof(TVec)));
+                            TVec b1 = TOps.Load(b + (5 * sizeof(TVec)));
+                            TVec x0 = TOps.Splat(a0 + (2 * TOps.ElementSize));
+                            c0_0 = TOps.Fma(x0, b0, c0_0);
+                            c0_1 = TOps.Fma(x0, b1, c0_1);
+                        }
+
+                        {
+                            TVec b0 = TOps.Load(b + (6 * sizeof(TVec)));
+                            TVec b1 = TOps.Load(b + (7 * sizeof(TVec)));
+                            TVec x0 = TOps.Splat(a0 + (3 * TOps.ElementSize));
+                            c0_0 = TOps.Fma(x0, b0, c0_0);
+                            c0_1 = TOps.Fma(x0, b1, c0_1);
+                        }
+
+                        a0 += 4 * TOps.ElementSize;
+                        b += 8 * sizeof(TVec);
+                        CacheHint.Fetch(fetch);
+                        fetch += 4 * ahead;
+                    }
+                    while (--turns > 0);
+                }
+
+                for (; e > 0; e--)
+                {
+                    TVec b0 = TOps.Load(b + (0 * sizeof(TVec)));
+                    TVec b1 = TOps.Load(b + (1 * sizeof(TVec)));
+                    TVec x0 = TOps.Splat(a0);
+                    c0_0 = TOps.Fma(x0, b0, c0_0);
+                    c0_1 = TOps.Fma(x0, b1, c0_1);
+                    a0 += element;
+                    b += next;
+                }
+            }
+
+            down = q->OutStep;
+            if (q->Finish != FinishKind.None)
+            {
+                byte* limits = q->Limits;
+                if (q->Finish == FinishKind.ResidualAndLimits)
+                {
+                    byte* s = o + q->Residual;
+                    TVec scale = TOps.Splat(limits + (2 * TOps.ElementSize));
+                    c0_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c0_0);
+                    c0_1 = TOps.Fma(TOps.Load(s + (1 * sizeof(TVec))), scale, c0_1);
+                }
+
+                TVec least = TOps.Splat(limits), most = TOps.Splat(limits + TOps.ElementSize);
+                c0_0 = TOps.Clamp(c0_0, least, most);
+                c0_1 = TOps.Clamp(c0_1, least, most);
+            }
+
+            TOps.Store(o + (0 * sizeof(TVec)), c0_0);
+            TOps.Store(o + (1 * sizeof(TVec)), c0_1);
+            o += down;
+            a += 1 * step;
+        }
+        while (--tiles > 0);
+
+        q->Fetch = fetch;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void R2V2(MicroArguments* q)
     {
-        byte* init = q->Init;
-        nint step = q->InitStep;
-        TVec c0_0 = TOps.Load(init + (0 * step) + (0 * sizeof(TVec)));
-        TVec c0_1 = TOps.Load(init + (0 * step) + (1 * sizeof(TVec)));
-        TVec c1_0 = TOps.Load(init + (1 * step) + (0 * sizeof(TVec)));
-        TVec c1_1 = TOps.Load(init + (1 * step) + (1 * sizeof(TVec)));
-        step = q->AStep;
-        nint next = q->BStep, element = q->AElement;
-        nint* tap = q->Taps;
-        for (int t = q->TapCount; t > 0; t--, tap += 2)
+        byte* a = q->A, o = q->Out, init = q->Init, fetch = q->FetchStep == 0 ? q->B : q->Fetch;
+        nint step = q->AStep, next = q->BStep, element = q->AElement, ahead = q->FetchStep;
+        bool dense = element == TOps.ElementSize && next == 2 * sizeof(TVec);
+        int tiles = q->Tiles;
+        do
         {
-            byte* a0 = q->A + tap[0];
-            byte* b = q->B + tap[1];
-            for (int e = q->Run; e > 0; e--)
+            nint down = q->OutStep;
+            if (q->Finish == FinishKind.ResidualAndLimits)
             {
-                TVec b0 = TOps.Load(b + (0 * sizeof(TVec)));
-                TVec b1 = TOps.Load(b + (1 * sizeof(TVec)));
-                TVec x0 = TOps.Splat(a0);
-                c0_0 = TOps.Fma(x0, b0, c0_0);
-                c0_1 = TOps.Fma(x0, b1, c0_1);
-                TVec x1 = TOps.Splat(a0 + step);
-                c1_0 = TOps.Fma(x1, b0, c1_0);
-                c1_1 = TOps.Fma(x1, b1, c1_1);
-                a0 += element;
-                b += next;
+                byte* s = o + q->Residual;
+                CacheHint.Near(s, 2 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 2 * sizeof(TVec));
             }
-        }
 
-        byte* o = q->Out;
-        step = q->OutStep;
-        TOps.Store(o + (0 * sizeof(TVec)), c0_0);
-        TOps.Store(o + (1 * sizeof(TVec)), c0_1);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c1_0);
-        TOps.Store(o + (1 * sizeof(TVec)), c1_1);
+            down = q->InitStep;
+            TVec c0_0 = TOps.Load(init + (0 * down) + (0 * sizeof(TVec)));
+            TVec c0_1 = TOps.Load(init + (0 * down) + (1 * sizeof(TVec)));
+            TVec c1_0 = TOps.Load(init + (1 * down) + (0 * sizeof(TVec)));
+            TVec c1_1 = TOps.Load(init + (1 * down) + (1 * sizeof(TVec)));
+            init += 2 * down;
+            nint* tap = q->Taps;
+            for (int t = q->TapCount; t > 0; t--, tap += 2)
+            {
+                byte* a0 = a + tap[0];
+                byte* b = q->B + tap[1];
+                int e = q->Run;
+                if (dense && e >= 4)
+                {
+                    int turns = e / 4;
+                    e %= 4;
+                    do
+                    {
+                        {
+                            TVec b0 = TOps.Load(b + (0 * sizeof(TVec)));
+                            TVec b1 = TOps.Load(b + (1 * sizeof(TVec)));
+                            TVec x0 = TOps.Splat(a0);
+                            c0_0 = TOps.Fma(x0, b0, c0_0);
+                            c0_1 = TOps.Fma(x0, b1, c0_1);
+                            TVec x1 = TOps.Splat(a0 + step);
+                            c1_0 = TOps.Fma(x1, b0, c1_0);
+                            c1_1 = TOps.Fma(x1, b1, c1_1);
+                        }
+
+                        {
+                            TVec b0 = TOps.Load(b + (2 * sizeof(TVec)));
+                            TVec b1 = TOps.Load(b + (3 * sizeof(TVec)));
+                            TVec x0 = TOps.Splat(a0 + (1 * TOps.ElementSize));
+                            c0_0 = TOps.Fma(x0, b0, c0_0);
+                            c0_1 = TOps.Fma(x0, b1, c0_1);
+                            TVec x1 = TOps.Splat(a0 + step + (1 * TOps.ElementSize));
+                            c1_0 = TOps.Fma(x1, b0, c1_0);
+                            c1_1 = TOps.Fma(x1, b1, c1_1);
+                        }
+
+                        {
+                            TVec b0 = TOps.Load(b + (4 * sizeof(TVec)));
+                            TVec b1 = TOps.Load(b + (5 * sizeof(TVec)));
+                            TVec x0 = TOps.Splat(a0 + (2 * TOps.ElementSize));
+                            c0_0 = TOps.Fma(x0, b0, c0_0);
+                            c0_1 = TOps.Fma(x0, b1, c0_1);
+                            TVec x1 = TOps.Splat(a0 + step + (2 * TOps.ElementSize));
+                            c1_0 = TOps.Fma(x1, b0, c1_0);
+                            c1_1 = TOps.Fma(x1, b1, c1_1);
+                        }
+
+                        {
+                            TVec b0 = TOps.Load(b + (6 * sizeof(TVec)));
+                            TVec b1 = TOps.Load(b + (7 * sizeof(TVec)));
+                            TVec x0 = TOps.Splat(a0 + (3 * TOps.ElementSize));
+                            c0_0 = TOps.Fma(x0, b0, c0_0);
+                            c0_1 = TOps.Fma(x0, b1, c0_1);
+                            TVec x1 = TOps.Splat(a0 + step + (3 * TOps.ElementSize));
+                            c1_0 = TOps.Fma(x1, b0, c1_0);
+                            c1_1 = TOps.Fma(x1, b1, c1_1);
+                        }
+
+                        a0 += 4 * TOps.ElementSize;
+                        b += 8 * sizeof(TVec);
+                        CacheHint.Fetch(fetch);
+                        fetch += 4 * ahead;
+                    }
+                    while (--turns > 0);
+                }
+
+                for (; e > 0; e--)
+                {
+                    TVec b0 = TOps.Load(b + (0 * sizeof(TVec)));
+                    TVec b1 = TOps.Load(b + (1 * sizeof(TVec)));
+                    TVec x0 = TOps.Splat(a0);
+                    c0_0 = TOps.Fma(x0, b0, c0_0);
+                    c0_1 = TOps.Fma(x0, b1, c0_1);
+                    TVec x1 = TOps.Splat(a0 + step);
+                    c1_0 = TOps.Fma(x1, b0, c1_0);
+                    c1_1 = TOps.Fma(x1, b1, c1_1);
+                    a0 += element;
+                    b += next;
+                }
+            }
+
+            down = q->OutStep;
+            if (q->Finish != FinishKind.None)
+            {
+                byte* limits = q->Limits;
+                if (q->Finish == FinishKind.ResidualAndLimits)
+                {
+                    byte* s = o + q->Residual;
+                    TVec scale = TOps.Splat(limits + (2 * TOps.ElementSize));
+                    c0_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c0_0);
+                    c0_1 = TOps.Fma(TOps.Load(s + (1 * sizeof(TVec))), scale, c0_1);
+                    s += down;
+                    c1_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c1_0);
+                    c1_1 = TOps.Fma(TOps.Load(s + (1 * sizeof(TVec))), scale, c1_1);
+                }
+
+                TVec least = TOps.Splat(limits), most = TOps.Splat(limits + TOps.ElementSize);
+                c0_0 = TOps.Clamp(c0_0, least, most);
+                c0_1 = TOps.Clamp(c0_1, least, most);
+                c1_0 = TOps.Clamp(c1_0, least, most);
+                c1_1 = TOps.Clamp(c1_1, least, most);
+            }
+
+            TOps.Store(o + (0 * sizeof(TVec)), c0_0);
+            TOps.Store(o + (1 * sizeof(TVec)), c0_1);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c1_0);
+            TOps.Store(o + (1 * sizeof(TVec)), c1_1);
+            o += down;
+            a += 2 * step;
+        }
+        while (--tiles > 0);
+
+        q->Fetch = fetch;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void R3V2(MicroArguments* q)
     {
-        byte* init = q->Init;
-        nint step = q->InitStep;
-        TVec c0_0 = TOps.Load(init + (0 * step) + (0 * sizeof(TVec)));
-        TVec c0_1 = TOps.Load(init + (0 * step) + (1 * sizeof(TVec)));
-        TVec c1_0 = TOps.Load(init + (1 * step) + (0 * sizeof(TVec)));
-        TVec c1_1 = TOps.Load(init + (1 * step) + (1 * sizeof(TVec)));
-        TVec c2_0 = TOps.Load(init + (2 * step) + (0 * sizeof(TVec)));
-        TVec c2_1 = TOps.Load(init + (2 * step) + (1 * sizeof(TVec)));
-        step = q->AStep;
-        nint next = q->BStep, element = q->AElement;
-        nint* tap = q->Taps;
-        for (int t = q->TapCount; t > 0; t--, tap += 2)
+        byte* a = q->A, o = q->Out, init = q->Init, fetch = q->FetchStep == 0 ? q->B : q->Fetch;
+        nint step = q->AStep, next = q->BStep, element = q->AElement, ahead = q->FetchStep;
+        bool dense = element == TOps.ElementSize && next == 2 * sizeof(TVec);
+        int tiles = q->Tiles;
+        do
         {
-            byte* a0 = q->A + tap[0];
-            byte* b = q->B + tap[1];
-            for (int e = q->Run; e > 0; e--)
+            nint down = q->OutStep;
+            if (q->Finish == FinishKind.ResidualAndLimits)
             {
-                TVec b0 = TOps.Load(b + (0 * sizeof(TVec)));
-                TVec b1 = TOps.Load(b + (1 * sizeof(TVec)));
-                TVec x0 = TOps.Splat(a0);
-                c0_0 = TOps.Fma(x0, b0, c0_0);
-                c0_1 = TOps.Fma(x0, b1, c0_1);
-                TVec x1 = TOps.Splat(a0 + step);
-                c1_0 = TOps.Fma(x1, b0, c1_0);
-                c1_1 = TOps.Fma(x1, b1, c1_1);
-                TVec x2 = TOps.Splat(a0 + (2 * step));
-                c2_0 = TOps.Fma(x2, b0, c2_0);
-                c2_1 = TOps.Fma(x2, b1, c2_1);
-                a0 += element;
-                b += next;
+                byte* s = o + q->Residual;
+                CacheHint.Near(s, 2 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 2 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 2 * sizeof(TVec));
             }
-        }
 
-        byte* o = q->Out;
-        step = q->OutStep;
-        TOps.Store(o + (0 * sizeof(TVec)), c0_0);
-        TOps.Store(o + (1 * sizeof(TVec)), c0_1);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c1_0);
-        TOps.Store(o + (1 * sizeof(TVec)), c1_1);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c2_0);
-        TOps.Store(o + (1 * sizeof(TVec)), c2_1);
+            down = q->InitStep;
+            TVec c0_0 = TOps.Load(init + (0 * down) + (0 * sizeof(TVec)));
+            TVec c0_1 = TOps.Load(init + (0 * down) + (1 * sizeof(TVec)));
+            TVec c1_0 = TOps.Load(init + (1 * down) + (0 * sizeof(TVec)));
+            TVec c1_1 = TOps.Load(init + (1 * down) + (1 * sizeof(TVec)));
+            TVec c2_0 = TOps.Load(init + (2 * down) + (0 * sizeof(TVec)));
+            TVec c2_1 = TOps.Load(init + (2 * down) + (1 * sizeof(TVec)));
+            init += 3 * down;
+            nint* tap = q->Taps;
+            for (int t = q->TapCount; t > 0; t--, tap += 2)
+            {
+                byte* a0 = a + tap[0];
+                byte* b = q->B + tap[1];
+                int e = q->Run;
+                if (dense && e >= 4)
+                {
+                    int turns = e / 4;
+                    e %= 4;
+                    do
+                    {
+                        {
+                            TVec b0 = TOps.Load(b + (0 * sizeof(TVec)));
+                            TVec b1 = TOps.Load(b + (1 * sizeof(TVec)));
+                            TVec x0 = TOps.Splat(a0);
+                            c0_0 = TOps.Fma(x0, b0, c0_0);
+                            c0_1 = TOps.Fma(x0, b1, c0_1);
+                            TVec x1 = TOps.Splat(a0 + step);
+                            c1_0 = TOps.Fma(x1, b0, c1_0);
+                            c1_1 = TOps.Fma(x1, b1, c1_1);
+                            TVec x2 = TOps.Splat(a0 + (2 * step));
+                            c2_0 = TOps.Fma(x2, b0, c2_0);
+                            c2_1 = TOps.Fma(x2, b1, c2_1);
+                        }
+
+                        {
+                            TVec b0 = TOps.Load(b + (2 * sizeof(TVec)));
+                            TVec b1 = TOps.Load(b + (3 * sizeof(TVec)));
+                            TVec x0 = TOps.Splat(a0 + (1 * TOps.ElementSize));
+                            c0_0 = TOps.Fma(x0, b0, c0_0);
+                            c0_1 = TOps.Fma(x0, b1, c0_1);
+                            TVec x1 = TOps.Splat(a0 + step + (1 * TOps.ElementSize));
+                            c1_0 = TOps.Fma(x1, b0, c1_0);
+                            c1_1 = TOps.Fma(x1, b1, c1_1);
+                            TVec x2 = TOps.Splat(a0 + (2 * step) + (1 * TOps.ElementSize));
+                            c2_0 = TOps.Fma(x2, b0, c2_0);
+                            c2_1 = TOps.Fma(x2, b1, c2_1);
+                        }
+
+                        {
+                            TVec b0 = TOps.Load(b + (4 * sizeof(TVec)));
+                            TVec b1 = TOps.Load(b + (5 * sizeof(TVec)));
+                            TVec x0 = TOps.Splat(a0 + (2 * TOps.ElementSize));
+                            c0_0 = TOps.Fma(x0, b0, c0_0);
+                            c0_1 = TOps.Fma(x0, b1, c0_1);
+                            TVec x1 = TOps.Splat(a0 + step + (2 * TOps.ElementSize));
+                            c1_0 = TOps.Fma(x1, b0, c1_0);
+                            c1_1 = TOps.Fma(x1, b1, c1_1);
+                            TVec x2 = TOps.Splat(a0 + (2 * step) + (2 * TOps.ElementSize));
+                            c2_0 = TOps.Fma(x2, b0, c2_0);
+                            c2_1 = TOps.Fma(x2, b1, c2_1);
+                        }
+
+                        {
+                            TVec b0 = TOps.Load(b + (6 * sizeof(TVec)));
+                            TVec b1 = TOps.Load(b + (7 * sizeof(TVec)));
+                            TVec x0 = TOps.Splat(a0 + (3 * TOps.ElementSize));
+                            c0_0 = TOps.Fma(x0, b0, c0_0);
+                            c0_1 = TOps.Fma(x0, b1, c0_1);
+                            TVec x1 = TOps.Splat(a0 + step + (3 * TOps.ElementSize));
+                            c1_0 = TOps.Fma(x1, b0, c1_0);
+                            c1_1 = TOps.Fma(x1, b1, c1_1);
+                            TVec x2 = TOps.Splat(a0 + (2 * step) + (3 * TOps.ElementSize));
+                            c2_0 = TOps.Fma(x2, b0, c2_0);
+                            c2_1 = TOps.Fma(x2, b1, c2_1);
+                        }
+
+                        a0 += 4 * TOps.ElementSize;
+                        b += 8 * sizeof(TVec);
+                        CacheHint.Fetch(fetch);
+                        fetch += 4 * ahead;
+                    }
+                    while (--turns > 0);
+                }
+
+                for (; e > 0; e--)
+                {
+                    TVec b0 = TOps.Load(b + (0 * sizeof(TVec)));
+                    TVec b1 = TOps.Load(b + (1 * sizeof(TVec)));
+                    TVec x0 = TOps.Splat(a0);
+                    c0_0 = TOps.Fma(x0, b0, c0_0);
+                    c0_1 = TOps.Fma(x0, b1, c0_1);
+                    TVec x1 = TOps.Splat(a0 + step);
+                    c1_0 = TOps.Fma(x1, b0, c1_0);
+                    c1_1 = TOps.Fma(x1, b1, c1_1);
+                    TVec x2 = TOps.Splat(a0 + (2 * step));
+                    c2_0 = TOps.Fma(x2, b0, c2_0);
+                    c2_1 = TOps.Fma(x2, b1, c2_1);
+                    a0 += element;
+                    b += next;
+                }
+            }
+
+            down = q->OutStep;
+            if (q->Finish != FinishKind.None)
+            {
+                byte* limits = q->Limits;
+                if (q->Finish == FinishKind.ResidualAndLimits)
+                {
+                    byte* s = o + q->Residual;
+                    TVec scale = TOps.Splat(limits + (2 * TOps.ElementSize));
+                    c0_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c0_0);
+                    c0_1 = TOps.Fma(TOps.Load(s + (1 * sizeof(TVec))), scale, c0_1);
+                    s += down;
+                    c1_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c1_0);
+                    c1_1 = TOps.Fma(TOps.Load(s + (1 * sizeof(TVec))), scale, c1_1);
+                    s += down;
+                    c2_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c2_0);
+                    c2_1 = TOps.Fma(TOps.Load(s + (1 * sizeof(TVec))), scale, c2_1);
+                }
+
+                TVec least = TOps.Splat(limits), most = TOps.Splat(limits + TOps.ElementSize);
+                c0_0 = TOps.Clamp(c0_0, least, most);
+                c0_1 = TOps.Clamp(c0_1, least, most);
+                c1_0 = TOps.Clamp(c1_0, least, most);
+                c1_1 = TOps.Clamp(c1_1, least, most);
+                c2_0 = TOps.Clamp(c2_0, least, most);
+                c2_1 = TOps.Clamp(c2_1, least, most);
+            }
+
+            TOps.Store(o + (0 * sizeof(TVec)), c0_0);
+            TOps.Store(o + (1 * sizeof(TVec)), c0_1);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c1_0);
+            TOps.Store(o + (1 * sizeof(TVec)), c1_1);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c2_0);
+            TOps.Store(o + (1 * sizeof(TVec)), c2_1);
+            o += down;
+            a += 3 * step;
+        }
+        while (--tiles > 0);
+
+        q->Fetch = fetch;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void R4V2(MicroArguments* q)
     {
-        byte* init = q->Init;
-        nint step = q->InitStep;
-        TVec c0_0 = TOps.Load(init + (0 * step) + (0 * sizeof(TVec)));
-        TVec c0_1 = TOps.Load(init + (0 * step) + (1 * sizeof(TVec)));
-        TVec c1_0 = TOps.Load(init + (1 * step) + (0 * sizeof(TVec)));
-        TVec c1_1 = TOps.Load(init + (1 * step) + (1 * sizeof(TVec)));
-        TVec c2_0 = TOps.Load(init + (2 * step) + (0 * sizeof(TVec)));
-        TVec c2_1 = TOps.Load(init + (2 * step) + (1 * sizeof(TVec)));
-        TVec c3_0 = TOps.Load(init + (3 * step) + (0 * sizeof(TVec)));
-        TVec c3_1 = TOps.Load(init + (3 * step) + (1 * sizeof(TVec)));
-        step = q->AStep;
-        nint next = q->BStep, element = q->AElement;
-        nint* tap = q->Taps;
-        for (int t = q->TapCount; t > 0; t--, tap += 2)
+        byte* a = q->A, o = q->Out, init = q->Init, fetch = q->FetchStep == 0 ? q->B : q->Fetch;
+        nint step = q->AStep, next = q->BStep, element = q->AElement, ahead = q->FetchStep;
+        bool dense = element == TOps.ElementSize && next == 2 * sizeof(TVec);
+        int tiles = q->Tiles;
+        do
         {
-            byte* a0 = q->A + tap[0];
-            byte* a3 = a0 + (3 * step);
-            byte* b = q->B + tap[1];
-            for (int e = q->Run; e > 0; e--)
+            nint down = q->OutStep;
+            if (q->Finish == FinishKind.ResidualAndLimits)
             {
-                TVec b0 = TOps.Load(b + (0 * sizeof(TVec)));
-                TVec b1 = TOps.Load(b + (1 * sizeof(TVec)));
-                TVec x0 = TOps.Splat(a0);
-                c0_0 = TOps.Fma(x0, b0, c0_0);
-                c0_1 = TOps.Fma(x0, b1, c0_1);
-                TVec x1 = TOps.Splat(a0 + step);
-                c1_0 = TOps.Fma(x1, b0, c1_0);
-                c1_1 = TOps.Fma(x1, b1, c1_1);
-                TVec x2 = TOps.Splat(a0 + (2 * step));
-                c2_0 = TOps.Fma(x2, b0, c2_0);
-                c2_1 = TOps.Fma(x2, b1, c2_1);
-                TVec x3 = TOps.Splat(a3);
-                c3_0 = TOps.Fma(x3, b0, c3_0);
-                c3_1 = TOps.Fma(x3, b1, c3_1);
-                a0 += element;
-                a3 += element;
-                b += next;
+                byte* s = o + q->Residual;
+                CacheHint.Near(s, 2 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 2 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 2 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 2 * sizeof(TVec));
             }
-        }
 
-        byte* o = q->Out;
-        step = q->OutStep;
-        TOps.Store(o + (0 * sizeof(TVec)), c0_0);
-        TOps.Store(o + (1 * sizeof(TVec)), c0_1);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c1_0);
-        TOps.Store(o + (1 * sizeof(TVec)), c1_1);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c2_0);
-        TOps.Store(o + (1 * sizeof(TVec)), c2_1);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c3_0);
-        TOps.Store(o + (1 * sizeof(TVec)), c3_1);
+            down = q->InitStep;
+            TVec c0_0 = TOps.Load(init + (0 * down) + (0 * sizeof(TVec)));
+            TVec c0_1 = TOps.Load(init + (0 * down) + (1 * sizeof(TVec)));
+            TVec c1_0 = TOps.Load(init + (1 * down) + (0 * sizeof(TVec)));
+            TVec c1_1 = TOps.Load(init + (1 * down) + (1 * sizeof(TVec)));
+            TVec c2_0 = TOps.Load(init + (2 * down) + (0 * sizeof(TVec)));
+            TVec c2_1 = TOps.Load(init + (2 * down) + (1 * sizeof(TVec)));
+            TVec c3_0 = TOps.Load(init + (3 * down) + (0 * sizeof(TVec)));
+            TVec c3_1 = TOps.Load(init + (3 * down) + (1 * sizeof(TVec)));
+            init += 4 * down;
+            nint* tap = q->Taps;
+            for (int t = q->TapCount; t > 0; t--, tap += 2)
+            {
+                byte* a0 = a + tap[0];
+                byte* a3 = a0 + (3 * step);
+                byte* b = q->B + tap[1];
+                int e = q->Run;
+                if (dense && e >= 4)
+                {
+                    int turns = e / 4;
+                    e %= 4;
+                    do
+                    {
+                        {
+                            TVec b0 = TOps.Load(b + (0 * sizeof(TVec)));
+                            TVec b1 = TOps.Load(b + (1 * sizeof(TVec)));
+                            TVec x0 = TOps.Splat(a0);
+                            c0_0 = TOps.Fma(x0, b0, c0_0);
+                            c0_1 = TOps.Fma(x0, b1, c0_1);
+                            TVec x1 = TOps.Splat(a0 + step);
+                            c1_0 = TOps.Fma(x1, b0, c1_0);
+                            c1_1 = TOps.Fma(x1, b1, c1_1);
+                            TVec x2 = TOps.Splat(a0 + (2 * step));
+                            c2_0 = TOps.Fma(x2, b0, c2_0);
+                            c2_1 = TOps.Fma(x2, b1, c2_1);
+                            TVec x3 = TOps.Splat(a3);
+                            c3_0 = TOps.Fma(x3, b0, c3_0);
+                            c3_1 = TOps.Fma(x3, b1, c3_1);
+                        }
+
+                        {
+                            TVec b0 = TOps.Load(b + (2 * sizeof(TVec)));
+                            TVec b1 = TOps.Load(b + (3 * sizeof(TVec)));
+                            TVec x0 = TOps.Splat(a0 + (1 * TOps.ElementSize));
+                            c0_0 = TOps.Fma(x0, b0, c0_0);
+                            c0_1 = TOps.Fma(x0, b1, c0_1);
+                            TVec x1 = TOps.Splat(a0 + step + (1 * TOps.ElementSize));
+                            c1_0 = TOps.Fma(x1, b0, c1_0);
+                            c1_1 = TOps.Fma(x1, b1, c1_1);
+                            TVec x2 = TOps.Splat(a0 + (2 * step) + (1 * TOps.ElementSize));
+                            c2_0 = TOps.Fma(x2, b0, c2_0);
+                            c2_1 = TOps.Fma(x2, b1, c2_1);
+                            TVec x3 = TOps.Splat(a3 + (1 * TOps.ElementSize));
+                            c3_0 = TOps.Fma(x3, b0, c3_0);
+                            c3_1 = TOps.Fma(x3, b1, c3_1);
+                        }
+
+                        {
+                            TVec b0 = TOps.Load(b + (4 * sizeof(TVec)));
+                            TVec b1 = TOps.Load(b + (5 * sizeof(TVec)));
+                            TVec x0 = TOps.Splat(a0 + (2 * TOps.ElementSize));
+                            c0_0 = TOps.Fma(x0, b0, c0_0);
+                            c0_1 = TOps.Fma(x0, b1, c0_1);
+                            TVec x1 = TOps.Splat(a0 + step + (2 * TOps.ElementSize));
+                            c1_0 = TOps.Fma(x1, b0, c1_0);
+                            c1_1 = TOps.Fma(x1, b1, c1_1);
+                            TVec x2 = TOps.Splat(a0 + (2 * step) + (2 * TOps.ElementSize));
+                            c2_0 = TOps.Fma(x2, b0, c2_0);
+                            c2_1 = TOps.Fma(x2, b1, c2_1);
+                            TVec x3 = TOps.Splat(a3 + (2 * TOps.ElementSize));
+                            c3_0 = TOps.Fma(x3, b0, c3_0);
+                            c3_1 = TOps.Fma(x3, b1, c3_1);
+                        }
+
+                        {
+                            TVec b0 = TOps.Load(b + (6 * sizeof(TVec)));
+                            TVec b1 = TOps.Load(b + (7 * sizeof(TVec)));
+                            TVec x0 = TOps.Splat(a0 + (3 * TOps.ElementSize));
+                            c0_0 = TOps.Fma(x0, b0, c0_0);
+                            c0_1 = TOps.Fma(x0, b1, c0_1);
+                            TVec x1 = TOps.Splat(a0 + step + (3 * TOps.ElementSize));
+                            c1_0 = TOps.Fma(x1, b0, c1_0);
+                            c1_1 = TOps.Fma(x1, b1, c1_1);
+                            TVec x2 = TOps.Splat(a0 + (2 * step) + (3 * TOps.ElementSize));
+                            c2_0 = TOps.Fma(x2, b0, c2_0);
+                            c2_1 = TOps.Fma(x2, b1, c2_1);
+                            TVec x3 = TOps.Splat(a3 + (3 * TOps.ElementSize));
+                            c3_0 = TOps.Fma(x3, b0, c3_0);
+                            c3_1 = TOps.Fma(x3, b1, c3_1);
+                        }
+
+                        a0 += 4 * TOps.ElementSize;
+                        a3 += 4 * TOps.ElementSize;
+                        b += 8 * sizeof(TVec);
+                        CacheHint.Fetch(fetch);
+                        fetch += 4 * ahead;
+                    }
+                    while (--turns > 0);
+                }
+
+                for (; e > 0; e--)
+                {
+                    TVec b0 = TOps.Load(b + (0 * sizeof(TVec)));
+                    TVec b1 = TOps.Load(b + (1 * sizeof(TVec)));
+                    TVec x0 = TOps.Splat(a0);
+                    c0_0 = TOps.Fma(x0, b0, c0_0);
+                    c0_1 = TOps.Fma(x0, b1, c0_1);
+                    TVec x1 = TOps.Splat(a0 + step);
+                    c1_0 = TOps.Fma(x1, b0, c1_0);
+                    c1_1 = TOps.Fma(x1, b1, c1_1);
+                    TVec x2 = TOps.Splat(a0 + (2 * step));
+                    c2_0 = TOps.Fma(x2, b0, c2_0);
+                    c2_1 = TOps.Fma(x2, b1, c2_1);
+                    TVec x3 = TOps.Splat(a3);
+                    c3_0 = TOps.Fma(x3, b0, c3_0);
+                    c3_1 = TOps.Fma(x3, b1, c3_1);
+                    a0 += element;
+                    a3 += element;
+                    b += next;
+                }
+            }
+
+            down = q->OutStep;
+            if (q->Finish != FinishKind.None)
+            {
+                byte* limits = q->Limits;
+                if (q->Finish == FinishKind.ResidualAndLimits)
+                {
+                    byte* s = o + q->Residual;
+                    TVec scale = TOps.Splat(limits + (2 * TOps.ElementSize));
+                    c0_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c0_0);
+                    c0_1 = TOps.Fma(TOps.Load(s + (1 * sizeof(TVec))), scale, c0_1);
+                    s += down;
+                    c1_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c1_0);
+                    c1_1 = TOps.Fma(TOps.Load(s + (1 * sizeof(TVec))), scale, c1_1);
+                    s += down;
+                    c2_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c2_0);
+                    c2_1 = TOps.Fma(TOps.Load(s + (1 * sizeof(TVec))), scale, c2_1);
+                    s += down;
+                    c3_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c3_0);
+                    c3_1 = TOps.Fma(TOps.Load(s + (1 * sizeof(TVec))), scale, c3_1);
+                }
+
+                TVec least = TOps.Splat(limits), most = TOps.Splat(limits + TOps.ElementSize);
+                c0_0 = TOps.Clamp(c0_0, least, most);
+                c0_1 = TOps.Clamp(c0_1, least, most);
+                c1_0 = TOps.Clamp(c1_0, least, most);
+                c1_1 = TOps.Clamp(c1_1, least, most);
+                c2_0 = TOps.Clamp(c2_0, least, most);
+                c2_1 = TOps.Clamp(c2_1, least, most);
+                c3_0 = TOps.Clamp(c3_0, least, most);
+                c3_1 = TOps.Clamp(c3_1, least, most);
+            }
+
+            TOps.Store(o + (0 * sizeof(TVec)), c0_0);
+            TOps.Store(o + (1 * sizeof(TVec)), c0_1);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c1_0);
+            TOps.Store(o + (1 * sizeof(TVec)), c1_1);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c2_0);
+            TOps.Store(o + (1 * sizeof(TVec)), c2_1);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c3_0);
+            TOps.Store(o + (1 * sizeof(TVec)), c3_1);
+            o += down;
+            a += 4 * step;
+        }
+        while (--tiles > 0);
+
+        q->Fetch = fetch;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void R5V2(MicroArguments* q)
     {
-        byte* init = q->Init;
-        nint step = q->InitStep;
-        TVec c0_0 = TOps.Load(init + (0 * step) + (0 * sizeof(TVec)));
-        TVec c0_1 = TOps.Load(init + (0 * step) + (1 * sizeof(TVec)));
-        TVec c1_0 = TOps.Load(init + (1 * step) + (0 * sizeof(TVec)));
-        TVec c1_1 = TOps.Load(init + (1 * step) + (1 * sizeof(TVec)));
-        TVec c2_0 = TOps.Load(init + (2 * step) + (0 * sizeof(TVec)));
-        TVec c2_1 = TOps.Load(init + (2 * step) + (1 * sizeof(TVec)));
-        TVec c3_0 = TOps.Load(init + (3 * step) + (0 * sizeof(TVec)));
-        TVec c3_1 = TOps.Load(init + (3 * step) + (1 * sizeof(TVec)));
-        TVec c4_0 = TOps.Load(init + (4 * step) + (0 * sizeof(TVec)));
-        TVec c4_1 = TOps.Load(init + (4 * step) + (1 * sizeof(TVec)));
-        step = q->AStep;
-        nint next = q->BStep, element = q->AElement;
-        nint* tap = q->Taps;
-        for (int t = q->TapCount; t > 0; t--, tap += 2)
+        byte* a = q->A, o = q->Out, init = q->Init, fetch = q->FetchStep == 0 ? q->B : q->Fetch;
+        nint step = q->AStep, next = q->BStep, element = q->AElement, ahead = q->FetchStep;
+        bool dense = element == TOps.ElementSize && next == 2 * sizeof(TVec);
+        int tiles = q->Tiles;
+        do
         {
-            byte* a0 = q->A + tap[0];
-            byte* a3 = a0 + (3 * step);
-            byte* b = q->B + tap[1];
-            for (int e = q->Run; e > 0; e--)
+            nint down = q->OutStep;
+            if (q->Finish == FinishKind.ResidualAndLimits)
             {
-                TVec b0 = TOps.Load(b + (0 * sizeof(TVec)));
-                TVec b1 = TOps.Load(b + (1 * sizeof(TVec)));
-                TVec x0 = TOps.Splat(a0);
-                c0_0 = TOps.Fma(x0, b0, c0_0);
-                c0_1 = TOps.Fma(x0, b1, c0_1);
-                TVec x1 = TOps.Splat(a0 + step);
-                c1_0 = TOps.Fma(x1, b0, c1_0);
-                c1_1 = TOps.Fma(x1, b1, c1_1);
-                TVec x2 = TOps.Splat(a0 + (2 * step));
-                c2_0 = TOps.Fma(x2, b0, c2_0);
-                c2_1 = TOps.Fma(x2, b1, c2_1);
-                TVec x3 = TOps.Splat(a3);
-                c3_0 = TOps.Fma(x3, b0, c3_0);
-                c3_1 = TOps.Fma(x3, b1, c3_1);
-                TVec x4 = TOps.Splat(a3 + step);
-                c4_0 = TOps.Fma(x4, b0, c4_0);
-                c4_1 = TOps.Fma(x4, b1, c4_1);
-                a0 += element;
-                a3 += element;
-                b += next;
+                byte* s = o + q->Residual;
+                CacheHint.Near(s, 2 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 2 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 2 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 2 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 2 * sizeof(TVec));
             }
-        }
 
-        byte* o = q->Out;
-        step = q->OutStep;
-        TOps.Store(o + (0 * sizeof(TVec)), c0_0);
-        TOps.Store(o + (1 * sizeof(TVec)), c0_1);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c1_0);
-        TOps.Store(o + (1 * sizeof(TVec)), c1_1);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c2_0);
-        TOps.Store(o + (1 * sizeof(TVec)), c2_1);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c3_0);
-        TOps.Store(o + (1 * sizeof(TVec)), c3_1);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c4_0);
-        TOps.Store(o + (1 * sizeof(TVec)), c4_1);
+            down = q->InitStep;
+            TVec c0_0 = TOps.Load(init + (0 * down) + (0 * sizeof(TVec)));
+            TVec c0_1 = TOps.Load(init + (0 * down) + (1 * sizeof(TVec)));
+            TVec c1_0 = TOps.Load(init + (1 * down) + (0 * sizeof(TVec)));
+            TVec c1_1 = TOps.Load(init + (1 * down) + (1 * sizeof(TVec)));
+            TVec c2_0 = TOps.Load(init + (2 * down) + (0 * sizeof(TVec)));
+            TVec c2_1 = TOps.Load(init + (2 * down) + (1 * sizeof(TVec)));
+            TVec c3_0 = TOps.Load(init + (3 * down) + (0 * sizeof(TVec)));
+            TVec c3_1 = TOps.Load(init + (3 * down) + (1 * sizeof(TVec)));
+            TVec c4_0 = TOps.Load(init + (4 * down) + (0 * sizeof(TVec)));
+            TVec c4_1 = TOps.Load(init + (4 * down) + (1 * sizeof(TVec)));
+            init += 5 * down;
+            nint* tap = q->Taps;
+            for (int t = q->TapCount; t > 0; t--, tap += 2)
+            {
+                byte* a0 = a + tap[0];
+                byte* a3 = a0 + (3 * step);
+                byte* b = q->B + tap[1];
+                int e = q->Run;
+                if (dense && e >= 4)
+                {
+                    int turns = e / 4;
+                    e %= 4;
+                    do
+                    {
+                        {
+                            TVec b0 = TOps.Load(b + (0 * sizeof(TVec)));
+                            TVec b1 = TOps.Load(b + (1 * sizeof(TVec)));
+                            TVec x0 = TOps.Splat(a0);
+                            c0_0 = TOps.Fma(x0, b0, c0_0);
+                            c0_1 = TOps.Fma(x0, b1, c0_1);
+                            TVec x1 = TOps.Splat(a0 + step);
+                            c1_0 = TOps.Fma(x1, b0, c1_0);
+                            c1_1 = TOps.Fma(x1, b1, c1_1);
+                            TVec x2 = TOps.Splat(a0 + (2 * step));
+                            c2_0 = TOps.Fma(x2, b0, c2_0);
+                            c2_1 = TOps.Fma(x2, b1, c2_1);
+                            TVec x3 = TOps.Splat(a3);
+                            c3_0 = TOps.Fma(x3, b0, c3_0);
+                            c3_1 = TOps.Fma(x3, b1, c3_1);
+                            TVec x4 = TOps.Splat(a3 + step);
+                            c4_0 = TOps.Fma(x4, b0, c4_0);
+                            c4_1 = TOps.Fma(x4, b1, c4_1);
+                        }
+
+                        {
+                            TVec b0 = TOps.Load(b + (2 * sizeof(TVec)));
+                            TVec b1 = TOps.Load(b + (3 * sizeof(TVec)));
+                            TVec x0 = TOps.Splat(a0 + (1 * TOps.ElementSize));
+                            c0_0 = TOps.Fma(x0, b0, c0_0);
+                            c0_1 = TOps.Fma(x0, b1, c0_1);
+                            TVec x1 = TOps.Splat(a0 + step + (1 * TOps.ElementSize));
+                            c1_0 = TOps.Fma(x1, b0, c1_0);
+                            c1_1 = TOps.Fma(x1, b1, c1_1);
+                            TVec x2 = TOps.Splat(a0 + (2 * step) + (1 * TOps.ElementSize));
+                            c2_0 = TOps.Fma(x2, b0, c2_0);
+                            c2_1 = TOps.Fma(x2, b1, c2_1);
+                            TVec x3 = TOps.Splat(a3 + (1 * TOps.ElementSize));
+                            c3_0 = TOps.Fma(x3, b0, c3_0);
+                            c3_1 = TOps.Fma(x3, b1, c3_1);
+                            TVec x4 = TOps.Splat(a3 + step + (1 * TOps.ElementSize));
+                            c4_0 = TOps.Fma(x4, b0, c4_0);
+                            c4_1 = TOps.Fma(x4, b1, c4_1);
+                        }
+
+                        {
+                            TVec b0 = TOps.Load(b + (4 * sizeof(TVec)));
+                            TVec b1 = TOps.Load(b + (5 * sizeof(TVec)));
+                            TVec x0 = TOps.Splat(a0 + (2 * TOps.ElementSize));
+                            c0_0 = TOps.Fma(x0, b0, c0_0);
+                            c0_1 = TOps.Fma(x0, b1, c0_1);
+                            TVec x1 = TOps.Splat(a0 + step + (2 * TOps.ElementSize));
+                            c1_0 = TOps.Fma(x1, b0, c1_0);
+                            c1_1 = TOps.Fma(x1, b1, c1_1);
+                            TVec x2 = TOps.Splat(a0 + (2 * step) + (2 * TOps.ElementSize));
+                            c2_0 = TOps.Fma(x2, b0, c2_0);
+                            c2_1 = TOps.Fma(x2, b1, c2_1);
+                            TVec x3 = TOps.Splat(a3 + (2 * TOps.ElementSize));
+                            c3_0 = TOps.Fma(x3, b0, c3_0);
+                            c3_1 = TOps.Fma(x3, b1, c3_1);
+                            TVec x4 = TOps.Splat(a3 + step + (2 * TOps.ElementSize));
+                            c4_0 = TOps.Fma(x4, b0, c4_0);
+                            c4_1 = TOps.Fma(x4, b1, c4_1);
+                        }
+
+                        {
+                            TVec b0 = TOps.Load(b + (6 * sizeof(TVec)));
+                            TVec b1 = TOps.Load(b + (7 * sizeof(TVec)));
+                            TVec x0 = TOps.Splat(a0 + (3 * TOps.ElementSize));
+                            c0_0 = TOps.Fma(x0, b0, c0_0);
+                            c0_1 = TOps.Fma(x0, b1, c0_1);
+                            TVec x1 = TOps.Splat(a0 + step + (3 * TOps.ElementSize));
+                            c1_0 = TOps.Fma(x1, b0, c1_0);
+                            c1_1 = TOps.Fma(x1, b1, c1_1);
+                            TVec x2 = TOps.Splat(a0 + (2 * step) + (3 * TOps.ElementSize));
+                            c2_0 = TOps.Fma(x2, b0, c2_0);
+                            c2_1 = TOps.Fma(x2, b1, c2_1);
+                            TVec x3 = TOps.Splat(a3 + (3 * TOps.ElementSize));
+                            c3_0 = TOps.Fma(x3, b0, c3_0);
+                            c3_1 = TOps.Fma(x3, b1, c3_1);
+                            TVec x4 = TOps.Splat(a3 + step + (3 * TOps.ElementSize));
+                            c4_0 = TOps.Fma(x4, b0, c4_0);
+                            c4_1 = TOps.Fma(x4, b1, c4_1);
+                        }
+
+                        a0 += 4 * TOps.ElementSize;
+                        a3 += 4 * TOps.ElementSize;
+                        b += 8 * sizeof(TVec);
+                        CacheHint.Fetch(fetch);
+                        fetch += 4 * ahead;
+                    }
+                    while (--turns > 0);
+                }
+
+                for (; e > 0; e--)
+                {
+                    TVec b0 = TOps.Load(b + (0 * sizeof(TVec)));
+                    TVec b1 = TOps.Load(b + (1 * sizeof(TVec)));
+                    TVec x0 = TOps.Splat(a0);
+                    c0_0 = TOps.Fma(x0, b0, c0_0);
+                    c0_1 = TOps.Fma(x0, b1, c0_1);
+                    TVec x1 = TOps.Splat(a0 + step);
+                    c1_0 = TOps.Fma(x1, b0, c1_0);
+                    c1_1 = TOps.Fma(x1, b1, c1_1);
+                    TVec x2 = TOps.Splat(a0 + (2 * step));
+                    c2_0 = TOps.Fma(x2, b0, c2_0);
+                    c2_1 = TOps.Fma(x2, b1, c2_1);
+                    TVec x3 = TOps.Splat(a3);
+                    c3_0 = TOps.Fma(x3, b0, c3_0);
+                    c3_1 = TOps.Fma(x3, b1, c3_1);
+                    TVec x4 = TOps.Splat(a3 + step);
+                    c4_0 = TOps.Fma(x4, b0, c4_0);
+                    c4_1 = TOps.Fma(x4, b1, c4_1);
+                    a0 += element;
+                    a3 += element;
+                    b += next;
+                }
+            }
+
+            down = q->OutStep;
+            if (q->Finish != FinishKind.None)
+            {
+                byte* limits = q->Limits;
+                if (q->Finish == FinishKind.ResidualAndLimits)
+                {
+                    byte* s = o + q->Residual;
+                    TVec scale = TOps.Splat(limits + (2 * TOps.ElementSize));
+                    c0_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c0_0);
+                    c0_1 = TOps.Fma(TOps.Load(s + (1 * sizeof(TVec))), scale, c0_1);
+                    s += down;
+                    c1_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c1_0);
+                    c1_1 = TOps.Fma(TOps.Load(s + (1 * sizeof(TVec))), scale, c1_1);
+                    s += down;
+                    c2_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c2_0);
+                    c2_1 = TOps.Fma(TOps.Load(s + (1 * sizeof(TVec))), scale, c2_1);
+                    s += down;
+                    c3_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c3_0);
+                    c3_1 = TOps.Fma(TOps.Load(s + (1 * sizeof(TVec))), scale, c3_1);
+                    s += down;
+                    c4_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c4_0);
+                    c4_1 = TOps.Fma(TOps.Load(s + (1 * sizeof(TVec))), scale, c4_1);
+                }
+
+                TVec least = TOps.Splat(limits), most = TOps.Splat(limits + TOps.ElementSize);
+                c0_0 = TOps.Clamp(c0_0, least, most);
+                c0_1 = TOps.Clamp(c0_1, least, most);
+                c1_0 = TOps.Clamp(c1_0, least, most);
+                c1_1 = TOps.Clamp(c1_1, least, most);
+                c2_0 = TOps.Clamp(c2_0, least, most);
+                c2_1 = TOps.Clamp(c2_1, least, most);
+                c3_0 = TOps.Clamp(c3_0, least, most);
+                c3_1 = TOps.Clamp(c3_1, least, most);
+                c4_0 = TOps.Clamp(c4_0, least, most);
+                c4_1 = TOps.Clamp(c4_1, least, most);
+            }
+
+            TOps.Store(o + (0 * sizeof(TVec)), c0_0);
+            TOps.Store(o + (1 * sizeof(TVec)), c0_1);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c1_0);
+            TOps.Store(o + (1 * sizeof(TVec)), c1_1);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c2_0);
+            TOps.Store(o + (1 * sizeof(TVec)), c2_1);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c3_0);
+            TOps.Store(o + (1 * sizeof(TVec)), c3_1);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c4_0);
+            TOps.Store(o + (1 * sizeof(TVec)), c4_1);
+            o += down;
+            a += 5 * step;
+        }
+        while (--tiles > 0);
+
+        q->Fetch = fetch;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void R6V2(MicroArguments* q)
     {
-        byte* init = q->Init;
-        nint step = q->InitStep;
-        TVec c0_0 = TOps.Load(init + (0 * step) + (0 * sizeof(TVec)));
-        TVec c0_1 = TOps.Load(init + (0 * step) + (1 * sizeof(TVec)));
-        TVec c1_0 = TOps.Load(init + (1 * step) + (0 * sizeof(TVec)));
-        TVec c1_1 = TOps.Load(init + (1 * step) + (1 * sizeof(TVec)));
-        TVec c2_0 = TOps.Load(init + (2 * step) + (0 * sizeof(TVec)));
-        TVec c2_1 = TOps.Load(init + (2 * step) + (1 * sizeof(TVec)));
-        TVec c3_0 = TOps.Load(init + (3 * step) + (0 * sizeof(TVec)));
-        TVec c3_1 = TOps.Load(init + (3 * step) + (1 * sizeof(TVec)));
-        TVec c4_0 = TOps.Load(init + (4 * step) + (0 * sizeof(TVec)));
-        TVec c4_1 = TOps.Load(init + (4 * step) + (1 * sizeof(TVec)));
-        TVec c5_0 = TOps.Load(init + (5 * step) + (0 * sizeof(TVec)));
-        TVec c5_1 = TOps.Load(init + (5 * step) + (1 * sizeof(TVec)));
-        step = q->AStep;
-        nint next = q->BStep, element = q->AElement;
-        nint* tap = q->Taps;
-        for (int t = q->TapCount; t > 0; t--, tap += 2)
+        byte* a = q->A, o = q->Out, init = q->Init, fetch = q->FetchStep == 0 ? q->B : q->Fetch;
+        nint step = q->AStep, next = q->BStep, element = q->AElement, ahead = q->FetchStep;
+        bool dense = element == TOps.ElementSize && next == 2 * sizeof(TVec);
+        int tiles = q->Tiles;
+        do
         {
-            byte* a0 = q->A + tap[0];
-            byte* a3 = a0 + (3 * step);
-            byte* b = q->B + tap[1];
-            for (int e = q->Run; e > 0; e--)
+            nint down = q->OutStep;
+            if (q->Finish == FinishKind.ResidualAndLimits)
             {
-                TVec b0 = TOps.Load(b + (0 * sizeof(TVec)));
-                TVec b1 = TOps.Load(b + (1 * sizeof(TVec)));
-                TVec x0 = TOps.Splat(a0);
-                c0_0 = TOps.Fma(x0, b0, c0_0);
-                c0_1 = TOps.Fma(x0, b1, c0_1);
-                TVec x1 = TOps.Splat(a0 + step);
-                c1_0 = TOps.Fma(x1, b0, c1_0);
-                c1_1 = TOps.Fma(x1, b1, c1_1);
-                TVec x2 = TOps.Splat(a0 + (2 * step));
-                c2_0 = TOps.Fma(x2, b0, c2_0);
-                c2_1 = TOps.Fma(x2, b1, c2_1);
-                TVec x3 = TOps.Splat(a3);
-                c3_0 = TOps.Fma(x3, b0, c3_0);
-                c3_1 = TOps.Fma(x3, b1, c3_1);
-                TVec x4 = TOps.Splat(a3 + step);
-                c4_0 = TOps.Fma(x4, b0, c4_0);
-                c4_1 = TOps.Fma(x4, b1, c4_1);
-                TVec x5 = TOps.Splat(a3 + (2 * step));
-                c5_0 = TOps.Fma(x5, b0, c5_0);
-                c5_1 = TOps.Fma(x5, b1, c5_1);
-                a0 += element;
-                a3 += element;
-                b += next;
+                byte* s = o + q->Residual;
+                CacheHint.Near(s, 2 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 2 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 2 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 2 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 2 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 2 * sizeof(TVec));
             }
-        }
 
-        byte* o = q->Out;
-        step = q->OutStep;
-        TOps.Store(o + (0 * sizeof(TVec)), c0_0);
-        TOps.Store(o + (1 * sizeof(TVec)), c0_1);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c1_0);
-        TOps.Store(o + (1 * sizeof(TVec)), c1_1);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c2_0);
-        TOps.Store(o + (1 * sizeof(TVec)), c2_1);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c3_0);
-        TOps.Store(o + (1 * sizeof(TVec)), c3_1);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c4_0);
-        TOps.Store(o + (1 * sizeof(TVec)), c4_1);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c5_0);
-        TOps.Store(o + (1 * sizeof(TVec)), c5_1);
+            down = q->InitStep;
+            TVec c0_0 = TOps.Load(init + (0 * down) + (0 * sizeof(TVec)));
+            TVec c0_1 = TOps.Load(init + (0 * down) + (1 * sizeof(TVec)));
+            TVec c1_0 = TOps.Load(init + (1 * down) + (0 * sizeof(TVec)));
+            TVec c1_1 = TOps.Load(init + (1 * down) + (1 * sizeof(TVec)));
+            TVec c2_0 = TOps.Load(init + (2 * down) + (0 * sizeof(TVec)));
+            TVec c2_1 = TOps.Load(init + (2 * down) + (1 * sizeof(TVec)));
+            TVec c3_0 = TOps.Load(init + (3 * down) + (0 * sizeof(TVec)));
+            TVec c3_1 = TOps.Load(init + (3 * down) + (1 * sizeof(TVec)));
+            TVec c4_0 = TOps.Load(init + (4 * down) + (0 * sizeof(TVec)));
+            TVec c4_1 = TOps.Load(init + (4 * down) + (1 * sizeof(TVec)));
+            TVec c5_0 = TOps.Load(init + (5 * down) + (0 * sizeof(TVec)));
+            TVec c5_1 = TOps.Load(init + (5 * down) + (1 * sizeof(TVec)));
+            init += 6 * down;
+            nint* tap = q->Taps;
+            for (int t = q->TapCount; t > 0; t--, tap += 2)
+            {
+                byte* a0 = a + tap[0];
+                byte* a3 = a0 + (3 * step);
+                byte* b = q->B + tap[1];
+                int e = q->Run;
+                if (dense && e >= 4)
+                {
+                    int turns = e / 4;
+                    e %= 4;
+                    do
+                    {
+                        {
+                            TVec b0 = TOps.Load(b + (0 * sizeof(TVec)));
+                            TVec b1 = TOps.Load(b + (1 * sizeof(TVec)));
+                            TVec x0 = TOps.Splat(a0);
+                            c0_0 = TOps.Fma(x0, b0, c0_0);
+                            c0_1 = TOps.Fma(x0, b1, c0_1);
+                            TVec x1 = TOps.Splat(a0 + step);
+                            c1_0 = TOps.Fma(x1, b0, c1_0);
+                            c1_1 = TOps.Fma(x1, b1, c1_1);
+                            TVec x2 = TOps.Splat(a0 + (2 * step));
+                            c2_0 = TOps.Fma(x2, b0, c2_0);
+                            c2_1 = TOps.Fma(x2, b1, c2_1);
+                            TVec x3 = TOps.Splat(a3);
+                            c3_0 = TOps.Fma(x3, b0, c3_0);
+                            c3_1 = TOps.Fma(x3, b1, c3_1);
+                            TVec x4 = TOps.Splat(a3 + step);
+                            c4_0 = TOps.Fma(x4, b0, c4_0);
+                            c4_1 = TOps.Fma(x4, b1, c4_1);
+                            TVec x5 = TOps.Splat(a3 + (2 * step));
+                            c5_0 = TOps.Fma(x5, b0, c5_0);
+                            c5_1 = TOps.Fma(x5, b1, c5_1);
+                        }
+
+                        {
+                            TVec b0 = TOps.Load(b + (2 * sizeof(TVec)));
+                            TVec b1 = TOps.Load(b + (3 * sizeof(TVec)));
+                            TVec x0 = TOps.Splat(a0 + (1 * TOps.ElementSize));
+                            c0_0 = TOps.Fma(x0, b0, c0_0);
+                            c0_1 = TOps.Fma(x0, b1, c0_1);
+                            TVec x1 = TOps.Splat(a0 + step + (1 * TOps.ElementSize));
+                            c1_0 = TOps.Fma(x1, b0, c1_0);
+                            c1_1 = TOps.Fma(x1, b1, c1_1);
+                            TVec x2 = TOps.Splat(a0 + (2 * step) + (1 * TOps.ElementSize));
+                            c2_0 = TOps.Fma(x2, b0, c2_0);
+                            c2_1 = TOps.Fma(x2, b1, c2_1);
+                            TVec x3 = TOps.Splat(a3 + (1 * TOps.ElementSize));
+                            c3_0 = TOps.Fma(x3, b0, c3_0);
+                            c3_1 = TOps.Fma(x3, b1, c3_1);
+                            TVec x4 = TOps.Splat(a3 + step + (1 * TOps.ElementSize));
+                            c4_0 = TOps.Fma(x4, b0, c4_0);
+                            c4_1 = TOps.Fma(x4, b1, c4_1);
+                            TVec x5 = TOps.Splat(a3 + (2 * step) + (1 * TOps.ElementSize));
+                            c5_0 = TOps.Fma(x5, b0, c5_0);
+                            c5_1 = TOps.Fma(x5, b1, c5_1);
+                        }
+
+                        {
+                            TVec b0 = TOps.Load(b + (4 * sizeof(TVec)));
+                            TVec b1 = TOps.Load(b + (5 * sizeof(TVec)));
+                            TVec x0 = TOps.Splat(a0 + (2 * TOps.ElementSize));
+                            c0_0 = TOps.Fma(x0, b0, c0_0);
+                            c0_1 = TOps.Fma(x0, b1, c0_1);
+                            TVec x1 = TOps.Splat(a0 + step + (2 * TOps.ElementSize));
+                            c1_0 = TOps.Fma(x1, b0, c1_0);
+                            c1_1 = TOps.Fma(x1, b1, c1_1);
+                            TVec x2 = TOps.Splat(a0 + (2 * step) + (2 * TOps.ElementSize));
+                            c2_0 = TOps.Fma(x2, b0, c2_0);
+                            c2_1 = TOps.Fma(x2, b1, c2_1);
+                            TVec x3 = TOps.Splat(a3 + (2 * TOps.ElementSize));
+                            c3_0 = TOps.Fma(x3, b0, c3_0);
+                            c3_1 = TOps.Fma(x3, b1, c3_1);
+                            TVec x4 = TOps.Splat(a3 + step + (2 * TOps.ElementSize));
+                            c4_0 = TOps.Fma(x4, b0, c4_0);
+                            c4_1 = TOps.Fma(x4, b1, c4_1);
+                            TVec x5 = TOps.Splat(a3 + (2 * step) + (2 * TOps.ElementSize));
+                            c5_0 = TOps.Fma(x5, b0, c5_0);
+                            c5_1 = TOps.Fma(x5, b1, c5_1);
+                        }
+
+                        {
+                            TVec b0 = TOps.Load(b + (6 * sizeof(TVec)));
+                            TVec b1 = TOps.Load(b + (7 * sizeof(TVec)));
+                            TVec x0 = TOps.Splat(a0 + (3 * TOps.ElementSize));
+                            c0_0 = TOps.Fma(x0, b0, c0_0);
+                            c0_1 = TOps.Fma(x0, b1, c0_1);
+                            TVec x1 = TOps.Splat(a0 + step + (3 * TOps.ElementSize));
+                            c1_0 = TOps.Fma(x1, b0, c1_0);
+                            c1_1 = TOps.Fma(x1, b1, c1_1);
+                            TVec x2 = TOps.Splat(a0 + (2 * step) + (3 * TOps.ElementSize));
+                            c2_0 = TOps.Fma(x2, b0, c2_0);
+                            c2_1 = TOps.Fma(x2, b1, c2_1);
+                            TVec x3 = TOps.Splat(a3 + (3 * TOps.ElementSize));
+                            c3_0 = TOps.Fma(x3, b0, c3_0);
+                            c3_1 = TOps.Fma(x3, b1, c3_1);
+                            TVec x4 = TOps.Splat(a3 + step + (3 * TOps.ElementSize));
+                            c4_0 = TOps.Fma(x4, b0, c4_0);
+                            c4_1 = TOps.Fma(x4, b1, c4_1);
+                            TVec x5 = TOps.Splat(a3 + (2 * step) + (3 * TOps.ElementSize));
+                            c5_0 = TOps.Fma(x5, b0, c5_0);
+                            c5_1 = TOps.Fma(x5, b1, c5_1);
+                        }
+
+                        a0 += 4 * TOps.ElementSize;
+                        a3 += 4 * TOps.ElementSize;
+                        b += 8 * sizeof(TVec);
+                        CacheHint.Fetch(fetch);
+                        fetch += 4 * ahead;
+                    }
+                    while (--turns > 0);
+                }
+
+                for (; e > 0; e--)
+                {
+                    TVec b0 = TOps.Load(b + (0 * sizeof(TVec)));
+                    TVec b1 = TOps.Load(b + (1 * sizeof(TVec)));
+                    TVec x0 = TOps.Splat(a0);
+                    c0_0 = TOps.Fma(x0, b0, c0_0);
+                    c0_1 = TOps.Fma(x0, b1, c0_1);
+                    TVec x1 = TOps.Splat(a0 + step);
+                    c1_0 = TOps.Fma(x1, b0, c1_0);
+                    c1_1 = TOps.Fma(x1, b1, c1_1);
+                    TVec x2 = TOps.Splat(a0 + (2 * step));
+                    c2_0 = TOps.Fma(x2, b0, c2_0);
+                    c2_1 = TOps.Fma(x2, b1, c2_1);
+                    TVec x3 = TOps.Splat(a3);
+                    c3_0 = TOps.Fma(x3, b0, c3_0);
+                    c3_1 = TOps.Fma(x3, b1, c3_1);
+                    TVec x4 = TOps.Splat(a3 + step);
+                    c4_0 = TOps.Fma(x4, b0, c4_0);
+                    c4_1 = TOps.Fma(x4, b1, c4_1);
+                    TVec x5 = TOps.Splat(a3 + (2 * step));
+                    c5_0 = TOps.Fma(x5, b0, c5_0);
+                    c5_1 = TOps.Fma(x5, b1, c5_1);
+                    a0 += element;
+                    a3 += element;
+                    b += next;
+                }
+            }
+
+            down = q->OutStep;
+            if (q->Finish != FinishKind.None)
+            {
+                byte* limits = q->Limits;
+                if (q->Finish == FinishKind.ResidualAndLimits)
+                {
+                    byte* s = o + q->Residual;
+                    TVec scale = TOps.Splat(limits + (2 * TOps.ElementSize));
+                    c0_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c0_0);
+                    c0_1 = TOps.Fma(TOps.Load(s + (1 * sizeof(TVec))), scale, c0_1);
+                    s += down;
+                    c1_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c1_0);
+                    c1_1 = TOps.Fma(TOps.Load(s + (1 * sizeof(TVec))), scale, c1_1);
+                    s += down;
+                    c2_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c2_0);
+                    c2_1 = TOps.Fma(TOps.Load(s + (1 * sizeof(TVec))), scale, c2_1);
+                    s += down;
+                    c3_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c3_0);
+                    c3_1 = TOps.Fma(TOps.Load(s + (1 * sizeof(TVec))), scale, c3_1);
+                    s += down;
+                    c4_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c4_0);
+                    c4_1 = TOps.Fma(TOps.Load(s + (1 * sizeof(TVec))), scale, c4_1);
+                    s += down;
+                    c5_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c5_0);
+                    c5_1 = TOps.Fma(TOps.Load(s + (1 * sizeof(TVec))), scale, c5_1);
+                }
+
+                TVec least = TOps.Splat(limits), most = TOps.Splat(limits + TOps.ElementSize);
+                c0_0 = TOps.Clamp(c0_0, least, most);
+                c0_1 = TOps.Clamp(c0_1, least, most);
+                c1_0 = TOps.Clamp(c1_0, least, most);
+                c1_1 = TOps.Clamp(c1_1, least, most);
+                c2_0 = TOps.Clamp(c2_0, least, most);
+                c2_1 = TOps.Clamp(c2_1, least, most);
+                c3_0 = TOps.Clamp(c3_0, least, most);
+                c3_1 = TOps.Clamp(c3_1, least, most);
+                c4_0 = TOps.Clamp(c4_0, least, most);
+                c4_1 = TOps.Clamp(c4_1, least, most);
+                c5_0 = TOps.Clamp(c5_0, least, most);
+                c5_1 = TOps.Clamp(c5_1, least, most);
+            }
+
+            TOps.Store(o + (0 * sizeof(TVec)), c0_0);
+            TOps.Store(o + (1 * sizeof(TVec)), c0_1);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c1_0);
+            TOps.Store(o + (1 * sizeof(TVec)), c1_1);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c2_0);
+            TOps.Store(o + (1 * sizeof(TVec)), c2_1);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c3_0);
+            TOps.Store(o + (1 * sizeof(TVec)), c3_1);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c4_0);
+            TOps.Store(o + (1 * sizeof(TVec)), c4_1);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c5_0);
+            TOps.Store(o + (1 * sizeof(TVec)), c5_1);
+            o += down;
+            a += 6 * step;
+        }
+        while (--tiles > 0);
+
+        q->Fetch = fetch;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void R7V2(MicroArguments* q)
     {
-        byte* init = q->Init;
-        nint step = q->InitStep;
-        TVec c0_0 = TOps.Load(init + (0 * step) + (0 * sizeof(TVec)));
-        TVec c0_1 = TOps.Load(init + (0 * step) + (1 * sizeof(TVec)));
-        TVec c1_0 = TOps.Load(init + (1 * step) + (0 * sizeof(TVec)));
-        TVec c1_1 = TOps.Load(init + (1 * step) + (1 * sizeof(TVec)));
-        TVec c2_0 = TOps.Load(init + (2 * step) + (0 * sizeof(TVec)));
-        TVec c2_1 = TOps.Load(init + (2 * step) + (1 * sizeof(TVec)));
-        TVec c3_0 = TOps.Load(init + (3 * step) + (0 * sizeof(TVec)));
-        TVec c3_1 = TOps.Load(init + (3 * step) + (1 * sizeof(TVec)));
-        TVec c4_0 = TOps.Load(init + (4 * step) + (0 * sizeof(TVec)));
-        TVec c4_1 = TOps.Load(init + (4 * step) + (1 * sizeof(TVec)));
-        TVec c5_0 = TOps.Load(init + (5 * step) + (0 * sizeof(TVec)));
-        TVec c5_1 = TOps.Load(init + (5 * step) + (1 * sizeof(TVec)));
-        TVec c6_0 = TOps.Load(init + (6 * step) + (0 * sizeof(TVec)));
-        TVec c6_1 = TOps.Load(init + (6 * step) + (1 * sizeof(TVec)));
-        step = q->AStep;
-        nint next = q->BStep, element = q->AElement;
-        nint* tap = q->Taps;
-        for (int t = q->TapCount; t > 0; t--, tap += 2)
+        byte* a = q->A, o = q->Out, init = q->Init, fetch = q->FetchStep == 0 ? q->B : q->Fetch;
+        nint step = q->AStep, next = q->BStep, element = q->AElement, ahead = q->FetchStep;
+        bool dense = element == TOps.ElementSize && next == 2 * sizeof(TVec);
+        int tiles = q->Tiles;
+        do
         {
-            byte* a0 = q->A + tap[0];
-            byte* a3 = a0 + (3 * step);
-            byte* a6 = a3 + (3 * step);
-            byte* b = q->B + tap[1];
-            for (int e = q->Run; e > 0; e--)
+            nint down = q->OutStep;
+            if (q->Finish == FinishKind.ResidualAndLimits)
             {
-                TVec b0 = TOps.Load(b + (0 * sizeof(TVec)));
-                TVec b1 = TOps.Load(b + (1 * sizeof(TVec)));
-                TVec x0 = TOps.Splat(a0);
-                c0_0 = TOps.Fma(x0, b0, c0_0);
-                c0_1 = TOps.Fma(x0, b1, c0_1);
-                TVec x1 = TOps.Splat(a0 + step);
-                c1_0 = TOps.Fma(x1, b0, c1_0);
-                c1_1 = TOps.Fma(x1, b1, c1_1);
-                TVec x2 = TOps.Splat(a0 + (2 * step));
-                c2_0 = TOps.Fma(x2, b0, c2_0);
-                c2_1 = TOps.Fma(x2, b1, c2_1);
-                TVec x3 = TOps.Splat(a3);
-                c3_0 = TOps.Fma(x3, b0, c3_0);
-                c3_1 = TOps.Fma(x3, b1, c3_1);
-                TVec x4 = TOps.Splat(a3 + step);
-                c4_0 = TOps.Fma(x4, b0, c4_0);
-                c4_1 = TOps.Fma(x4, b1, c4_1);
-                TVec x5 = TOps.Splat(a3 + (2 * step));
-                c5_0 = TOps.Fma(x5, b0, c5_0);
-                c5_1 = TOps.Fma(x5, b1, c5_1);
-                TVec x6 = TOps.Splat(a6);
-                c6_0 = TOps.Fma(x6, b0, c6_0);
-                c6_1 = TOps.Fma(x6, b1, c6_1);
-                a0 += element;
-                a3 += element;
-                a6 += element;
-                b += next;
+                byte* s = o + q->Residual;
+                CacheHint.Near(s, 2 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 2 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 2 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 2 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 2 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 2 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 2 * sizeof(TVec));
             }
-        }
 
-        byte* o = q->Out;
-        step = q->OutStep;
-        TOps.Store(o + (0 * sizeof(TVec)), c0_0);
-        TOps.Store(o + (1 * sizeof(TVec)), c0_1);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c1_0);
-        TOps.Store(o + (1 * sizeof(TVec)), c1_1);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c2_0);
-        TOps.Store(o + (1 * sizeof(TVec)), c2_1);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c3_0);
-        TOps.Store(o + (1 * sizeof(TVec)), c3_1);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c4_0);
-        TOps.Store(o + (1 * sizeof(TVec)), c4_1);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c5_0);
-        TOps.Store(o + (1 * sizeof(TVec)), c5_1);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c6_0);
-        TOps.Store(o + (1 * sizeof(TVec)), c6_1);
+            down = q->InitStep;
+            TVec c0_0 = TOps.Load(init + (0 * down) + (0 * sizeof(TVec)));
+            TVec c0_1 = TOps.Load(init + (0 * down) + (1 * sizeof(TVec)));
+            TVec c1_0 = TOps.Load(init + (1 * down) + (0 * sizeof(TVec)));
+            TVec c1_1 = TOps.Load(init + (1 * down) + (1 * sizeof(TVec)));
+            TVec c2_0 = TOps.Load(init + (2 * down) + (0 * sizeof(TVec)));
+            TVec c2_1 = TOps.Load(init + (2 * down) + (1 * sizeof(TVec)));
+            TVec c3_0 = TOps.Load(init + (3 * down) + (0 * sizeof(TVec)));
+            TVec c3_1 = TOps.Load(init + (3 * down) + (1 * sizeof(TVec)));
+            TVec c4_0 = TOps.Load(init + (4 * down) + (0 * sizeof(TVec)));
+            TVec c4_1 = TOps.Load(init + (4 * down) + (1 * sizeof(TVec)));
+            TVec c5_0 = TOps.Load(init + (5 * down) + (0 * sizeof(TVec)));
+            TVec c5_1 = TOps.Load(init + (5 * down) + (1 * sizeof(TVec)));
+            TVec c6_0 = TOps.Load(init + (6 * down) + (0 * sizeof(TVec)));
+            TVec c6_1 = TOps.Load(init + (6 * down) + (1 * sizeof(TVec)));
+            init += 7 * down;
+            nint* tap = q->Taps;
+            for (int t = q->TapCount; t > 0; t--, tap += 2)
+            {
+                byte* a0 = a + tap[0];
+                byte* a3 = a0 + (3 * step);
+                byte* a6 = a3 + (3 * step);
+                byte* b = q->B + tap[1];
+                int e = q->Run;
+                if (dense && e >= 4)
+                {
+                    int turns = e / 4;
+                    e %= 4;
+                    do
+                    {
+                        {
+                            TVec b0 = TOps.Load(b + (0 * sizeof(TVec)));
+                            TVec b1 = TOps.Load(b + (1 * sizeof(TVec)));
+                            TVec x0 = TOps.Splat(a0);
+                            c0_0 = TOps.Fma(x0, b0, c0_0);
+                            c0_1 = TOps.Fma(x0, b1, c0_1);
+                            TVec x1 = TOps.Splat(a0 + step);
+                            c1_0 = TOps.Fma(x1, b0, c1_0);
+                            c1_1 = TOps.Fma(x1, b1, c1_1);
+                            TVec x2 = TOps.Splat(a0 + (2 * step));
+                            c2_0 = TOps.Fma(x2, b0, c2_0);
+                            c2_1 = TOps.Fma(x2, b1, c2_1);
+                            TVec x3 = TOps.Splat(a3);
+                            c3_0 = TOps.Fma(x3, b0, c3_0);
+                            c3_1 = TOps.Fma(x3, b1, c3_1);
+                            TVec x4 = TOps.Splat(a3 + step);
+                            c4_0 = TOps.Fma(x4, b0, c4_0);
+                            c4_1 = TOps.Fma(x4, b1, c4_1);
+                            TVec x5 = TOps.Splat(a3 + (2 * step));
+                            c5_0 = TOps.Fma(x5, b0, c5_0);
+                            c5_1 = TOps.Fma(x5, b1, c5_1);
+                            TVec x6 = TOps.Splat(a6);
+                            c6_0 = TOps.Fma(x6, b0, c6_0);
+                            c6_1 = TOps.Fma(x6, b1, c6_1);
+                        }
+
+                        {
+                            TVec b0 = TOps.Load(b + (2 * sizeof(TVec)));
+                            TVec b1 = TOps.Load(b + (3 * sizeof(TVec)));
+                            TVec x0 = TOps.Splat(a0 + (1 * TOps.ElementSize));
+                            c0_0 = TOps.Fma(x0, b0, c0_0);
+                            c0_1 = TOps.Fma(x0, b1, c0_1);
+                            TVec x1 = TOps.Splat(a0 + step + (1 * TOps.ElementSize));
+                            c1_0 = TOps.Fma(x1, b0, c1_0);
+                            c1_1 = TOps.Fma(x1, b1, c1_1);
+                            TVec x2 = TOps.Splat(a0 + (2 * step) + (1 * TOps.ElementSize));
+                            c2_0 = TOps.Fma(x2, b0, c2_0);
+                            c2_1 = TOps.Fma(x2, b1, c2_1);
+                            TVec x3 = TOps.Splat(a3 + (1 * TOps.ElementSize));
+                            c3_0 = TOps.Fma(x3, b0, c3_0);
+                            c3_1 = TOps.Fma(x3, b1, c3_1);
+                            TVec x4 = TOps.Splat(a3 + step + (1 * TOps.ElementSize));
+                            c4_0 = TOps.Fma(x4, b0, c4_0);
+                            c4_1 = TOps.Fma(x4, b1, c4_1);
+                            TVec x5 = TOps.Splat(a3 + (2 * step) + (1 * TOps.ElementSize));
+                            c5_0 = TOps.Fma(x5, b0, c5_0);
+                            c5_1 = TOps.Fma(x5, b1, c5_1);
+                            TVec x6 = TOps.Splat(a6 + (1 * TOps.ElementSize));
+                            c6_0 = TOps.Fma(x6, b0, c6_0);
+                            c6_1 = TOps.Fma(x6, b1, c6_1);
+                        }
+
+                        {
+                            TVec b0 = TOps.Load(b + (4 * sizeof(TVec)));
+                            TVec b1 = TOps.Load(b + (5 * sizeof(TVec)));
+                            TVec x0 = TOps.Splat(a0 + (2 * TOps.ElementSize));
+                            c0_0 = TOps.Fma(x0, b0, c0_0);
+                            c0_1 = TOps.Fma(x0, b1, c0_1);
+                            TVec x1 = TOps.Splat(a0 + step + (2 * TOps.ElementSize));
+                            c1_0 = TOps.Fma(x1, b0, c1_0);
+                            c1_1 = TOps.Fma(x1, b1, c1_1);
+                            TVec x2 = TOps.Splat(a0 + (2 * step) + (2 * TOps.ElementSize));
+                            c2_0 = TOps.Fma(x2, b0, c2_0);
+                            c2_1 = TOps.Fma(x2, b1, c2_1);
+                            TVec x3 = TOps.Splat(a3 + (2 * TOps.ElementSize));
+                            c3_0 = TOps.Fma(x3, b0, c3_0);
+                            c3_1 = TOps.Fma(x3, b1, c3_1);
+                            TVec x4 = TOps.Splat(a3 + step + (2 * TOps.ElementSize));
+                            c4_0 = TOps.Fma(x4, b0, c4_0);
+                            c4_1 = TOps.Fma(x4, b1, c4_1);
+                            TVec x5 = TOps.Splat(a3 + (2 * step) + (2 * TOps.ElementSize));
+                            c5_0 = TOps.Fma(x5, b0, c5_0);
+                            c5_1 = TOps.Fma(x5, b1, c5_1);
+                            TVec x6 = TOps.Splat(a6 + (2 * TOps.ElementSize));
+                            c6_0 = TOps.Fma(x6, b0, c6_0);
+                            c6_1 = TOps.Fma(x6, b1, c6_1);
+                        }
+
+                        {
+                            TVec b0 = TOps.Load(b + (6 * sizeof(TVec)));
+                            TVec b1 = TOps.Load(b + (7 * sizeof(TVec)));
+                            TVec x0 = TOps.Splat(a0 + (3 * TOps.ElementSize));
+                            c0_0 = TOps.Fma(x0, b0, c0_0);
+                            c0_1 = TOps.Fma(x0, b1, c0_1);
+                            TVec x1 = TOps.Splat(a0 + step + (3 * TOps.ElementSize));
+                            c1_0 = TOps.Fma(x1, b0, c1_0);
+                            c1_1 = TOps.Fma(x1, b1, c1_1);
+                            TVec x2 = TOps.Splat(a0 + (2 * step) + (3 * TOps.ElementSize));
+                            c2_0 = TOps.Fma(x2, b0, c2_0);
+                            c2_1 = TOps.Fma(x2, b1, c2_1);
+                            TVec x3 = TOps.Splat(a3 + (3 * TOps.ElementSize));
+                            c3_0 = TOps.Fma(x3, b0, c3_0);
+                            c3_1 = TOps.Fma(x3, b1, c3_1);
+                            TVec x4 = TOps.Splat(a3 + step + (3 * TOps.ElementSize));
+                            c4_0 = TOps.Fma(x4, b0, c4_0);
+                            c4_1 = TOps.Fma(x4, b1, c4_1);
+                            TVec x5 = TOps.Splat(a3 + (2 * step) + (3 * TOps.ElementSize));
+                            c5_0 = TOps.Fma(x5, b0, c5_0);
+                            c5_1 = TOps.Fma(x5, b1, c5_1);
+                            TVec x6 = TOps.Splat(a6 + (3 * TOps.ElementSize));
+                            c6_0 = TOps.Fma(x6, b0, c6_0);
+                            c6_1 = TOps.Fma(x6, b1, c6_1);
+                        }
+
+                        a0 += 4 * TOps.ElementSize;
+                        a3 += 4 * TOps.ElementSize;
+                        a6 += 4 * TOps.ElementSize;
+                        b += 8 * sizeof(TVec);
+                        CacheHint.Fetch(fetch);
+                        fetch += 4 * ahead;
+                    }
+                    while (--turns > 0);
+                }
+
+                for (; e > 0; e--)
+                {
+                    TVec b0 = TOps.Load(b + (0 * sizeof(TVec)));
+                    TVec b1 = TOps.Load(b + (1 * sizeof(TVec)));
+                    TVec x0 = TOps.Splat(a0);
+                    c0_0 = TOps.Fma(x0, b0, c0_0);
+                    c0_1 = TOps.Fma(x0, b1, c0_1);
+                    TVec x1 = TOps.Splat(a0 + step);
+                    c1_0 = TOps.Fma(x1, b0, c1_0);
+                    c1_1 = TOps.Fma(x1, b1, c1_1);
+                    TVec x2 = TOps.Splat(a0 + (2 * step));
+                    c2_0 = TOps.Fma(x2, b0, c2_0);
+                    c2_1 = TOps.Fma(x2, b1, c2_1);
+                    TVec x3 = TOps.Splat(a3);
+                    c3_0 = TOps.Fma(x3, b0, c3_0);
+                    c3_1 = TOps.Fma(x3, b1, c3_1);
+                    TVec x4 = TOps.Splat(a3 + step);
+                    c4_0 = TOps.Fma(x4, b0, c4_0);
+                    c4_1 = TOps.Fma(x4, b1, c4_1);
+                    TVec x5 = TOps.Splat(a3 + (2 * step));
+                    c5_0 = TOps.Fma(x5, b0, c5_0);
+                    c5_1 = TOps.Fma(x5, b1, c5_1);
+                    TVec x6 = TOps.Splat(a6);
+                    c6_0 = TOps.Fma(x6, b0, c6_0);
+                    c6_1 = TOps.Fma(x6, b1, c6_1);
+                    a0 += element;
+                    a3 += element;
+                    a6 += element;
+                    b += next;
+                }
+            }
+
+            down = q->OutStep;
+            if (q->Finish != FinishKind.None)
+            {
+                byte* limits = q->Limits;
+                if (q->Finish == FinishKind.ResidualAndLimits)
+                {
+                    byte* s = o + q->Residual;
+                    TVec scale = TOps.Splat(limits + (2 * TOps.ElementSize));
+                    c0_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c0_0);
+                    c0_1 = TOps.Fma(TOps.Load(s + (1 * sizeof(TVec))), scale, c0_1);
+                    s += down;
+                    c1_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c1_0);
+                    c1_1 = TOps.Fma(TOps.Load(s + (1 * sizeof(TVec))), scale, c1_1);
+                    s += down;
+                    c2_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c2_0);
+                    c2_1 = TOps.Fma(TOps.Load(s + (1 * sizeof(TVec))), scale, c2_1);
+                    s += down;
+                    c3_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c3_0);
+                    c3_1 = TOps.Fma(TOps.Load(s + (1 * sizeof(TVec))), scale, c3_1);
+                    s += down;
+                    c4_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c4_0);
+                    c4_1 = TOps.Fma(TOps.Load(s + (1 * sizeof(TVec))), scale, c4_1);
+                    s += down;
+                    c5_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c5_0);
+                    c5_1 = TOps.Fma(TOps.Load(s + (1 * sizeof(TVec))), scale, c5_1);
+                    s += down;
+                    c6_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c6_0);
+                    c6_1 = TOps.Fma(TOps.Load(s + (1 * sizeof(TVec))), scale, c6_1);
+                }
+
+                TVec least = TOps.Splat(limits), most = TOps.Splat(limits + TOps.ElementSize);
+                c0_0 = TOps.Clamp(c0_0, least, most);
+                c0_1 = TOps.Clamp(c0_1, least, most);
+                c1_0 = TOps.Clamp(c1_0, least, most);
+                c1_1 = TOps.Clamp(c1_1, least, most);
+                c2_0 = TOps.Clamp(c2_0, least, most);
+                c2_1 = TOps.Clamp(c2_1, least, most);
+                c3_0 = TOps.Clamp(c3_0, least, most);
+                c3_1 = TOps.Clamp(c3_1, least, most);
+                c4_0 = TOps.Clamp(c4_0, least, most);
+                c4_1 = TOps.Clamp(c4_1, least, most);
+                c5_0 = TOps.Clamp(c5_0, least, most);
+                c5_1 = TOps.Clamp(c5_1, least, most);
+                c6_0 = TOps.Clamp(c6_0, least, most);
+                c6_1 = TOps.Clamp(c6_1, least, most);
+            }
+
+            TOps.Store(o + (0 * sizeof(TVec)), c0_0);
+            TOps.Store(o + (1 * sizeof(TVec)), c0_1);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c1_0);
+            TOps.Store(o + (1 * sizeof(TVec)), c1_1);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c2_0);
+            TOps.Store(o + (1 * sizeof(TVec)), c2_1);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c3_0);
+            TOps.Store(o + (1 * sizeof(TVec)), c3_1);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c4_0);
+            TOps.Store(o + (1 * sizeof(TVec)), c4_1);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c5_0);
+            TOps.Store(o + (1 * sizeof(TVec)), c5_1);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c6_0);
+            TOps.Store(o + (1 * sizeof(TVec)), c6_1);
+            o += down;
+            a += 7 * step;
+        }
+        while (--tiles > 0);
+
+        q->Fetch = fetch;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void R8V2(MicroArguments* q)
     {
-        byte* init = q->Init;
-        nint step = q->InitStep;
-        TVec c0_0 = TOps.Load(init + (0 * step) + (0 * sizeof(TVec)));
-        TVec c0_1 = TOps.Load(init + (0 * step) + (1 * sizeof(TVec)));
-        TVec c1_0 = TOps.Load(init + (1 * step) + (0 * sizeof(TVec)));
-        TVec c1_1 = TOps.Load(init + (1 * step) + (1 * sizeof(TVec)));
-        TVec c2_0 = TOps.Load(init + (2 * step) + (0 * sizeof(TVec)));
-        TVec c2_1 = TOps.Load(init + (2 * step) + (1 * sizeof(TVec)));
-        TVec c3_0 = TOps.Load(init + (3 * step) + (0 * sizeof(TVec)));
-        TVec c3_1 = TOps.Load(init + (3 * step) + (1 * sizeof(TVec)));
-        TVec c4_0 = TOps.Load(init + (4 * step) + (0 * sizeof(TVec)));
-        TVec c4_1 = TOps.Load(init + (4 * step) + (1 * sizeof(TVec)));
-        TVec c5_0 = TOps.Load(init + (5 * step) + (0 * sizeof(TVec)));
-        TVec c5_1 = TOps.Load(init + (5 * step) + (1 * sizeof(TVec)));
-        TVec c6_0 = TOps.Load(init + (6 * step) + (0 * sizeof(TVec)));
-        TVec c6_1 = TOps.Load(init + (6 * step) + (1 * sizeof(TVec)));
-        TVec c7_0 = TOps.Load(init + (7 * step) + (0 * sizeof(TVec)));
-        TVec c7_1 = TOps.Load(init + (7 * step) + (1 * sizeof(TVec)));
-        step = q->AStep;
-        nint next = q->BStep, element = q->AElement;
-        nint* tap = q->Taps;
-        for (int t = q->TapCount; t > 0; t--, tap += 2)
+        byte* a = q->A, o = q->Out, init = q->Init, fetch = q->FetchStep == 0 ? q->B : q->Fetch;
+        nint step = q->AStep, next = q->BStep, element = q->AElement, ahead = q->FetchStep;
+        bool dense = element == TOps.ElementSize && next == 2 * sizeof(TVec);
+        int tiles = q->Tiles;
+        do
         {
-            byte* a0 = q->A + tap[0];
-            byte* a3 = a0 + (3 * step);
-            byte* a6 = a3 + (3 * step);
-            byte* b = q->B + tap[1];
-            for (int e = q->Run; e > 0; e--)
+            nint down = q->OutStep;
+            if (q->Finish == FinishKind.ResidualAndLimits)
             {
-                TVec b0 = TOps.Load(b + (0 * sizeof(TVec)));
-                TVec b1 = TOps.Load(b + (1 * sizeof(TVec)));
-                TVec x0 = TOps.Splat(a0);
-                c0_0 = TOps.Fma(x0, b0, c0_0);
-                c0_1 = TOps.Fma(x0, b1, c0_1);
-                TVec x1 = TOps.Splat(a0 + step);
-                c1_0 = TOps.Fma(x1, b0, c1_0);
-                c1_1 = TOps.Fma(x1, b1, c1_1);
-                TVec x2 = TOps.Splat(a0 + (2 * step));
-                c2_0 = TOps.Fma(x2, b0, c2_0);
-                c2_1 = TOps.Fma(x2, b1, c2_1);
-                TVec x3 = TOps.Splat(a3);
-                c3_0 = TOps.Fma(x3, b0, c3_0);
-                c3_1 = TOps.Fma(x3, b1, c3_1);
-                TVec x4 = TOps.Splat(a3 + step);
-                c4_0 = TOps.Fma(x4, b0, c4_0);
-                c4_1 = TOps.Fma(x4, b1, c4_1);
-                TVec x5 = TOps.Splat(a3 + (2 * step));
-                c5_0 = TOps.Fma(x5, b0, c5_0);
-                c5_1 = TOps.Fma(x5, b1, c5_1);
-                TVec x6 = TOps.Splat(a6);
-                c6_0 = TOps.Fma(x6, b0, c6_0);
-                c6_1 = TOps.Fma(x6, b1, c6_1);
-                TVec x7 = TOps.Splat(a6 + step);
-                c7_0 = TOps.Fma(x7, b0, c7_0);
-                c7_1 = TOps.Fma(x7, b1, c7_1);
-                a0 += element;
-                a3 += element;
-                a6 += element;
-                b += next;
+                byte* s = o + q->Residual;
+                CacheHint.Near(s, 2 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 2 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 2 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 2 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 2 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 2 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 2 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 2 * sizeof(TVec));
             }
-        }
 
-        byte* o = q->Out;
-        step = q->OutStep;
-        TOps.Store(o + (0 * sizeof(TVec)), c0_0);
-        TOps.Store(o + (1 * sizeof(TVec)), c0_1);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c1_0);
-        TOps.Store(o + (1 * sizeof(TVec)), c1_1);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c2_0);
-        TOps.Store(o + (1 * sizeof(TVec)), c2_1);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c3_0);
-        TOps.Store(o + (1 * sizeof(TVec)), c3_1);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c4_0);
-        TOps.Store(o + (1 * sizeof(TVec)), c4_1);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c5_0);
-        TOps.Store(o + (1 * sizeof(TVec)), c5_1);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c6_0);
-        TOps.Store(o + (1 * sizeof(TVec)), c6_1);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c7_0);
-        TOps.Store(o + (1 * sizeof(TVec)), c7_1);
+            down = q->InitStep;
+            TVec c0_0 = TOps.Load(init + (0 * down) + (0 * sizeof(TVec)));
+            TVec c0_1 = TOps.Load(init + (0 * down) + (1 * sizeof(TVec)));
+            TVec c1_0 = TOps.Load(init + (1 * down) + (0 * sizeof(TVec)));
+            TVec c1_1 = TOps.Load(init + (1 * down) + (1 * sizeof(TVec)));
+            TVec c2_0 = TOps.Load(init + (2 * down) + (0 * sizeof(TVec)));
+            TVec c2_1 = TOps.Load(init + (2 * down) + (1 * sizeof(TVec)));
+            TVec c3_0 = TOps.Load(init + (3 * down) + (0 * sizeof(TVec)));
+            TVec c3_1 = TOps.Load(init + (3 * down) + (1 * sizeof(TVec)));
+            TVec c4_0 = TOps.Load(init + (4 * down) + (0 * sizeof(TVec)));
+            TVec c4_1 = TOps.Load(init + (4 * down) + (1 * sizeof(TVec)));
+            TVec c5_0 = TOps.Load(init + (5 * down) + (0 * sizeof(TVec)));
+            TVec c5_1 = TOps.Load(init + (5 * down) + (1 * sizeof(TVec)));
+            TVec c6_0 = TOps.Load(init + (6 * down) + (0 * sizeof(TVec)));
+            TVec c6_1 = TOps.Load(init + (6 * down) + (1 * sizeof(TVec)));
+            TVec c7_0 = TOps.Load(init + (7 * down) + (0 * sizeof(TVec)));
+            TVec c7_1 = TOps.Load(init + (7 * down) + (1 * sizeof(TVec)));
+            init += 8 * down;
+            nint* tap = q->Taps;
+            for (int t = q->TapCount; t > 0; t--, tap += 2)
+            {
+                byte* a0 = a + tap[0];
+                byte* a3 = a0 + (3 * step);
+                byte* a6 = a3 + (3 * step);
+                byte* b = q->B + tap[1];
+                int e = q->Run;
+                if (dense && e >= 4)
+                {
+                    int turns = e / 4;
+                    e %= 4;
+                    do
+                    {
+                        {
+                            TVec b0 = TOps.Load(b + (0 * sizeof(TVec)));
+                            TVec b1 = TOps.Load(b + (1 * sizeof(TVec)));
+                            TVec x0 = TOps.Splat(a0);
+                            c0_0 = TOps.Fma(x0, b0, c0_0);
+                            c0_1 = TOps.Fma(x0, b1, c0_1);
+                            TVec x1 = TOps.Splat(a0 + step);
+                            c1_0 = TOps.Fma(x1, b0, c1_0);
+                            c1_1 = TOps.Fma(x1, b1, c1_1);
+                            TVec x2 = TOps.Splat(a0 + (2 * step));
+                            c2_0 = TOps.Fma(x2, b0, c2_0);
+                            c2_1 = TOps.Fma(x2, b1, c2_1);
+                            TVec x3 = TOps.Splat(a3);
+                            c3_0 = TOps.Fma(x3, b0, c3_0);
+                            c3_1 = TOps.Fma(x3, b1, c3_1);
+                            TVec x4 = TOps.Splat(a3 + step);
+                            c4_0 = TOps.Fma(x4, b0, c4_0);
+                            c4_1 = TOps.Fma(x4, b1, c4_1);
+                            TVec x5 = TOps.Splat(a3 + (2 * step));
+                            c5_0 = TOps.Fma(x5, b0, c5_0);
+                            c5_1 = TOps.Fma(x5, b1, c5_1);
+                            TVec x6 = TOps.Splat(a6);
+                            c6_0 = TOps.Fma(x6, b0, c6_0);
+                            c6_1 = TOps.Fma(x6, b1, c6_1);
+                            TVec x7 = TOps.Splat(a6 + step);
+                            c7_0 = TOps.Fma(x7, b0, c7_0);
+                            c7_1 = TOps.Fma(x7, b1, c7_1);
+                        }
+
+                        {
+                            TVec b0 = TOps.Load(b + (2 * sizeof(TVec)));
+                            TVec b1 = TOps.Load(b + (3 * sizeof(TVec)));
+                            TVec x0 = TOps.Splat(a0 + (1 * TOps.ElementSize));
+                            c0_0 = TOps.Fma(x0, b0, c0_0);
+                            c0_1 = TOps.Fma(x0, b1, c0_1);
+                            TVec x1 = TOps.Splat(a0 + step + (1 * TOps.ElementSize));
+                            c1_0 = TOps.Fma(x1, b0, c1_0);
+                            c1_1 = TOps.Fma(x1, b1, c1_1);
+                            TVec x2 = TOps.Splat(a0 + (2 * step) + (1 * TOps.ElementSize));
+                            c2_0 = TOps.Fma(x2, b0, c2_0);
+                            c2_1 = TOps.Fma(x2, b1, c2_1);
+                            TVec x3 = TOps.Splat(a3 + (1 * TOps.ElementSize));
+                            c3_0 = TOps.Fma(x3, b0, c3_0);
+                            c3_1 = TOps.Fma(x3, b1, c3_1);
+                            TVec x4 = TOps.Splat(a3 + step + (1 * TOps.ElementSize));
+                            c4_0 = TOps.Fma(x4, b0, c4_0);
+                            c4_1 = TOps.Fma(x4, b1, c4_1);
+                            TVec x5 = TOps.Splat(a3 + (2 * step) + (1 * TOps.ElementSize));
+                            c5_0 = TOps.Fma(x5, b0, c5_0);
+                            c5_1 = TOps.Fma(x5, b1, c5_1);
+                            TVec x6 = TOps.Splat(a6 + (1 * TOps.ElementSize));
+                            c6_0 = TOps.Fma(x6, b0, c6_0);
+                            c6_1 = TOps.Fma(x6, b1, c6_1);
+                            TVec x7 = TOps.Splat(a6 + step + (1 * TOps.ElementSize));
+                            c7_0 = TOps.Fma(x7, b0, c7_0);
+                            c7_1 = TOps.Fma(x7, b1, c7_1);
+                        }
+
+                        {
+                            TVec b0 = TOps.Load(b + (4 * sizeof(TVec)));
+                            TVec b1 = TOps.Load(b + (5 * sizeof(TVec)));
+                            TVec x0 = TOps.Splat(a0 + (2 * TOps.ElementSize));
+                            c0_0 = TOps.Fma(x0, b0, c0_0);
+                            c0_1 = TOps.Fma(x0, b1, c0_1);
+                            TVec x1 = TOps.Splat(a0 + step + (2 * TOps.ElementSize));
+                            c1_0 = TOps.Fma(x1, b0, c1_0);
+                            c1_1 = TOps.Fma(x1, b1, c1_1);
+                            TVec x2 = TOps.Splat(a0 + (2 * step) + (2 * TOps.ElementSize));
+                            c2_0 = TOps.Fma(x2, b0, c2_0);
+                            c2_1 = TOps.Fma(x2, b1, c2_1);
+                            TVec x3 = TOps.Splat(a3 + (2 * TOps.ElementSize));
+                            c3_0 = TOps.Fma(x3, b0, c3_0);
+                            c3_1 = TOps.Fma(x3, b1, c3_1);
+                            TVec x4 = TOps.Splat(a3 + step + (2 * TOps.ElementSize));
+                            c4_0 = TOps.Fma(x4, b0, c4_0);
+                            c4_1 = TOps.Fma(x4, b1, c4_1);
+                            TVec x5 = TOps.Splat(a3 + (2 * step) + (2 * TOps.ElementSize));
+                            c5_0 = TOps.Fma(x5, b0, c5_0);
+                            c5_1 = TOps.Fma(x5, b1, c5_1);
+                            TVec x6 = TOps.Splat(a6 + (2 * TOps.ElementSize));
+                            c6_0 = TOps.Fma(x6, b0, c6_0);
+                            c6_1 = TOps.Fma(x6, b1, c6_1);
+                            TVec x7 = TOps.Splat(a6 + step + (2 * TOps.ElementSize));
+                            c7_0 = TOps.Fma(x7, b0, c7_0);
+                            c7_1 = TOps.Fma(x7, b1, c7_1);
+                        }
+
+                        {
+                            TVec b0 = TOps.Load(b + (6 * sizeof(TVec)));
+                            TVec b1 = TOps.Load(b + (7 * sizeof(TVec)));
+                            TVec x0 = TOps.Splat(a0 + (3 * TOps.ElementSize));
+                            c0_0 = TOps.Fma(x0, b0, c0_0);
+                            c0_1 = TOps.Fma(x0, b1, c0_1);
+                            TVec x1 = TOps.Splat(a0 + step + (3 * TOps.ElementSize));
+                            c1_0 = TOps.Fma(x1, b0, c1_0);
+                            c1_1 = TOps.Fma(x1, b1, c1_1);
+                            TVec x2 = TOps.Splat(a0 + (2 * step) + (3 * TOps.ElementSize));
+                            c2_0 = TOps.Fma(x2, b0, c2_0);
+                            c2_1 = TOps.Fma(x2, b1, c2_1);
+                            TVec x3 = TOps.Splat(a3 + (3 * TOps.ElementSize));
+                            c3_0 = TOps.Fma(x3, b0, c3_0);
+                            c3_1 = TOps.Fma(x3, b1, c3_1);
+                            TVec x4 = TOps.Splat(a3 + step + (3 * TOps.ElementSize));
+                            c4_0 = TOps.Fma(x4, b0, c4_0);
+                            c4_1 = TOps.Fma(x4, b1, c4_1);
+                            TVec x5 = TOps.Splat(a3 + (2 * step) + (3 * TOps.ElementSize));
+                            c5_0 = TOps.Fma(x5, b0, c5_0);
+                            c5_1 = TOps.Fma(x5, b1, c5_1);
+                            TVec x6 = TOps.Splat(a6 + (3 * TOps.ElementSize));
+                            c6_0 = TOps.Fma(x6, b0, c6_0);
+                            c6_1 = TOps.Fma(x6, b1, c6_1);
+                            TVec x7 = TOps.Splat(a6 + step + (3 * TOps.ElementSize));
+                            c7_0 = TOps.Fma(x7, b0, c7_0);
+                            c7_1 = TOps.Fma(x7, b1, c7_1);
+                        }
+
+                        a0 += 4 * TOps.ElementSize;
+                        a3 += 4 * TOps.ElementSize;
+                        a6 += 4 * TOps.ElementSize;
+                        b += 8 * sizeof(TVec);
+                        CacheHint.Fetch(fetch);
+                        fetch += 4 * ahead;
+                    }
+                    while (--turns > 0);
+                }
+
+                for (; e > 0; e--)
+                {
+                    TVec b0 = TOps.Load(b + (0 * sizeof(TVec)));
+                    TVec b1 = TOps.Load(b + (1 * sizeof(TVec)));
+                    TVec x0 = TOps.Splat(a0);
+                    c0_0 = TOps.Fma(x0, b0, c0_0);
+                    c0_1 = TOps.Fma(x0, b1, c0_1);
+                    TVec x1 = TOps.Splat(a0 + step);
+                    c1_0 = TOps.Fma(x1, b0, c1_0);
+                    c1_1 = TOps.Fma(x1, b1, c1_1);
+                    TVec x2 = TOps.Splat(a0 + (2 * step));
+                    c2_0 = TOps.Fma(x2, b0, c2_0);
+                    c2_1 = TOps.Fma(x2, b1, c2_1);
+                    TVec x3 = TOps.Splat(a3);
+                    c3_0 = TOps.Fma(x3, b0, c3_0);
+                    c3_1 = TOps.Fma(x3, b1, c3_1);
+                    TVec x4 = TOps.Splat(a3 + step);
+                    c4_0 = TOps.Fma(x4, b0, c4_0);
+                    c4_1 = TOps.Fma(x4, b1, c4_1);
+                    TVec x5 = TOps.Splat(a3 + (2 * step));
+                    c5_0 = TOps.Fma(x5, b0, c5_0);
+                    c5_1 = TOps.Fma(x5, b1, c5_1);
+                    TVec x6 = TOps.Splat(a6);
+                    c6_0 = TOps.Fma(x6, b0, c6_0);
+                    c6_1 = TOps.Fma(x6, b1, c6_1);
+                    TVec x7 = TOps.Splat(a6 + step);
+                    c7_0 = TOps.Fma(x7, b0, c7_0);
+                    c7_1 = TOps.Fma(x7, b1, c7_1);
+                    a0 += element;
+                    a3 += element;
+                    a6 += element;
+                    b += next;
+                }
+            }
+
+            down = q->OutStep;
+            if (q->Finish != FinishKind.None)
+            {
+                byte* limits = q->Limits;
+                if (q->Finish == FinishKind.ResidualAndLimits)
+                {
+                    byte* s = o + q->Residual;
+                    TVec scale = TOps.Splat(limits + (2 * TOps.ElementSize));
+                    c0_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c0_0);
+                    c0_1 = TOps.Fma(TOps.Load(s + (1 * sizeof(TVec))), scale, c0_1);
+                    s += down;
+                    c1_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c1_0);
+                    c1_1 = TOps.Fma(TOps.Load(s + (1 * sizeof(TVec))), scale, c1_1);
+                    s += down;
+                    c2_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c2_0);
+                    c2_1 = TOps.Fma(TOps.Load(s + (1 * sizeof(TVec))), scale, c2_1);
+                    s += down;
+                    c3_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c3_0);
+                    c3_1 = TOps.Fma(TOps.Load(s + (1 * sizeof(TVec))), scale, c3_1);
+                    s += down;
+                    c4_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c4_0);
+                    c4_1 = TOps.Fma(TOps.Load(s + (1 * sizeof(TVec))), scale, c4_1);
+                    s += down;
+                    c5_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c5_0);
+                    c5_1 = TOps.Fma(TOps.Load(s + (1 * sizeof(TVec))), scale, c5_1);
+                    s += down;
+                    c6_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c6_0);
+                    c6_1 = TOps.Fma(TOps.Load(s + (1 * sizeof(TVec))), scale, c6_1);
+                    s += down;
+                    c7_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c7_0);
+                    c7_1 = TOps.Fma(TOps.Load(s + (1 * sizeof(TVec))), scale, c7_1);
+                }
+
+                TVec least = TOps.Splat(limits), most = TOps.Splat(limits + TOps.ElementSize);
+                c0_0 = TOps.Clamp(c0_0, least, most);
+                c0_1 = TOps.Clamp(c0_1, least, most);
+                c1_0 = TOps.Clamp(c1_0, least, most);
+                c1_1 = TOps.Clamp(c1_1, least, most);
+                c2_0 = TOps.Clamp(c2_0, least, most);
+                c2_1 = TOps.Clamp(c2_1, least, most);
+                c3_0 = TOps.Clamp(c3_0, least, most);
+                c3_1 = TOps.Clamp(c3_1, least, most);
+                c4_0 = TOps.Clamp(c4_0, least, most);
+                c4_1 = TOps.Clamp(c4_1, least, most);
+                c5_0 = TOps.Clamp(c5_0, least, most);
+                c5_1 = TOps.Clamp(c5_1, least, most);
+                c6_0 = TOps.Clamp(c6_0, least, most);
+                c6_1 = TOps.Clamp(c6_1, least, most);
+                c7_0 = TOps.Clamp(c7_0, least, most);
+                c7_1 = TOps.Clamp(c7_1, least, most);
+            }
+
+            TOps.Store(o + (0 * sizeof(TVec)), c0_0);
+            TOps.Store(o + (1 * sizeof(TVec)), c0_1);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c1_0);
+            TOps.Store(o + (1 * sizeof(TVec)), c1_1);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c2_0);
+            TOps.Store(o + (1 * sizeof(TVec)), c2_1);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c3_0);
+            TOps.Store(o + (1 * sizeof(TVec)), c3_1);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c4_0);
+            TOps.Store(o + (1 * sizeof(TVec)), c4_1);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c5_0);
+            TOps.Store(o + (1 * sizeof(TVec)), c5_1);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c6_0);
+            TOps.Store(o + (1 * sizeof(TVec)), c6_1);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c7_0);
+            TOps.Store(o + (1 * sizeof(TVec)), c7_1);
+            o += down;
+            a += 8 * step;
+        }
+        while (--tiles > 0);
+
+        q->Fetch = fetch;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void R9V2(MicroArguments* q)
     {
-        byte* init = q->Init;
-        nint step = q->InitStep;
-        TVec c0_0 = TOps.Load(init + (0 * step) + (0 * sizeof(TVec)));
-        TVec c0_1 = TOps.Load(init + (0 * step) + (1 * sizeof(TVec)));
-        TVec c1_0 = TOps.Load(init + (1 * step) + (0 * sizeof(TVec)));
-        TVec c1_1 = TOps.Load(init + (1 * step) + (1 * sizeof(TVec)));
-        TVec c2_0 = TOps.Load(init + (2 * step) + (0 * sizeof(TVec)));
-        TVec c2_1 = TOps.Load(init + (2 * step) + (1 * sizeof(TVec)));
-        TVec c3_0 = TOps.Load(init + (3 * step) + (0 * sizeof(TVec)));
-        TVec c3_1 = TOps.Load(init + (3 * step) + (1 * sizeof(TVec)));
-        TVec c4_0 = TOps.Load(init + (4 * step) + (0 * sizeof(TVec)));
-        TVec c4_1 = TOps.Load(init + (4 * step) + (1 * sizeof(TVec)));
-        TVec c5_0 = TOps.Load(init + (5 * step) + (0 * sizeof(TVec)));
-        TVec c5_1 = TOps.Load(init + (5 * step) + (1 * sizeof(TVec)));
-        TVec c6_0 = TOps.Load(init + (6 * step) + (0 * sizeof(TVec)));
-        TVec c6_1 = TOps.Load(init + (6 * step) + (1 * sizeof(TVec)));
-        TVec c7_0 = TOps.Load(init + (7 * step) + (0 * sizeof(TVec)));
-        TVec c7_1 = TOps.Load(init + (7 * step) + (1 * sizeof(TVec)));
-        TVec c8_0 = TOps.Load(init + (8 * step) + (0 * sizeof(TVec)));
-        TVec c8_1 = TOps.Load(init + (8 * step) + (1 * sizeof(TVec)));
-        step = q->AStep;
-        nint next = q->BStep, element = q->AElement;
-        nint* tap = q->Taps;
-        for (int t = q->TapCount; t > 0; t--, tap += 2)
+        byte* a = q->A, o = q->Out, init = q->Init, fetch = q->FetchStep == 0 ? q->B : q->Fetch;
+        nint step = q->AStep, next = q->BStep, element = q->AElement, ahead = q->FetchStep;
+        bool dense = element == TOps.ElementSize && next == 2 * sizeof(TVec);
+        int tiles = q->Tiles;
+        do
         {
-            byte* a0 = q->A + tap[0];
-            byte* a3 = a0 + (3 * step);
-            byte* a6 = a3 + (3 * step);
-            byte* b = q->B + tap[1];
-            for (int e = q->Run; e > 0; e--)
+            nint down = q->OutStep;
+            if (q->Finish == FinishKind.ResidualAndLimits)
             {
-                TVec b0 = TOps.Load(b + (0 * sizeof(TVec)));
-                TVec b1 = TOps.Load(b + (1 * sizeof(TVec)));
-                TVec x0 = TOps.Splat(a0);
-                c0_0 = TOps.Fma(x0, b0, c0_0);
-                c0_1 = TOps.Fma(x0, b1, c0_1);
-                TVec x1 = TOps.Splat(a0 + step);
-                c1_0 = TOps.Fma(x1, b0, c1_0);
-                c1_1 = TOps.Fma(x1, b1, c1_1);
-                TVec x2 = TOps.Splat(a0 + (2 * step));
-                c2_0 = TOps.Fma(x2, b0, c2_0);
-                c2_1 = TOps.Fma(x2, b1, c2_1);
-                TVec x3 = TOps.Splat(a3);
-                c3_0 = TOps.Fma(x3, b0, c3_0);
-                c3_1 = TOps.Fma(x3, b1, c3_1);
-                TVec x4 = TOps.Splat(a3 + step);
-                c4_0 = TOps.Fma(x4, b0, c4_0);
-                c4_1 = TOps.Fma(x4, b1, c4_1);
-                TVec x5 = TOps.Splat(a3 + (2 * step));
-                c5_0 = TOps.Fma(x5, b0, c5_0);
-                c5_1 = TOps.Fma(x5, b1, c5_1);
-                TVec x6 = TOps.Splat(a6);
-                c6_0 = TOps.Fma(x6, b0, c6_0);
-                c6_1 = TOps.Fma(x6, b1, c6_1);
-                TVec x7 = TOps.Splat(a6 + step);
-                c7_0 = TOps.Fma(x7, b0, c7_0);
-                c7_1 = TOps.Fma(x7, b1, c7_1);
-                TVec x8 = TOps.Splat(a6 + (2 * step));
-                c8_0 = TOps.Fma(x8, b0, c8_0);
-                c8_1 = TOps.Fma(x8, b1, c8_1);
-                a0 += element;
-                a3 += element;
-                a6 += element;
-                b += next;
+                byte* s = o + q->Residual;
+                CacheHint.Near(s, 2 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 2 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 2 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 2 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 2 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 2 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 2 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 2 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 2 * sizeof(TVec));
             }
-        }
 
-        byte* o = q->Out;
-        step = q->OutStep;
-        TOps.Store(o + (0 * sizeof(TVec)), c0_0);
-        TOps.Store(o + (1 * sizeof(TVec)), c0_1);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c1_0);
-        TOps.Store(o + (1 * sizeof(TVec)), c1_1);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c2_0);
-        TOps.Store(o + (1 * sizeof(TVec)), c2_1);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c3_0);
-        TOps.Store(o + (1 * sizeof(TVec)), c3_1);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c4_0);
-        TOps.Store(o + (1 * sizeof(TVec)), c4_1);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c5_0);
-        TOps.Store(o + (1 * sizeof(TVec)), c5_1);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c6_0);
-        TOps.Store(o + (1 * sizeof(TVec)), c6_1);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c7_0);
-        TOps.Store(o + (1 * sizeof(TVec)), c7_1);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c8_0);
-        TOps.Store(o + (1 * sizeof(TVec)), c8_1);
+            down = q->InitStep;
+            TVec c0_0 = TOps.Load(init + (0 * down) + (0 * sizeof(TVec)));
+            TVec c0_1 = TOps.Load(init + (0 * down) + (1 * sizeof(TVec)));
+            TVec c1_0 = TOps.Load(init + (1 * down) + (0 * sizeof(TVec)));
+            TVec c1_1 = TOps.Load(init + (1 * down) + (1 * sizeof(TVec)));
+            TVec c2_0 = TOps.Load(init + (2 * down) + (0 * sizeof(TVec)));
+            TVec c2_1 = TOps.Load(init + (2 * down) + (1 * sizeof(TVec)));
+            TVec c3_0 = TOps.Load(init + (3 * down) + (0 * sizeof(TVec)));
+            TVec c3_1 = TOps.Load(init + (3 * down) + (1 * sizeof(TVec)));
+            TVec c4_0 = TOps.Load(init + (4 * down) + (0 * sizeof(TVec)));
+            TVec c4_1 = TOps.Load(init + (4 * down) + (1 * sizeof(TVec)));
+            TVec c5_0 = TOps.Load(init + (5 * down) + (0 * sizeof(TVec)));
+            TVec c5_1 = TOps.Load(init + (5 * down) + (1 * sizeof(TVec)));
+            TVec c6_0 = TOps.Load(init + (6 * down) + (0 * sizeof(TVec)));
+            TVec c6_1 = TOps.Load(init + (6 * down) + (1 * sizeof(TVec)));
+            TVec c7_0 = TOps.Load(init + (7 * down) + (0 * sizeof(TVec)));
+            TVec c7_1 = TOps.Load(init + (7 * down) + (1 * sizeof(TVec)));
+            TVec c8_0 = TOps.Load(init + (8 * down) + (0 * sizeof(TVec)));
+            TVec c8_1 = TOps.Load(init + (8 * down) + (1 * sizeof(TVec)));
+            init += 9 * down;
+            nint* tap = q->Taps;
+            for (int t = q->TapCount; t > 0; t--, tap += 2)
+            {
+                byte* a0 = a + tap[0];
+                byte* a3 = a0 + (3 * step);
+                byte* a6 = a3 + (3 * step);
+                byte* b = q->B + tap[1];
+                int e = q->Run;
+                if (dense && e >= 4)
+                {
+                    int turns = e / 4;
+                    e %= 4;
+                    do
+                    {
+                        {
+                            TVec b0 = TOps.Load(b + (0 * sizeof(TVec)));
+                            TVec b1 = TOps.Load(b + (1 * sizeof(TVec)));
+                            TVec x0 = TOps.Splat(a0);
+                            c0_0 = TOps.Fma(x0, b0, c0_0);
+                            c0_1 = TOps.Fma(x0, b1, c0_1);
+                            TVec x1 = TOps.Splat(a0 + step);
+                            c1_0 = TOps.Fma(x1, b0, c1_0);
+                            c1_1 = TOps.Fma(x1, b1, c1_1);
+                            TVec x2 = TOps.Splat(a0 + (2 * step));
+                            c2_0 = TOps.Fma(x2, b0, c2_0);
+                            c2_1 = TOps.Fma(x2, b1, c2_1);
+                            TVec x3 = TOps.Splat(a3);
+                            c3_0 = TOps.Fma(x3, b0, c3_0);
+                            c3_1 = TOps.Fma(x3, b1, c3_1);
+                            TVec x4 = TOps.Splat(a3 + step);
+                            c4_0 = TOps.Fma(x4, b0, c4_0);
+                            c4_1 = TOps.Fma(x4, b1, c4_1);
+                            TVec x5 = TOps.Splat(a3 + (2 * step));
+                            c5_0 = TOps.Fma(x5, b0, c5_0);
+                            c5_1 = TOps.Fma(x5, b1, c5_1);
+                            TVec x6 = TOps.Splat(a6);
+                            c6_0 = TOps.Fma(x6, b0, c6_0);
+                            c6_1 = TOps.Fma(x6, b1, c6_1);
+                            TVec x7 = TOps.Splat(a6 + step);
+                            c7_0 = TOps.Fma(x7, b0, c7_0);
+                            c7_1 = TOps.Fma(x7, b1, c7_1);
+                            TVec x8 = TOps.Splat(a6 + (2 * step));
+                            c8_0 = TOps.Fma(x8, b0, c8_0);
+                            c8_1 = TOps.Fma(x8, b1, c8_1);
+                        }
+
+                        {
+                            TVec b0 = TOps.Load(b + (2 * sizeof(TVec)));
+                            TVec b1 = TOps.Load(b + (3 * sizeof(TVec)));
+                            TVec x0 = TOps.Splat(a0 + (1 * TOps.ElementSize));
+                            c0_0 = TOps.Fma(x0, b0, c0_0);
+                            c0_1 = TOps.Fma(x0, b1, c0_1);
+                            TVec x1 = TOps.Splat(a0 + step + (1 * TOps.ElementSize));
+                            c1_0 = TOps.Fma(x1, b0, c1_0);
+                            c1_1 = TOps.Fma(x1, b1, c1_1);
+                            TVec x2 = TOps.Splat(a0 + (2 * step) + (1 * TOps.ElementSize));
+                            c2_0 = TOps.Fma(x2, b0, c2_0);
+                            c2_1 = TOps.Fma(x2, b1, c2_1);
+                            TVec x3 = TOps.Splat(a3 + (1 * TOps.ElementSize));
+                            c3_0 = TOps.Fma(x3, b0, c3_0);
+                            c3_1 = TOps.Fma(x3, b1, c3_1);
+                            TVec x4 = TOps.Splat(a3 + step + (1 * TOps.ElementSize));
+                            c4_0 = TOps.Fma(x4, b0, c4_0);
+                            c4_1 = TOps.Fma(x4, b1, c4_1);
+                            TVec x5 = TOps.Splat(a3 + (2 * step) + (1 * TOps.ElementSize));
+                            c5_0 = TOps.Fma(x5, b0, c5_0);
+                            c5_1 = TOps.Fma(x5, b1, c5_1);
+                            TVec x6 = TOps.Splat(a6 + (1 * TOps.ElementSize));
+                            c6_0 = TOps.Fma(x6, b0, c6_0);
+                            c6_1 = TOps.Fma(x6, b1, c6_1);
+                            TVec x7 = TOps.Splat(a6 + step + (1 * TOps.ElementSize));
+                            c7_0 = TOps.Fma(x7, b0, c7_0);
+                            c7_1 = TOps.Fma(x7, b1, c7_1);
+                            TVec x8 = TOps.Splat(a6 + (2 * step) + (1 * TOps.ElementSize));
+                            c8_0 = TOps.Fma(x8, b0, c8_0);
+                            c8_1 = TOps.Fma(x8, b1, c8_1);
+                        }
+
+                        {
+                            TVec b0 = TOps.Load(b + (4 * sizeof(TVec)));
+                            TVec b1 = TOps.Load(b + (5 * sizeof(TVec)));
+                            TVec x0 = TOps.Splat(a0 + (2 * TOps.ElementSize));
+                            c0_0 = TOps.Fma(x0, b0, c0_0);
+                            c0_1 = TOps.Fma(x0, b1, c0_1);
+                            TVec x1 = TOps.Splat(a0 + step + (2 * TOps.ElementSize));
+                            c1_0 = TOps.Fma(x1, b0, c1_0);
+                            c1_1 = TOps.Fma(x1, b1, c1_1);
+                            TVec x2 = TOps.Splat(a0 + (2 * step) + (2 * TOps.ElementSize));
+                            c2_0 = TOps.Fma(x2, b0, c2_0);
+                            c2_1 = TOps.Fma(x2, b1, c2_1);
+                            TVec x3 = TOps.Splat(a3 + (2 * TOps.ElementSize));
+                            c3_0 = TOps.Fma(x3, b0, c3_0);
+                            c3_1 = TOps.Fma(x3, b1, c3_1);
+                            TVec x4 = TOps.Splat(a3 + step + (2 * TOps.ElementSize));
+                            c4_0 = TOps.Fma(x4, b0, c4_0);
+                            c4_1 = TOps.Fma(x4, b1, c4_1);
+                            TVec x5 = TOps.Splat(a3 + (2 * step) + (2 * TOps.ElementSize));
+                            c5_0 = TOps.Fma(x5, b0, c5_0);
+                            c5_1 = TOps.Fma(x5, b1, c5_1);
+                            TVec x6 = TOps.Splat(a6 + (2 * TOps.ElementSize));
+                            c6_0 = TOps.Fma(x6, b0, c6_0);
+                            c6_1 = TOps.Fma(x6, b1, c6_1);
+                            TVec x7 = TOps.Splat(a6 + step + (2 * TOps.ElementSize));
+                            c7_0 = TOps.Fma(x7, b0, c7_0);
+                            c7_1 = TOps.Fma(x7, b1, c7_1);
+                            TVec x8 = TOps.Splat(a6 + (2 * step) + (2 * TOps.ElementSize));
+                            c8_0 = TOps.Fma(x8, b0, c8_0);
+                            c8_1 = TOps.Fma(x8, b1, c8_1);
+                        }
+
+                        {
+                            TVec b0 = TOps.Load(b + (6 * sizeof(TVec)));
+                            TVec b1 = TOps.Load(b + (7 * sizeof(TVec)));
+                            TVec x0 = TOps.Splat(a0 + (3 * TOps.ElementSize));
+                            c0_0 = TOps.Fma(x0, b0, c0_0);
+                            c0_1 = TOps.Fma(x0, b1, c0_1);
+                            TVec x1 = TOps.Splat(a0 + step + (3 * TOps.ElementSize));
+                            c1_0 = TOps.Fma(x1, b0, c1_0);
+                            c1_1 = TOps.Fma(x1, b1, c1_1);
+                            TVec x2 = TOps.Splat(a0 + (2 * step) + (3 * TOps.ElementSize));
+                            c2_0 = TOps.Fma(x2, b0, c2_0);
+                            c2_1 = TOps.Fma(x2, b1, c2_1);
+                            TVec x3 = TOps.Splat(a3 + (3 * TOps.ElementSize));
+                            c3_0 = TOps.Fma(x3, b0, c3_0);
+                            c3_1 = TOps.Fma(x3, b1, c3_1);
+                            TVec x4 = TOps.Splat(a3 + step + (3 * TOps.ElementSize));
+                            c4_0 = TOps.Fma(x4, b0, c4_0);
+                            c4_1 = TOps.Fma(x4, b1, c4_1);
+                            TVec x5 = TOps.Splat(a3 + (2 * step) + (3 * TOps.ElementSize));
+                            c5_0 = TOps.Fma(x5, b0, c5_0);
+                            c5_1 = TOps.Fma(x5, b1, c5_1);
+                            TVec x6 = TOps.Splat(a6 + (3 * TOps.ElementSize));
+                            c6_0 = TOps.Fma(x6, b0, c6_0);
+                            c6_1 = TOps.Fma(x6, b1, c6_1);
+                            TVec x7 = TOps.Splat(a6 + step + (3 * TOps.ElementSize));
+                            c7_0 = TOps.Fma(x7, b0, c7_0);
+                            c7_1 = TOps.Fma(x7, b1, c7_1);
+                            TVec x8 = TOps.Splat(a6 + (2 * step) + (3 * TOps.ElementSize));
+                            c8_0 = TOps.Fma(x8, b0, c8_0);
+                            c8_1 = TOps.Fma(x8, b1, c8_1);
+                        }
+
+                        a0 += 4 * TOps.ElementSize;
+                        a3 += 4 * TOps.ElementSize;
+                        a6 += 4 * TOps.ElementSize;
+                        b += 8 * sizeof(TVec);
+                        CacheHint.Fetch(fetch);
+                        fetch += 4 * ahead;
+                    }
+                    while (--turns > 0);
+                }
+
+                for (; e > 0; e--)
+                {
+                    TVec b0 = TOps.Load(b + (0 * sizeof(TVec)));
+                    TVec b1 = TOps.Load(b + (1 * sizeof(TVec)));
+                    TVec x0 = TOps.Splat(a0);
+                    c0_0 = TOps.Fma(x0, b0, c0_0);
+                    c0_1 = TOps.Fma(x0, b1, c0_1);
+                    TVec x1 = TOps.Splat(a0 + step);
+                    c1_0 = TOps.Fma(x1, b0, c1_0);
+                    c1_1 = TOps.Fma(x1, b1, c1_1);
+                    TVec x2 = TOps.Splat(a0 + (2 * step));
+                    c2_0 = TOps.Fma(x2, b0, c2_0);
+                    c2_1 = TOps.Fma(x2, b1, c2_1);
+                    TVec x3 = TOps.Splat(a3);
+                    c3_0 = TOps.Fma(x3, b0, c3_0);
+                    c3_1 = TOps.Fma(x3, b1, c3_1);
+                    TVec x4 = TOps.Splat(a3 + step);
+                    c4_0 = TOps.Fma(x4, b0, c4_0);
+                    c4_1 = TOps.Fma(x4, b1, c4_1);
+                    TVec x5 = TOps.Splat(a3 + (2 * step));
+                    c5_0 = TOps.Fma(x5, b0, c5_0);
+                    c5_1 = TOps.Fma(x5, b1, c5_1);
+                    TVec x6 = TOps.Splat(a6);
+                    c6_0 = TOps.Fma(x6, b0, c6_0);
+                    c6_1 = TOps.Fma(x6, b1, c6_1);
+                    TVec x7 = TOps.Splat(a6 + step);
+                    c7_0 = TOps.Fma(x7, b0, c7_0);
+                    c7_1 = TOps.Fma(x7, b1, c7_1);
+                    TVec x8 = TOps.Splat(a6 + (2 * step));
+                    c8_0 = TOps.Fma(x8, b0, c8_0);
+                    c8_1 = TOps.Fma(x8, b1, c8_1);
+                    a0 += element;
+                    a3 += element;
+                    a6 += element;
+                    b += next;
+                }
+            }
+
+            down = q->OutStep;
+            if (q->Finish != FinishKind.None)
+            {
+                byte* limits = q->Limits;
+                if (q->Finish == FinishKind.ResidualAndLimits)
+                {
+                    byte* s = o + q->Residual;
+                    TVec scale = TOps.Splat(limits + (2 * TOps.ElementSize));
+                    c0_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c0_0);
+                    c0_1 = TOps.Fma(TOps.Load(s + (1 * sizeof(TVec))), scale, c0_1);
+                    s += down;
+                    c1_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c1_0);
+                    c1_1 = TOps.Fma(TOps.Load(s + (1 * sizeof(TVec))), scale, c1_1);
+                    s += down;
+                    c2_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c2_0);
+                    c2_1 = TOps.Fma(TOps.Load(s + (1 * sizeof(TVec))), scale, c2_1);
+                    s += down;
+                    c3_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c3_0);
+                    c3_1 = TOps.Fma(TOps.Load(s + (1 * sizeof(TVec))), scale, c3_1);
+                    s += down;
+                    c4_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c4_0);
+                    c4_1 = TOps.Fma(TOps.Load(s + (1 * sizeof(TVec))), scale, c4_1);
+                    s += down;
+                    c5_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c5_0);
+                    c5_1 = TOps.Fma(TOps.Load(s + (1 * sizeof(TVec))), scale, c5_1);
+                    s += down;
+                    c6_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c6_0);
+                    c6_1 = TOps.Fma(TOps.Load(s + (1 * sizeof(TVec))), scale, c6_1);
+                    s += down;
+                    c7_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c7_0);
+                    c7_1 = TOps.Fma(TOps.Load(s + (1 * sizeof(TVec))), scale, c7_1);
+                    s += down;
+                    c8_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c8_0);
+                    c8_1 = TOps.Fma(TOps.Load(s + (1 * sizeof(TVec))), scale, c8_1);
+                }
+
+                TVec least = TOps.Splat(limits), most = TOps.Splat(limits + TOps.ElementSize);
+                c0_0 = TOps.Clamp(c0_0, least, most);
+                c0_1 = TOps.Clamp(c0_1, least, most);
+                c1_0 = TOps.Clamp(c1_0, least, most);
+                c1_1 = TOps.Clamp(c1_1, least, most);
+                c2_0 = TOps.Clamp(c2_0, least, most);
+                c2_1 = TOps.Clamp(c2_1, least, most);
+                c3_0 = TOps.Clamp(c3_0, least, most);
+                c3_1 = TOps.Clamp(c3_1, least, most);
+                c4_0 = TOps.Clamp(c4_0, least, most);
+                c4_1 = TOps.Clamp(c4_1, least, most);
+                c5_0 = TOps.Clamp(c5_0, least, most);
+                c5_1 = TOps.Clamp(c5_1, least, most);
+                c6_0 = TOps.Clamp(c6_0, least, most);
+                c6_1 = TOps.Clamp(c6_1, least, most);
+                c7_0 = TOps.Clamp(c7_0, least, most);
+                c7_1 = TOps.Clamp(c7_1, least, most);
+                c8_0 = TOps.Clamp(c8_0, least, most);
+                c8_1 = TOps.Clamp(c8_1, least, most);
+            }
+
+            TOps.Store(o + (0 * sizeof(TVec)), c0_0);
+            TOps.Store(o + (1 * sizeof(TVec)), c0_1);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c1_0);
+            TOps.Store(o + (1 * sizeof(TVec)), c1_1);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c2_0);
+            TOps.Store(o + (1 * sizeof(TVec)), c2_1);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c3_0);
+            TOps.Store(o + (1 * sizeof(TVec)), c3_1);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c4_0);
+            TOps.Store(o + (1 * sizeof(TVec)), c4_1);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c5_0);
+            TOps.Store(o + (1 * sizeof(TVec)), c5_1);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c6_0);
+            TOps.Store(o + (1 * sizeof(TVec)), c6_1);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c7_0);
+            TOps.Store(o + (1 * sizeof(TVec)), c7_1);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c8_0);
+            TOps.Store(o + (1 * sizeof(TVec)), c8_1);
+            o += down;
+            a += 9 * step;
+        }
+        while (--tiles > 0);
+
+        q->Fetch = fetch;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void R10V2(MicroArguments* q)
     {
-        byte* init = q->Init;
-        nint step = q->InitStep;
-        TVec c0_0 = TOps.Load(init + (0 * step) + (0 * sizeof(TVec)));
-        TVec c0_1 = TOps.Load(init + (0 * step) + (1 * sizeof(TVec)));
-        TVec c1_0 = TOps.Load(init + (1 * step) + (0 * sizeof(TVec)));
-        TVec c1_1 = TOps.Load(init + (1 * step) + (1 * sizeof(TVec)));
-        TVec c2_0 = TOps.Load(init + (2 * step) + (0 * sizeof(TVec)));
-        TVec c2_1 = TOps.Load(init + (2 * step) + (1 * sizeof(TVec)));
-        TVec c3_0 = TOps.Load(init + (3 * step) + (0 * sizeof(TVec)));
-        TVec c3_1 = TOps.Load(init + (3 * step) + (1 * sizeof(TVec)));
-        TVec c4_0 = TOps.Load(init + (4 * step) + (0 * sizeof(TVec)));
-        TVec c4_1 = TOps.Load(init + (4 * step) + (1 * sizeof(TVec)));
-        TVec c5_0 = TOps.Load(init + (5 * step) + (0 * sizeof(TVec)));
-        TVec c5_1 = TOps.Load(init + (5 * step) + (1 * sizeof(TVec)));
-        TVec c6_0 = TOps.Load(init + (6 * step) + (0 * sizeof(TVec)));
-        TVec c6_1 = TOps.Load(init + (6 * step) + (1 * sizeof(TVec)));
-        TVec c7_0 = TOps.Load(init + (7 * step) + (0 * sizeof(TVec)));
-        TVec c7_1 = TOps.Load(init + (7 * step) + (1 * sizeof(TVec)));
-        TVec c8_0 = TOps.Load(init + (8 * step) + (0 * sizeof(TVec)));
-        TVec c8_1 = TOps.Load(init + (8 * step) + (1 * sizeof(TVec)));
-        TVec c9_0 = TOps.Load(init + (9 * step) + (0 * sizeof(TVec)));
-        TVec c9_1 = TOps.Load(init + (9 * step) + (1 * sizeof(TVec)));
-        step = q->AStep;
-        nint next = q->BStep, element = q->AElement;
-        nint* tap = q->Taps;
-        for (int t = q->TapCount; t > 0; t--, tap += 2)
+        byte* a = q->A, o = q->Out, init = q->Init, fetch = q->FetchStep == 0 ? q->B : q->Fetch;
+        nint step = q->AStep, next = q->BStep, element = q->AElement, ahead = q->FetchStep;
+        bool dense = element == TOps.ElementSize && next == 2 * sizeof(TVec);
+        int tiles = q->Tiles;
+        do
         {
-            byte* a0 = q->A + tap[0];
-            byte* a3 = a0 + (3 * step);
-            byte* a6 = a3 + (3 * step);
-            byte* a9 = a6 + (3 * step);
-            byte* b = q->B + tap[1];
-            for (int e = q->Run; e > 0; e--)
+            nint down = q->OutStep;
+            if (q->Finish == FinishKind.ResidualAndLimits)
             {
-                TVec b0 = TOps.Load(b + (0 * sizeof(TVec)));
-                TVec b1 = TOps.Load(b + (1 * sizeof(TVec)));
-                TVec x0 = TOps.Splat(a0);
-                c0_0 = TOps.Fma(x0, b0, c0_0);
-                c0_1 = TOps.Fma(x0, b1, c0_1);
-                TVec x1 = TOps.Splat(a0 + step);
-                c1_0 = TOps.Fma(x1, b0, c1_0);
-                c1_1 = TOps.Fma(x1, b1, c1_1);
-                TVec x2 = TOps.Splat(a0 + (2 * step));
-                c2_0 = TOps.Fma(x2, b0, c2_0);
-                c2_1 = TOps.Fma(x2, b1, c2_1);
-                TVec x3 = TOps.Splat(a3);
-                c3_0 = TOps.Fma(x3, b0, c3_0);
-                c3_1 = TOps.Fma(x3, b1, c3_1);
-                TVec x4 = TOps.Splat(a3 + step);
-                c4_0 = TOps.Fma(x4, b0, c4_0);
-                c4_1 = TOps.Fma(x4, b1, c4_1);
-                TVec x5 = TOps.Splat(a3 + (2 * step));
-                c5_0 = TOps.Fma(x5, b0, c5_0);
-                c5_1 = TOps.Fma(x5, b1, c5_1);
-                TVec x6 = TOps.Splat(a6);
-                c6_0 = TOps.Fma(x6, b0, c6_0);
-                c6_1 = TOps.Fma(x6, b1, c6_1);
-                TVec x7 = TOps.Splat(a6 + step);
-                c7_0 = TOps.Fma(x7, b0, c7_0);
-                c7_1 = TOps.Fma(x7, b1, c7_1);
-                TVec x8 = TOps.Splat(a6 + (2 * step));
-                c8_0 = TOps.Fma(x8, b0, c8_0);
-                c8_1 = TOps.Fma(x8, b1, c8_1);
-                TVec x9 = TOps.Splat(a9);
-                c9_0 = TOps.Fma(x9, b0, c9_0);
-                c9_1 = TOps.Fma(x9, b1, c9_1);
-                a0 += element;
-                a3 += element;
-                a6 += element;
-                a9 += element;
-                b += next;
+                byte* s = o + q->Residual;
+                CacheHint.Near(s, 2 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 2 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 2 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 2 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 2 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 2 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 2 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 2 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 2 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 2 * sizeof(TVec));
             }
-        }
 
-        byte* o = q->Out;
-        step = q->OutStep;
-        TOps.Store(o + (0 * sizeof(TVec)), c0_0);
-        TOps.Store(o + (1 * sizeof(TVec)), c0_1);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c1_0);
-        TOps.Store(o + (1 * sizeof(TVec)), c1_1);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c2_0);
-        TOps.Store(o + (1 * sizeof(TVec)), c2_1);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c3_0);
-        TOps.Store(o + (1 * sizeof(TVec)), c3_1);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c4_0);
-        TOps.Store(o + (1 * sizeof(TVec)), c4_1);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c5_0);
-        TOps.Store(o + (1 * sizeof(TVec)), c5_1);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c6_0);
-        TOps.Store(o + (1 * sizeof(TVec)), c6_1);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c7_0);
-        TOps.Store(o + (1 * sizeof(TVec)), c7_1);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c8_0);
-        TOps.Store(o + (1 * sizeof(TVec)), c8_1);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c9_0);
-        TOps.Store(o + (1 * sizeof(TVec)), c9_1);
+            down = q->InitStep;
+            TVec c0_0 = TOps.Load(init + (0 * down) + (0 * sizeof(TVec)));
+            TVec c0_1 = TOps.Load(init + (0 * down) + (1 * sizeof(TVec)));
+            TVec c1_0 = TOps.Load(init + (1 * down) + (0 * sizeof(TVec)));
+            TVec c1_1 = TOps.Load(init + (1 * down) + (1 * sizeof(TVec)));
+            TVec c2_0 = TOps.Load(init + (2 * down) + (0 * sizeof(TVec)));
+            TVec c2_1 = TOps.Load(init + (2 * down) + (1 * sizeof(TVec)));
+            TVec c3_0 = TOps.Load(init + (3 * down) + (0 * sizeof(TVec)));
+            TVec c3_1 = TOps.Load(init + (3 * down) + (1 * sizeof(TVec)));
+            TVec c4_0 = TOps.Load(init + (4 * down) + (0 * sizeof(TVec)));
+            TVec c4_1 = TOps.Load(init + (4 * down) + (1 * sizeof(TVec)));
+            TVec c5_0 = TOps.Load(init + (5 * down) + (0 * sizeof(TVec)));
+            TVec c5_1 = TOps.Load(init + (5 * down) + (1 * sizeof(TVec)));
+            TVec c6_0 = TOps.Load(init + (6 * down) + (0 * sizeof(TVec)));
+            TVec c6_1 = TOps.Load(init + (6 * down) + (1 * sizeof(TVec)));
+            TVec c7_0 = TOps.Load(init + (7 * down) + (0 * sizeof(TVec)));
+            TVec c7_1 = TOps.Load(init + (7 * down) + (1 * sizeof(TVec)));
+            TVec c8_0 = TOps.Load(init + (8 * down) + (0 * sizeof(TVec)));
+            TVec c8_1 = TOps.Load(init + (8 * down) + (1 * sizeof(TVec)));
+            TVec c9_0 = TOps.Load(init + (9 * down) + (0 * sizeof(TVec)));
+            TVec c9_1 = TOps.Load(init + (9 * down) + (1 * sizeof(TVec)));
+            init += 10 * down;
+            nint* tap = q->Taps;
+            for (int t = q->TapCount; t > 0; t--, tap += 2)
+            {
+                byte* a0 = a + tap[0];
+                byte* a3 = a0 + (3 * step);
+                byte* a6 = a3 + (3 * step);
+                byte* a9 = a6 + (3 * step);
+                byte* b = q->B + tap[1];
+                int e = q->Run;
+                if (dense && e >= 4)
+                {
+                    int turns = e / 4;
+                    e %= 4;
+                    do
+                    {
+                        {
+                            TVec b0 = TOps.Load(b + (0 * sizeof(TVec)));
+                            TVec b1 = TOps.Load(b + (1 * sizeof(TVec)));
+                            TVec x0 = TOps.Splat(a0);
+                            c0_0 = TOps.Fma(x0, b0, c0_0);
+                            c0_1 = TOps.Fma(x0, b1, c0_1);
+                            TVec x1 = TOps.Splat(a0 + step);
+                            c1_0 = TOps.Fma(x1, b0, c1_0);
+                            c1_1 = TOps.Fma(x1, b1, c1_1);
+                            TVec x2 = TOps.Splat(a0 + (2 * step));
+                            c2_0 = TOps.Fma(x2, b0, c2_0);
+                            c2_1 = TOps.Fma(x2, b1, c2_1);
+                            TVec x3 = TOps.Splat(a3);
+                            c3_0 = TOps.Fma(x3, b0, c3_0);
+                            c3_1 = TOps.Fma(x3, b1, c3_1);
+                            TVec x4 = TOps.Splat(a3 + step);
+                            c4_0 = TOps.Fma(x4, b0, c4_0);
+                            c4_1 = TOps.Fma(x4, b1, c4_1);
+                            TVec x5 = TOps.Splat(a3 + (2 * step));
+                            c5_0 = TOps.Fma(x5, b0, c5_0);
+                            c5_1 = TOps.Fma(x5, b1, c5_1);
+                            TVec x6 = TOps.Splat(a6);
+                            c6_0 = TOps.Fma(x6, b0, c6_0);
+                            c6_1 = TOps.Fma(x6, b1, c6_1);
+                            TVec x7 = TOps.Splat(a6 + step);
+                            c7_0 = TOps.Fma(x7, b0, c7_0);
+                            c7_1 = TOps.Fma(x7, b1, c7_1);
+                            TVec x8 = TOps.Splat(a6 + (2 * step));
+                            c8_0 = TOps.Fma(x8, b0, c8_0);
+                            c8_1 = TOps.Fma(x8, b1, c8_1);
+                            TVec x9 = TOps.Splat(a9);
+                            c9_0 = TOps.Fma(x9, b0, c9_0);
+                            c9_1 = TOps.Fma(x9, b1, c9_1);
+                        }
+
+                        {
+                            TVec b0 = TOps.Load(b + (2 * sizeof(TVec)));
+                            TVec b1 = TOps.Load(b + (3 * sizeof(TVec)));
+                            TVec x0 = TOps.Splat(a0 + (1 * TOps.ElementSize));
+                            c0_0 = TOps.Fma(x0, b0, c0_0);
+                            c0_1 = TOps.Fma(x0, b1, c0_1);
+                            TVec x1 = TOps.Splat(a0 + step + (1 * TOps.ElementSize));
+                            c1_0 = TOps.Fma(x1, b0, c1_0);
+                            c1_1 = TOps.Fma(x1, b1, c1_1);
+                            TVec x2 = TOps.Splat(a0 + (2 * step) + (1 * TOps.ElementSize));
+                            c2_0 = TOps.Fma(x2, b0, c2_0);
+                            c2_1 = TOps.Fma(x2, b1, c2_1);
+                            TVec x3 = TOps.Splat(a3 + (1 * TOps.ElementSize));
+                            c3_0 = TOps.Fma(x3, b0, c3_0);
+                            c3_1 = TOps.Fma(x3, b1, c3_1);
+                            TVec x4 = TOps.Splat(a3 + step + (1 * TOps.ElementSize));
+                            c4_0 = TOps.Fma(x4, b0, c4_0);
+                            c4_1 = TOps.Fma(x4, b1, c4_1);
+                            TVec x5 = TOps.Splat(a3 + (2 * step) + (1 * TOps.ElementSize));
+                            c5_0 = TOps.Fma(x5, b0, c5_0);
+                            c5_1 = TOps.Fma(x5, b1, c5_1);
+                            TVec x6 = TOps.Splat(a6 + (1 * TOps.ElementSize));
+                            c6_0 = TOps.Fma(x6, b0, c6_0);
+                            c6_1 = TOps.Fma(x6, b1, c6_1);
+                            TVec x7 = TOps.Splat(a6 + step + (1 * TOps.ElementSize));
+                            c7_0 = TOps.Fma(x7, b0, c7_0);
+                            c7_1 = TOps.Fma(x7, b1, c7_1);
+                            TVec x8 = TOps.Splat(a6 + (2 * step) + (1 * TOps.ElementSize));
+                            c8_0 = TOps.Fma(x8, b0, c8_0);
+                            c8_1 = TOps.Fma(x8, b1, c8_1);
+                            TVec x9 = TOps.Splat(a9 + (1 * TOps.ElementSize));
+                            c9_0 = TOps.Fma(x9, b0, c9_0);
+                            c9_1 = TOps.Fma(x9, b1, c9_1);
+                        }
+
+                        {
+                            TVec b0 = TOps.Load(b + (4 * sizeof(TVec)));
+                            TVec b1 = TOps.Load(b + (5 * sizeof(TVec)));
+                            TVec x0 = TOps.Splat(a0 + (2 * TOps.ElementSize));
+                            c0_0 = TOps.Fma(x0, b0, c0_0);
+                            c0_1 = TOps.Fma(x0, b1, c0_1);
+                            TVec x1 = TOps.Splat(a0 + step + (2 * TOps.ElementSize));
+                            c1_0 = TOps.Fma(x1, b0, c1_0);
+                            c1_1 = TOps.Fma(x1, b1, c1_1);
+                            TVec x2 = TOps.Splat(a0 + (2 * step) + (2 * TOps.ElementSize));
+                            c2_0 = TOps.Fma(x2, b0, c2_0);
+                            c2_1 = TOps.Fma(x2, b1, c2_1);
+                            TVec x3 = TOps.Splat(a3 + (2 * TOps.ElementSize));
+                            c3_0 = TOps.Fma(x3, b0, c3_0);
+                            c3_1 = TOps.Fma(x3, b1, c3_1);
+                            TVec x4 = TOps.Splat(a3 + step + (2 * TOps.ElementSize));
+                            c4_0 = TOps.Fma(x4, b0, c4_0);
+                            c4_1 = TOps.Fma(x4, b1, c4_1);
+                            TVec x5 = TOps.Splat(a3 + (2 * step) + (2 * TOps.ElementSize));
+                            c5_0 = TOps.Fma(x5, b0, c5_0);
+                            c5_1 = TOps.Fma(x5, b1, c5_1);
+                            TVec x6 = TOps.Splat(a6 + (2 * TOps.ElementSize));
+                            c6_0 = TOps.Fma(x6, b0, c6_0);
+                            c6_1 = TOps.Fma(x6, b1, c6_1);
+                            TVec x7 = TOps.Splat(a6 + step + (2 * TOps.ElementSize));
+                            c7_0 = TOps.Fma(x7, b0, c7_0);
+                            c7_1 = TOps.Fma(x7, b1, c7_1);
+                            TVec x8 = TOps.Splat(a6 + (2 * step) + (2 * TOps.ElementSize));
+                            c8_0 = TOps.Fma(x8, b0, c8_0);
+                            c8_1 = TOps.Fma(x8, b1, c8_1);
+                            TVec x9 = TOps.Splat(a9 + (2 * TOps.ElementSize));
+                            c9_0 = TOps.Fma(x9, b0, c9_0);
+                            c9_1 = TOps.Fma(x9, b1, c9_1);
+                        }
+
+                        {
+                            TVec b0 = TOps.Load(b + (6 * sizeof(TVec)));
+                            TVec b1 = TOps.Load(b + (7 * sizeof(TVec)));
+                            TVec x0 = TOps.Splat(a0 + (3 * TOps.ElementSize));
+                            c0_0 = TOps.Fma(x0, b0, c0_0);
+                            c0_1 = TOps.Fma(x0, b1, c0_1);
+                            TVec x1 = TOps.Splat(a0 + step + (3 * TOps.ElementSize));
+                            c1_0 = TOps.Fma(x1, b0, c1_0);
+                            c1_1 = TOps.Fma(x1, b1, c1_1);
+                            TVec x2 = TOps.Splat(a0 + (2 * step) + (3 * TOps.ElementSize));
+                            c2_0 = TOps.Fma(x2, b0, c2_0);
+                            c2_1 = TOps.Fma(x2, b1, c2_1);
+                            TVec x3 = TOps.Splat(a3 + (3 * TOps.ElementSize));
+                            c3_0 = TOps.Fma(x3, b0, c3_0);
+                            c3_1 = TOps.Fma(x3, b1, c3_1);
+                            TVec x4 = TOps.Splat(a3 + step + (3 * TOps.ElementSize));
+                            c4_0 = TOps.Fma(x4, b0, c4_0);
+                            c4_1 = TOps.Fma(x4, b1, c4_1);
+                            TVec x5 = TOps.Splat(a3 + (2 * step) + (3 * TOps.ElementSize));
+                            c5_0 = TOps.Fma(x5, b0, c5_0);
+                            c5_1 = TOps.Fma(x5, b1, c5_1);
+                            TVec x6 = TOps.Splat(a6 + (3 * TOps.ElementSize));
+                            c6_0 = TOps.Fma(x6, b0, c6_0);
+                            c6_1 = TOps.Fma(x6, b1, c6_1);
+                            TVec x7 = TOps.Splat(a6 + step + (3 * TOps.ElementSize));
+                            c7_0 = TOps.Fma(x7, b0, c7_0);
+                            c7_1 = TOps.Fma(x7, b1, c7_1);
+                            TVec x8 = TOps.Splat(a6 + (2 * step) + (3 * TOps.ElementSize));
+                            c8_0 = TOps.Fma(x8, b0, c8_0);
+                            c8_1 = TOps.Fma(x8, b1, c8_1);
+                            TVec x9 = TOps.Splat(a9 + (3 * TOps.ElementSize));
+                            c9_0 = TOps.Fma(x9, b0, c9_0);
+                            c9_1 = TOps.Fma(x9, b1, c9_1);
+                        }
+
+                        a0 += 4 * TOps.ElementSize;
+                        a3 += 4 * TOps.ElementSize;
+                        a6 += 4 * TOps.ElementSize;
+                        a9 += 4 * TOps.ElementSize;
+                        b += 8 * sizeof(TVec);
+                        CacheHint.Fetch(fetch);
+                        fetch += 4 * ahead;
+                    }
+                    while (--turns > 0);
+                }
+
+                for (; e > 0; e--)
+                {
+                    TVec b0 = TOps.Load(b + (0 * sizeof(TVec)));
+                    TVec b1 = TOps.Load(b + (1 * sizeof(TVec)));
+                    TVec x0 = TOps.Splat(a0);
+                    c0_0 = TOps.Fma(x0, b0, c0_0);
+                    c0_1 = TOps.Fma(x0, b1, c0_1);
+                    TVec x1 = TOps.Splat(a0 + step);
+                    c1_0 = TOps.Fma(x1, b0, c1_0);
+                    c1_1 = TOps.Fma(x1, b1, c1_1);
+                    TVec x2 = TOps.Splat(a0 + (2 * step));
+                    c2_0 = TOps.Fma(x2, b0, c2_0);
+                    c2_1 = TOps.Fma(x2, b1, c2_1);
+                    TVec x3 = TOps.Splat(a3);
+                    c3_0 = TOps.Fma(x3, b0, c3_0);
+                    c3_1 = TOps.Fma(x3, b1, c3_1);
+                    TVec x4 = TOps.Splat(a3 + step);
+                    c4_0 = TOps.Fma(x4, b0, c4_0);
+                    c4_1 = TOps.Fma(x4, b1, c4_1);
+                    TVec x5 = TOps.Splat(a3 + (2 * step));
+                    c5_0 = TOps.Fma(x5, b0, c5_0);
+                    c5_1 = TOps.Fma(x5, b1, c5_1);
+                    TVec x6 = TOps.Splat(a6);
+                    c6_0 = TOps.Fma(x6, b0, c6_0);
+                    c6_1 = TOps.Fma(x6, b1, c6_1);
+                    TVec x7 = TOps.Splat(a6 + step);
+                    c7_0 = TOps.Fma(x7, b0, c7_0);
+                    c7_1 = TOps.Fma(x7, b1, c7_1);
+                    TVec x8 = TOps.Splat(a6 + (2 * step));
+                    c8_0 = TOps.Fma(x8, b0, c8_0);
+                    c8_1 = TOps.Fma(x8, b1, c8_1);
+                    TVec x9 = TOps.Splat(a9);
+                    c9_0 = TOps.Fma(x9, b0, c9_0);
+                    c9_1 = TOps.Fma(x9, b1, c9_1);
+                    a0 += element;
+                    a3 += element;
+                    a6 += element;
+                    a9 += element;
+                    b += next;
+                }
+            }
+
+            down = q->OutStep;
+            if (q->Finish != FinishKind.None)
+            {
+                byte* limits = q->Limits;
+                if (q->Finish == FinishKind.ResidualAndLimits)
+                {
+                    byte* s = o + q->Residual;
+                    TVec scale = TOps.Splat(limits + (2 * TOps.ElementSize));
+                    c0_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c0_0);
+                    c0_1 = TOps.Fma(TOps.Load(s + (1 * sizeof(TVec))), scale, c0_1);
+                    s += down;
+                    c1_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c1_0);
+                    c1_1 = TOps.Fma(TOps.Load(s + (1 * sizeof(TVec))), scale, c1_1);
+                    s += down;
+                    c2_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c2_0);
+                    c2_1 = TOps.Fma(TOps.Load(s + (1 * sizeof(TVec))), scale, c2_1);
+                    s += down;
+                    c3_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c3_0);
+                    c3_1 = TOps.Fma(TOps.Load(s + (1 * sizeof(TVec))), scale, c3_1);
+                    s += down;
+                    c4_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c4_0);
+                    c4_1 = TOps.Fma(TOps.Load(s + (1 * sizeof(TVec))), scale, c4_1);
+                    s += down;
+                    c5_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c5_0);
+                    c5_1 = TOps.Fma(TOps.Load(s + (1 * sizeof(TVec))), scale, c5_1);
+                    s += down;
+                    c6_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c6_0);
+                    c6_1 = TOps.Fma(TOps.Load(s + (1 * sizeof(TVec))), scale, c6_1);
+                    s += down;
+                    c7_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c7_0);
+                    c7_1 = TOps.Fma(TOps.Load(s + (1 * sizeof(TVec))), scale, c7_1);
+                    s += down;
+                    c8_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c8_0);
+                    c8_1 = TOps.Fma(TOps.Load(s + (1 * sizeof(TVec))), scale, c8_1);
+                    s += down;
+                    c9_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c9_0);
+                    c9_1 = TOps.Fma(TOps.Load(s + (1 * sizeof(TVec))), scale, c9_1);
+                }
+
+                TVec least = TOps.Splat(limits), most = TOps.Splat(limits + TOps.ElementSize);
+                c0_0 = TOps.Clamp(c0_0, least, most);
+                c0_1 = TOps.Clamp(c0_1, least, most);
+                c1_0 = TOps.Clamp(c1_0, least, most);
+                c1_1 = TOps.Clamp(c1_1, least, most);
+                c2_0 = TOps.Clamp(c2_0, least, most);
+                c2_1 = TOps.Clamp(c2_1, least, most);
+                c3_0 = TOps.Clamp(c3_0, least, most);
+                c3_1 = TOps.Clamp(c3_1, least, most);
+                c4_0 = TOps.Clamp(c4_0, least, most);
+                c4_1 = TOps.Clamp(c4_1, least, most);
+                c5_0 = TOps.Clamp(c5_0, least, most);
+                c5_1 = TOps.Clamp(c5_1, least, most);
+                c6_0 = TOps.Clamp(c6_0, least, most);
+                c6_1 = TOps.Clamp(c6_1, least, most);
+                c7_0 = TOps.Clamp(c7_0, least, most);
+                c7_1 = TOps.Clamp(c7_1, least, most);
+                c8_0 = TOps.Clamp(c8_0, least, most);
+                c8_1 = TOps.Clamp(c8_1, least, most);
+                c9_0 = TOps.Clamp(c9_0, least, most);
+                c9_1 = TOps.Clamp(c9_1, least, most);
+            }
+
+            TOps.Store(o + (0 * sizeof(TVec)), c0_0);
+            TOps.Store(o + (1 * sizeof(TVec)), c0_1);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c1_0);
+            TOps.Store(o + (1 * sizeof(TVec)), c1_1);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c2_0);
+            TOps.Store(o + (1 * sizeof(TVec)), c2_1);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c3_0);
+            TOps.Store(o + (1 * sizeof(TVec)), c3_1);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c4_0);
+            TOps.Store(o + (1 * sizeof(TVec)), c4_1);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c5_0);
+            TOps.Store(o + (1 * sizeof(TVec)), c5_1);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c6_0);
+            TOps.Store(o + (1 * sizeof(TVec)), c6_1);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c7_0);
+            TOps.Store(o + (1 * sizeof(TVec)), c7_1);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c8_0);
+            TOps.Store(o + (1 * sizeof(TVec)), c8_1);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c9_0);
+            TOps.Store(o + (1 * sizeof(TVec)), c9_1);
+            o += down;
+            a += 10 * step;
+        }
+        while (--tiles > 0);
+
+        q->Fetch = fetch;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void R11V2(MicroArguments* q)
     {
-        byte* init = q->Init;
-        nint step = q->InitStep;
-        TVec c0_0 = TOps.Load(init + (0 * step) + (0 * sizeof(TVec)));
-        TVec c0_1 = TOps.Load(init + (0 * step) + (1 * sizeof(TVec)));
-        TVec c1_0 = TOps.Load(init + (1 * step) + (0 * sizeof(TVec)));
-        TVec c1_1 = TOps.Load(init + (1 * step) + (1 * sizeof(TVec)));
-        TVec c2_0 = TOps.Load(init + (2 * step) + (0 * sizeof(TVec)));
-        TVec c2_1 = TOps.Load(init + (2 * step) + (1 * sizeof(TVec)));
-        TVec c3_0 = TOps.Load(init + (3 * step) + (0 * sizeof(TVec)));
-        TVec c3_1 = TOps.Load(init + (3 * step) + (1 * sizeof(TVec)));
-        TVec c4_0 = TOps.Load(init + (4 * step) + (0 * sizeof(TVec)));
-        TVec c4_1 = TOps.Load(init + (4 * step) + (1 * sizeof(TVec)));
-        TVec c5_0 = TOps.Load(init + (5 * step) + (0 * sizeof(TVec)));
-        TVec c5_1 = TOps.Load(init + (5 * step) + (1 * sizeof(TVec)));
-        TVec c6_0 = TOps.Load(init + (6 * step) + (0 * sizeof(TVec)));
-        TVec c6_1 = TOps.Load(init + (6 * step) + (1 * sizeof(TVec)));
-        TVec c7_0 = TOps.Load(init + (7 * step) + (0 * sizeof(TVec)));
-        TVec c7_1 = TOps.Load(init + (7 * step) + (1 * sizeof(TVec)));
-        TVec c8_0 = TOps.Load(init + (8 * step) + (0 * sizeof(TVec)));
-        TVec c8_1 = TOps.Load(init + (8 * step) + (1 * sizeof(TVec)));
-        TVec c9_0 = TOps.Load(init + (9 * step) + (0 * sizeof(TVec)));
-        TVec c9_1 = TOps.Load(init + (9 * step) + (1 * sizeof(TVec)));
-        TVec c10_0 = TOps.Load(init + (10 * step) + (0 * sizeof(TVec)));
-        TVec c10_1 = TOps.Load(init + (10 * step) + (1 * sizeof(TVec)));
-        step = q->AStep;
-        nint next = q->BStep, element = q->AElement;
-        nint* tap = q->Taps;
-        for (int t = q->TapCount; t > 0; t--, tap += 2)
+        byte* a = q->A, o = q->Out, init = q->Init, fetch = q->FetchStep == 0 ? q->B : q->Fetch;
+        nint step = q->AStep, next = q->BStep, element = q->AElement, ahead = q->FetchStep;
+        bool dense = element == TOps.ElementSize && next == 2 * sizeof(TVec);
+        int tiles = q->Tiles;
+        do
         {
-            byte* a0 = q->A + tap[0];
-            byte* a3 = a0 + (3 * step);
-            byte* a6 = a3 + (3 * step);
-            byte* a9 = a6 + (3 * step);
-            byte* b = q->B + tap[1];
-            for (int e = q->Run; e > 0; e--)
+            nint down = q->OutStep;
+            if (q->Finish == FinishKind.ResidualAndLimits)
             {
-                TVec b0 = TOps.Load(b + (0 * sizeof(TVec)));
-                TVec b1 = TOps.Load(b + (1 * sizeof(TVec)));
-                TVec x0 = TOps.Splat(a0);
-                c0_0 = TOps.Fma(x0, b0, c0_0);
-                c0_1 = TOps.Fma(x0, b1, c0_1);
-                TVec x1 = TOps.Splat(a0 + step);
-                c1_0 = TOps.Fma(x1, b0, c1_0);
-                c1_1 = TOps.Fma(x1, b1, c1_1);
-                TVec x2 = TOps.Splat(a0 + (2 * step));
-                c2_0 = TOps.Fma(x2, b0, c2_0);
-                c2_1 = TOps.Fma(x2, b1, c2_1);
-                TVec x3 = TOps.Splat(a3);
-                c3_0 = TOps.Fma(x3, b0, c3_0);
-                c3_1 = TOps.Fma(x3, b1, c3_1);
-                TVec x4 = TOps.Splat(a3 + step);
-                c4_0 = TOps.Fma(x4, b0, c4_0);
-                c4_1 = TOps.Fma(x4, b1, c4_1);
-                TVec x5 = TOps.Splat(a3 + (2 * step));
-                c5_0 = TOps.Fma(x5, b0, c5_0);
-                c5_1 = TOps.Fma(x5, b1, c5_1);
-                TVec x6 = TOps.Splat(a6);
-                c6_0 = TOps.Fma(x6, b0, c6_0);
-                c6_1 = TOps.Fma(x6, b1, c6_1);
-                TVec x7 = TOps.Splat(a6 + step);
-                c7_0 = TOps.Fma(x7, b0, c7_0);
-                c7_1 = TOps.Fma(x7, b1, c7_1);
-                TVec x8 = TOps.Splat(a6 + (2 * step));
-                c8_0 = TOps.Fma(x8, b0, c8_0);
-                c8_1 = TOps.Fma(x8, b1, c8_1);
-                TVec x9 = TOps.Splat(a9);
-                c9_0 = TOps.Fma(x9, b0, c9_0);
-                c9_1 = TOps.Fma(x9, b1, c9_1);
-                TVec x10 = TOps.Splat(a9 + step);
-                c10_0 = TOps.Fma(x10, b0, c10_0);
-                c10_1 = TOps.Fma(x10, b1, c10_1);
-                a0 += element;
-                a3 += element;
-                a6 += element;
-                a9 += element;
-                b += next;
+                byte* s = o + q->Residual;
+                CacheHint.Near(s, 2 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 2 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 2 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 2 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 2 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 2 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 2 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 2 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 2 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 2 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 2 * sizeof(TVec));
             }
-        }
 
-        byte* o = q->Out;
-        step = q->OutStep;
-        TOps.Store(o + (0 * sizeof(TVec)), c0_0);
-        TOps.Store(o + (1 * sizeof(TVec)), c0_1);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c1_0);
-        TOps.Store(o + (1 * sizeof(TVec)), c1_1);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c2_0);
-        TOps.Store(o + (1 * sizeof(TVec)), c2_1);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c3_0);
-        TOps.Store(o + (1 * sizeof(TVec)), c3_1);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c4_0);
-        TOps.Store(o + (1 * sizeof(TVec)), c4_1);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c5_0);
-        TOps.Store(o + (1 * sizeof(TVec)), c5_1);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c6_0);
-        TOps.Store(o + (1 * sizeof(TVec)), c6_1);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c7_0);
-        TOps.Store(o + (1 * sizeof(TVec)), c7_1);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c8_0);
-        TOps.Store(o + (1 * sizeof(TVec)), c8_1);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c9_0);
-        TOps.Store(o + (1 * sizeof(TVec)), c9_1);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c10_0);
-        TOps.Store(o + (1 * sizeof(TVec)), c10_1);
+            down = q->InitStep;
+            TVec c0_0 = TOps.Load(init + (0 * down) + (0 * sizeof(TVec)));
+            TVec c0_1 = TOps.Load(init + (0 * down) + (1 * sizeof(TVec)));
+            TVec c1_0 = TOps.Load(init + (1 * down) + (0 * sizeof(TVec)));
+            TVec c1_1 = TOps.Load(init + (1 * down) + (1 * sizeof(TVec)));
+            TVec c2_0 = TOps.Load(init + (2 * down) + (0 * sizeof(TVec)));
+            TVec c2_1 = TOps.Load(init + (2 * down) + (1 * sizeof(TVec)));
+            TVec c3_0 = TOps.Load(init + (3 * down) + (0 * sizeof(TVec)));
+            TVec c3_1 = TOps.Load(init + (3 * down) + (1 * sizeof(TVec)));
+            TVec c4_0 = TOps.Load(init + (4 * down) + (0 * sizeof(TVec)));
+            TVec c4_1 = TOps.Load(init + (4 * down) + (1 * sizeof(TVec)));
+            TVec c5_0 = TOps.Load(init + (5 * down) + (0 * sizeof(TVec)));
+            TVec c5_1 = TOps.Load(init + (5 * down) + (1 * sizeof(TVec)));
+            TVec c6_0 = TOps.Load(init + (6 * down) + (0 * sizeof(TVec)));
+            TVec c6_1 = TOps.Load(init + (6 * down) + (1 * sizeof(TVec)));
+            TVec c7_0 = TOps.Load(init + (7 * down) + (0 * sizeof(TVec)));
+            TVec c7_1 = TOps.Load(init + (7 * down) + (1 * sizeof(TVec)));
+            TVec c8_0 = TOps.Load(init + (8 * down) + (0 * sizeof(TVec)));
+            TVec c8_1 = TOps.Load(init + (8 * down) + (1 * sizeof(TVec)));
+            TVec c9_0 = TOps.Load(init + (9 * down) + (0 * sizeof(TVec)));
+            TVec c9_1 = TOps.Load(init + (9 * down) + (1 * sizeof(TVec)));
+            TVec c10_0 = TOps.Load(init + (10 * down) + (0 * sizeof(TVec)));
+            TVec c10_1 = TOps.Load(init + (10 * down) + (1 * sizeof(TVec)));
+            init += 11 * down;
+            nint* tap = q->Taps;
+            for (int t = q->TapCount; t > 0; t--, tap += 2)
+            {
+                byte* a0 = a + tap[0];
+                byte* a3 = a0 + (3 * step);
+                byte* a6 = a3 + (3 * step);
+                byte* a9 = a6 + (3 * step);
+                byte* b = q->B + tap[1];
+                int e = q->Run;
+                if (dense && e >= 4)
+                {
+                    int turns = e / 4;
+                    e %= 4;
+                    do
+                    {
+                        {
+                            TVec b0 = TOps.Load(b + (0 * sizeof(TVec)));
+                            TVec b1 = TOps.Load(b + (1 * sizeof(TVec)));
+                            TVec x0 = TOps.Splat(a0);
+                            c0_0 = TOps.Fma(x0, b0, c0_0);
+                            c0_1 = TOps.Fma(x0, b1, c0_1);
+                            TVec x1 = TOps.Splat(a0 + step);
+                            c1_0 = TOps.Fma(x1, b0, c1_0);
+                            c1_1 = TOps.Fma(x1, b1, c1_1);
+                            TVec x2 = TOps.Splat(a0 + (2 * step));
+                            c2_0 = TOps.Fma(x2, b0, c2_0);
+                            c2_1 = TOps.Fma(x2, b1, c2_1);
+                            TVec x3 = TOps.Splat(a3);
+                            c3_0 = TOps.Fma(x3, b0, c3_0);
+                            c3_1 = TOps.Fma(x3, b1, c3_1);
+                            TVec x4 = TOps.Splat(a3 + step);
+                            c4_0 = TOps.Fma(x4, b0, c4_0);
+                            c4_1 = TOps.Fma(x4, b1, c4_1);
+                            TVec x5 = TOps.Splat(a3 + (2 * step));
+                            c5_0 = TOps.Fma(x5, b0, c5_0);
+                            c5_1 = TOps.Fma(x5, b1, c5_1);
+                            TVec x6 = TOps.Splat(a6);
+                            c6_0 = TOps.Fma(x6, b0, c6_0);
+                            c6_1 = TOps.Fma(x6, b1, c6_1);
+                            TVec x7 = TOps.Splat(a6 + step);
+                            c7_0 = TOps.Fma(x7, b0, c7_0);
+                            c7_1 = TOps.Fma(x7, b1, c7_1);
+                            TVec x8 = TOps.Splat(a6 + (2 * step));
+                            c8_0 = TOps.Fma(x8, b0, c8_0);
+                            c8_1 = TOps.Fma(x8, b1, c8_1);
+                            TVec x9 = TOps.Splat(a9);
+                            c9_0 = TOps.Fma(x9, b0, c9_0);
+                            c9_1 = TOps.Fma(x9, b1, c9_1);
+                            TVec x10 = TOps.Splat(a9 + step);
+                            c10_0 = TOps.Fma(x10, b0, c10_0);
+                            c10_1 = TOps.Fma(x10, b1, c10_1);
+                        }
+
+                        {
+                            TVec b0 = TOps.Load(b + (2 * sizeof(TVec)));
+                            TVec b1 = TOps.Load(b + (3 * sizeof(TVec)));
+                            TVec x0 = TOps.Splat(a0 + (1 * TOps.ElementSize));
+                            c0_0 = TOps.Fma(x0, b0, c0_0);
+                            c0_1 = TOps.Fma(x0, b1, c0_1);
+                            TVec x1 = TOps.Splat(a0 + step + (1 * TOps.ElementSize));
+                            c1_0 = TOps.Fma(x1, b0, c1_0);
+                            c1_1 = TOps.Fma(x1, b1, c1_1);
+                            TVec x2 = TOps.Splat(a0 + (2 * step) + (1 * TOps.ElementSize));
+                            c2_0 = TOps.Fma(x2, b0, c2_0);
+                            c2_1 = TOps.Fma(x2, b1, c2_1);
+                            TVec x3 = TOps.Splat(a3 + (1 * TOps.ElementSize));
+                            c3_0 = TOps.Fma(x3, b0, c3_0);
+                            c3_1 = TOps.Fma(x3, b1, c3_1);
+                            TVec x4 = TOps.Splat(a3 + step + (1 * TOps.ElementSize));
+                            c4_0 = TOps.Fma(x4, b0, c4_0);
+                            c4_1 = TOps.Fma(x4, b1, c4_1);
+                            TVec x5 = TOps.Splat(a3 + (2 * step) + (1 * TOps.ElementSize));
+                            c5_0 = TOps.Fma(x5, b0, c5_0);
+                            c5_1 = TOps.Fma(x5, b1, c5_1);
+                            TVec x6 = TOps.Splat(a6 + (1 * TOps.ElementSize));
+                            c6_0 = TOps.Fma(x6, b0, c6_0);
+                            c6_1 = TOps.Fma(x6, b1, c6_1);
+                            TVec x7 = TOps.Splat(a6 + step + (1 * TOps.ElementSize));
+                            c7_0 = TOps.Fma(x7, b0, c7_0);
+                            c7_1 = TOps.Fma(x7, b1, c7_1);
+                            TVec x8 = TOps.Splat(a6 + (2 * step) + (1 * TOps.ElementSize));
+                            c8_0 = TOps.Fma(x8, b0, c8_0);
+                            c8_1 = TOps.Fma(x8, b1, c8_1);
+                            TVec x9 = TOps.Splat(a9 + (1 * TOps.ElementSize));
+                            c9_0 = TOps.Fma(x9, b0, c9_0);
+                            c9_1 = TOps.Fma(x9, b1, c9_1);
+                            TVec x10 = TOps.Splat(a9 + step + (1 * TOps.ElementSize));
+                            c10_0 = TOps.Fma(x10, b0, c10_0);
+                            c10_1 = TOps.Fma(x10, b1, c10_1);
+                        }
+
+                        {
+                            TVec b0 = TOps.Load(b + (4 * sizeof(TVec)));
+                            TVec b1 = TOps.Load(b + (5 * sizeof(TVec)));
+                            TVec x0 = TOps.Splat(a0 + (2 * TOps.ElementSize));
+                            c0_0 = TOps.Fma(x0, b0, c0_0);
+                            c0_1 = TOps.Fma(x0, b1, c0_1);
+                            TVec x1 = TOps.Splat(a0 + step + (2 * TOps.ElementSize));
+                            c1_0 = TOps.Fma(x1, b0, c1_0);
+                            c1_1 = TOps.Fma(x1, b1, c1_1);
+                            TVec x2 = TOps.Splat(a0 + (2 * step) + (2 * TOps.ElementSize));
+                            c2_0 = TOps.Fma(x2, b0, c2_0);
+                            c2_1 = TOps.Fma(x2, b1, c2_1);
+                            TVec x3 = TOps.Splat(a3 + (2 * TOps.ElementSize));
+                            c3_0 = TOps.Fma(x3, b0, c3_0);
+                            c3_1 = TOps.Fma(x3, b1, c3_1);
+                            TVec x4 = TOps.Splat(a3 + step + (2 * TOps.ElementSize));
+                            c4_0 = TOps.Fma(x4, b0, c4_0);
+                            c4_1 = TOps.Fma(x4, b1, c4_1);
+                            TVec x5 = TOps.Splat(a3 + (2 * step) + (2 * TOps.ElementSize));
+                            c5_0 = TOps.Fma(x5, b0, c5_0);
+                            c5_1 = TOps.Fma(x5, b1, c5_1);
+                            TVec x6 = TOps.Splat(a6 + (2 * TOps.ElementSize));
+                            c6_0 = TOps.Fma(x6, b0, c6_0);
+                            c6_1 = TOps.Fma(x6, b1, c6_1);
+                            TVec x7 = TOps.Splat(a6 + step + (2 * TOps.ElementSize));
+                            c7_0 = TOps.Fma(x7, b0, c7_0);
+                            c7_1 = TOps.Fma(x7, b1, c7_1);
+                            TVec x8 = TOps.Splat(a6 + (2 * step) + (2 * TOps.ElementSize));
+                            c8_0 = TOps.Fma(x8, b0, c8_0);
+                            c8_1 = TOps.Fma(x8, b1, c8_1);
+                            TVec x9 = TOps.Splat(a9 + (2 * TOps.ElementSize));
+                            c9_0 = TOps.Fma(x9, b0, c9_0);
+                            c9_1 = TOps.Fma(x9, b1, c9_1);
+                            TVec x10 = TOps.Splat(a9 + step + (2 * TOps.ElementSize));
+                            c10_0 = TOps.Fma(x10, b0, c10_0);
+                            c10_1 = TOps.Fma(x10, b1, c10_1);
+                        }
+
+                        {
+                            TVec b0 = TOps.Load(b + (6 * sizeof(TVec)));
+                            TVec b1 = TOps.Load(b + (7 * sizeof(TVec)));
+                            TVec x0 = TOps.Splat(a0 + (3 * TOps.ElementSize));
+                            c0_0 = TOps.Fma(x0, b0, c0_0);
+                            c0_1 = TOps.Fma(x0, b1, c0_1);
+                            TVec x1 = TOps.Splat(a0 + step + (3 * TOps.ElementSize));
+                            c1_0 = TOps.Fma(x1, b0, c1_0);
+                            c1_1 = TOps.Fma(x1, b1, c1_1);
+                            TVec x2 = TOps.Splat(a0 + (2 * step) + (3 * TOps.ElementSize));
+                            c2_0 = TOps.Fma(x2, b0, c2_0);
+                            c2_1 = TOps.Fma(x2, b1, c2_1);
+                            TVec x3 = TOps.Splat(a3 + (3 * TOps.ElementSize));
+                            c3_0 = TOps.Fma(x3, b0, c3_0);
+                            c3_1 = TOps.Fma(x3, b1, c3_1);
+                            TVec x4 = TOps.Splat(a3 + step + (3 * TOps.ElementSize));
+                            c4_0 = TOps.Fma(x4, b0, c4_0);
+                            c4_1 = TOps.Fma(x4, b1, c4_1);
+                            TVec x5 = TOps.Splat(a3 + (2 * step) + (3 * TOps.ElementSize));
+                            c5_0 = TOps.Fma(x5, b0, c5_0);
+                            c5_1 = TOps.Fma(x5, b1, c5_1);
+                            TVec x6 = TOps.Splat(a6 + (3 * TOps.ElementSize));
+                            c6_0 = TOps.Fma(x6, b0, c6_0);
+                            c6_1 = TOps.Fma(x6, b1, c6_1);
+                            TVec x7 = TOps.Splat(a6 + step + (3 * TOps.ElementSize));
+                            c7_0 = TOps.Fma(x7, b0, c7_0);
+                            c7_1 = TOps.Fma(x7, b1, c7_1);
+                            TVec x8 = TOps.Splat(a6 + (2 * step) + (3 * TOps.ElementSize));
+                            c8_0 = TOps.Fma(x8, b0, c8_0);
+                            c8_1 = TOps.Fma(x8, b1, c8_1);
+                            TVec x9 = TOps.Splat(a9 + (3 * TOps.ElementSize));
+                            c9_0 = TOps.Fma(x9, b0, c9_0);
+                            c9_1 = TOps.Fma(x9, b1, c9_1);
+                            TVec x10 = TOps.Splat(a9 + step + (3 * TOps.ElementSize));
+                            c10_0 = TOps.Fma(x10, b0, c10_0);
+                            c10_1 = TOps.Fma(x10, b1, c10_1);
+                        }
+
+                        a0 += 4 * TOps.ElementSize;
+                        a3 += 4 * TOps.ElementSize;
+                        a6 += 4 * TOps.ElementSize;
+                        a9 += 4 * TOps.ElementSize;
+                        b += 8 * sizeof(TVec);
+                        CacheHint.Fetch(fetch);
+                        fetch += 4 * ahead;
+                    }
+                    while (--turns > 0);
+                }
+
+                for (; e > 0; e--)
+                {
+                    TVec b0 = TOps.Load(b + (0 * sizeof(TVec)));
+                    TVec b1 = TOps.Load(b + (1 * sizeof(TVec)));
+                    TVec x0 = TOps.Splat(a0);
+                    c0_0 = TOps.Fma(x0, b0, c0_0);
+                    c0_1 = TOps.Fma(x0, b1, c0_1);
+                    TVec x1 = TOps.Splat(a0 + step);
+                    c1_0 = TOps.Fma(x1, b0, c1_0);
+                    c1_1 = TOps.Fma(x1, b1, c1_1);
+                    TVec x2 = TOps.Splat(a0 + (2 * step));
+                    c2_0 = TOps.Fma(x2, b0, c2_0);
+                    c2_1 = TOps.Fma(x2, b1, c2_1);
+                    TVec x3 = TOps.Splat(a3);
+                    c3_0 = TOps.Fma(x3, b0, c3_0);
+                    c3_1 = TOps.Fma(x3, b1, c3_1);
+                    TVec x4 = TOps.Splat(a3 + step);
+                    c4_0 = TOps.Fma(x4, b0, c4_0);
+                    c4_1 = TOps.Fma(x4, b1, c4_1);
+                    TVec x5 = TOps.Splat(a3 + (2 * step));
+                    c5_0 = TOps.Fma(x5, b0, c5_0);
+                    c5_1 = TOps.Fma(x5, b1, c5_1);
+                    TVec x6 = TOps.Splat(a6);
+                    c6_0 = TOps.Fma(x6, b0, c6_0);
+                    c6_1 = TOps.Fma(x6, b1, c6_1);
+                    TVec x7 = TOps.Splat(a6 + step);
+                    c7_0 = TOps.Fma(x7, b0, c7_0);
+                    c7_1 = TOps.Fma(x7, b1, c7_1);
+                    TVec x8 = TOps.Splat(a6 + (2 * step));
+                    c8_0 = TOps.Fma(x8, b0, c8_0);
+                    c8_1 = TOps.Fma(x8, b1, c8_1);
+                    TVec x9 = TOps.Splat(a9);
+                    c9_0 = TOps.Fma(x9, b0, c9_0);
+                    c9_1 = TOps.Fma(x9, b1, c9_1);
+                    TVec x10 = TOps.Splat(a9 + step);
+                    c10_0 = TOps.Fma(x10, b0, c10_0);
+                    c10_1 = TOps.Fma(x10, b1, c10_1);
+                    a0 += element;
+                    a3 += element;
+                    a6 += element;
+                    a9 += element;
+                    b += next;
+                }
+            }
+
+            down = q->OutStep;
+            if (q->Finish != FinishKind.None)
+            {
+                byte* limits = q->Limits;
+                if (q->Finish == FinishKind.ResidualAndLimits)
+                {
+                    byte* s = o + q->Residual;
+                    TVec scale = TOps.Splat(limits + (2 * TOps.ElementSize));
+                    c0_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c0_0);
+                    c0_1 = TOps.Fma(TOps.Load(s + (1 * sizeof(TVec))), scale, c0_1);
+                    s += down;
+                    c1_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c1_0);
+                    c1_1 = TOps.Fma(TOps.Load(s + (1 * sizeof(TVec))), scale, c1_1);
+                    s += down;
+                    c2_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c2_0);
+                    c2_1 = TOps.Fma(TOps.Load(s + (1 * sizeof(TVec))), scale, c2_1);
+                    s += down;
+                    c3_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c3_0);
+                    c3_1 = TOps.Fma(TOps.Load(s + (1 * sizeof(TVec))), scale, c3_1);
+                    s += down;
+                    c4_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c4_0);
+                    c4_1 = TOps.Fma(TOps.Load(s + (1 * sizeof(TVec))), scale, c4_1);
+                    s += down;
+                    c5_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c5_0);
+                    c5_1 = TOps.Fma(TOps.Load(s + (1 * sizeof(TVec))), scale, c5_1);
+                    s += down;
+                    c6_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c6_0);
+                    c6_1 = TOps.Fma(TOps.Load(s + (1 * sizeof(TVec))), scale, c6_1);
+                    s += down;
+                    c7_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c7_0);
+                    c7_1 = TOps.Fma(TOps.Load(s + (1 * sizeof(TVec))), scale, c7_1);
+                    s += down;
+                    c8_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c8_0);
+                    c8_1 = TOps.Fma(TOps.Load(s + (1 * sizeof(TVec))), scale, c8_1);
+                    s += down;
+                    c9_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c9_0);
+                    c9_1 = TOps.Fma(TOps.Load(s + (1 * sizeof(TVec))), scale, c9_1);
+                    s += down;
+                    c10_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c10_0);
+                    c10_1 = TOps.Fma(TOps.Load(s + (1 * sizeof(TVec))), scale, c10_1);
+                }
+
+                TVec least = TOps.Splat(limits), most = TOps.Splat(limits + TOps.ElementSize);
+                c0_0 = TOps.Clamp(c0_0, least, most);
+                c0_1 = TOps.Clamp(c0_1, least, most);
+                c1_0 = TOps.Clamp(c1_0, least, most);
+                c1_1 = TOps.Clamp(c1_1, least, most);
+                c2_0 = TOps.Clamp(c2_0, least, most);
+                c2_1 = TOps.Clamp(c2_1, least, most);
+                c3_0 = TOps.Clamp(c3_0, least, most);
+                c3_1 = TOps.Clamp(c3_1, least, most);
+                c4_0 = TOps.Clamp(c4_0, least, most);
+                c4_1 = TOps.Clamp(c4_1, least, most);
+                c5_0 = TOps.Clamp(c5_0, least, most);
+                c5_1 = TOps.Clamp(c5_1, least, most);
+                c6_0 = TOps.Clamp(c6_0, least, most);
+                c6_1 = TOps.Clamp(c6_1, least, most);
+                c7_0 = TOps.Clamp(c7_0, least, most);
+                c7_1 = TOps.Clamp(c7_1, least, most);
+                c8_0 = TOps.Clamp(c8_0, least, most);
+                c8_1 = TOps.Clamp(c8_1, least, most);
+                c9_0 = TOps.Clamp(c9_0, least, most);
+                c9_1 = TOps.Clamp(c9_1, least, most);
+                c10_0 = TOps.Clamp(c10_0, least, most);
+                c10_1 = TOps.Clamp(c10_1, least, most);
+            }
+
+            TOps.Store(o + (0 * sizeof(TVec)), c0_0);
+            TOps.Store(o + (1 * sizeof(TVec)), c0_1);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c1_0);
+            TOps.Store(o + (1 * sizeof(TVec)), c1_1);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c2_0);
+            TOps.Store(o + (1 * sizeof(TVec)), c2_1);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c3_0);
+            TOps.Store(o + (1 * sizeof(TVec)), c3_1);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c4_0);
+            TOps.Store(o + (1 * sizeof(TVec)), c4_1);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c5_0);
+            TOps.Store(o + (1 * sizeof(TVec)), c5_1);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c6_0);
+            TOps.Store(o + (1 * sizeof(TVec)), c6_1);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c7_0);
+            TOps.Store(o + (1 * sizeof(TVec)), c7_1);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c8_0);
+            TOps.Store(o + (1 * sizeof(TVec)), c8_1);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c9_0);
+            TOps.Store(o + (1 * sizeof(TVec)), c9_1);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c10_0);
+            TOps.Store(o + (1 * sizeof(TVec)), c10_1);
+            o += down;
+            a += 11 * step;
+        }
+        while (--tiles > 0);
+
+        q->Fetch = fetch;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void R12V2(MicroArguments* q)
     {
-        byte* init = q->Init;
-        nint step = q->InitStep;
-        TVec c0_0 = TOps.Load(init + (0 * step) + (0 * sizeof(TVec)));
-        TVec c0_1 = TOps.Load(init + (0 * step) + (1 * sizeof(TVec)));
-        TVec c1_0 = TOps.Load(init + (1 * step) + (0 * sizeof(TVec)));
-        TVec c1_1 = TOps.Load(init + (1 * step) + (1 * sizeof(TVec)));
-        TVec c2_0 = TOps.Load(init + (2 * step) + (0 * sizeof(TVec)));
-        TVec c2_1 = TOps.Load(init + (2 * step) + (1 * sizeof(TVec)));
-        TVec c3_0 = TOps.Load(init + (3 * step) + (0 * sizeof(TVec)));
-        TVec c3_1 = TOps.Load(init + (3 * step) + (1 * sizeof(TVec)));
-        TVec c4_0 = TOps.Load(init + (4 * step) + (0 * sizeof(TVec)));
-        TVec c4_1 = TOps.Load(init + (4 * step) + (1 * sizeof(TVec)));
-        TVec c5_0 = TOps.Load(init + (5 * step) + (0 * sizeof(TVec)));
-        TVec c5_1 = TOps.Load(init + (5 * step) + (1 * sizeof(TVec)));
-        TVec c6_0 = TOps.Load(init + (6 * step) + (0 * sizeof(TVec)));
-        TVec c6_1 = TOps.Load(init + (6 * step) + (1 * sizeof(TVec)));
-        TVec c7_0 = TOps.Load(init + (7 * step) + (0 * sizeof(TVec)));
-        TVec c7_1 = TOps.Load(init + (7 * step) + (1 * sizeof(TVec)));
-        TVec c8_0 = TOps.Load(init + (8 * step) + (0 * sizeof(TVec)));
-        TVec c8_1 = TOps.Load(init + (8 * step) + (1 * sizeof(TVec)));
-        TVec c9_0 = TOps.Load(init + (9 * step) + (0 * sizeof(TVec)));
-        TVec c9_1 = TOps.Load(init + (9 * step) + (1 * sizeof(TVec)));
-        TVec c10_0 = TOps.Load(init + (10 * step) + (0 * sizeof(TVec)));
-        TVec c10_1 = TOps.Load(init + (10 * step) + (1 * sizeof(TVec)));
-        TVec c11_0 = TOps.Load(init + (11 * step) + (0 * sizeof(TVec)));
-        TVec c11_1 = TOps.Load(init + (11 * step) + (1 * sizeof(TVec)));
-        step = q->AStep;
-        nint next = q->BStep, element = q->AElement;
-        nint* tap = q->Taps;
-        for (int t = q->TapCount; t > 0; t--, tap += 2)
+        byte* a = q->A, o = q->Out, init = q->Init, fetch = q->FetchStep == 0 ? q->B : q->Fetch;
+        nint step = q->AStep, next = q->BStep, element = q->AElement, ahead = q->FetchStep;
+        bool dense = element == TOps.ElementSize && next == 2 * sizeof(TVec);
+        int tiles = q->Tiles;
+        do
         {
-            byte* a0 = q->A + tap[0];
-            byte* a3 = a0 + (3 * step);
-            byte* a6 = a3 + (3 * step);
-            byte* a9 = a6 + (3 * step);
-            byte* b = q->B + tap[1];
-            for (int e = q->Run; e > 0; e--)
+            nint down = q->OutStep;
+            if (q->Finish == FinishKind.ResidualAndLimits)
             {
-                TVec b0 = TOps.Load(b + (0 * sizeof(TVec)));
-                TVec b1 = TOps.Load(b + (1 * sizeof(TVec)));
-                TVec x0 = TOps.Splat(a0);
-                c0_0 = TOps.Fma(x0, b0, c0_0);
-                c0_1 = TOps.Fma(x0, b1, c0_1);
-                TVec x1 = TOps.Splat(a0 + step);
-                c1_0 = TOps.Fma(x1, b0, c1_0);
-                c1_1 = TOps.Fma(x1, b1, c1_1);
-                TVec x2 = TOps.Splat(a0 + (2 * step));
-                c2_0 = TOps.Fma(x2, b0, c2_0);
-                c2_1 = TOps.Fma(x2, b1, c2_1);
-                TVec x3 = TOps.Splat(a3);
-                c3_0 = TOps.Fma(x3, b0, c3_0);
-                c3_1 = TOps.Fma(x3, b1, c3_1);
-                TVec x4 = TOps.Splat(a3 + step);
-                c4_0 = TOps.Fma(x4, b0, c4_0);
-                c4_1 = TOps.Fma(x4, b1, c4_1);
-                TVec x5 = TOps.Splat(a3 + (2 * step));
-                c5_0 = TOps.Fma(x5, b0, c5_0);
-                c5_1 = TOps.Fma(x5, b1, c5_1);
-                TVec x6 = TOps.Splat(a6);
-                c6_0 = TOps.Fma(x6, b0, c6_0);
-                c6_1 = TOps.Fma(x6, b1, c6_1);
-                TVec x7 = TOps.Splat(a6 + step);
-                c7_0 = TOps.Fma(x7, b0, c7_0);
-                c7_1 = TOps.Fma(x7, b1, c7_1);
-                TVec x8 = TOps.Splat(a6 + (2 * step));
-                c8_0 = TOps.Fma(x8, b0, c8_0);
-                c8_1 = TOps.Fma(x8, b1, c8_1);
-                TVec x9 = TOps.Splat(a9);
-                c9_0 = TOps.Fma(x9, b0, c9_0);
-                c9_1 = TOps.Fma(x9, b1, c9_1);
-                TVec x10 = TOps.Splat(a9 + step);
-                c10_0 = TOps.Fma(x10, b0, c10_0);
-                c10_1 = TOps.Fma(x10, b1, c10_1);
-                TVec x11 = TOps.Splat(a9 + (2 * step));
-                c11_0 = TOps.Fma(x11, b0, c11_0);
-                c11_1 = TOps.Fma(x11, b1, c11_1);
-                a0 += element;
-                a3 += element;
-                a6 += element;
-                a9 += element;
-                b += next;
+                byte* s = o + q->Residual;
+                CacheHint.Near(s, 2 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 2 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 2 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 2 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 2 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 2 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 2 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 2 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 2 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 2 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 2 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 2 * sizeof(TVec));
             }
-        }
 
-        byte* o = q->Out;
-        step = q->OutStep;
-        TOps.Store(o + (0 * sizeof(TVec)), c0_0);
-        TOps.Store(o + (1 * sizeof(TVec)), c0_1);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c1_0);
-        TOps.Store(o + (1 * sizeof(TVec)), c1_1);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c2_0);
-        TOps.Store(o + (1 * sizeof(TVec)), c2_1);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c3_0);
-        TOps.Store(o + (1 * sizeof(TVec)), c3_1);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c4_0);
-        TOps.Store(o + (1 * sizeof(TVec)), c4_1);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c5_0);
-        TOps.Store(o + (1 * sizeof(TVec)), c5_1);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c6_0);
-        TOps.Store(o + (1 * sizeof(TVec)), c6_1);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c7_0);
-        TOps.Store(o + (1 * sizeof(TVec)), c7_1);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c8_0);
-        TOps.Store(o + (1 * sizeof(TVec)), c8_1);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c9_0);
-        TOps.Store(o + (1 * sizeof(TVec)), c9_1);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c10_0);
-        TOps.Store(o + (1 * sizeof(TVec)), c10_1);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c11_0);
-        TOps.Store(o + (1 * sizeof(TVec)), c11_1);
+            down = q->InitStep;
+            TVec c0_0 = TOps.Load(init + (0 * down) + (0 * sizeof(TVec)));
+            TVec c0_1 = TOps.Load(init + (0 * down) + (1 * sizeof(TVec)));
+            TVec c1_0 = TOps.Load(init + (1 * down) + (0 * sizeof(TVec)));
+            TVec c1_1 = TOps.Load(init + (1 * down) + (1 * sizeof(TVec)));
+            TVec c2_0 = TOps.Load(init + (2 * down) + (0 * sizeof(TVec)));
+            TVec c2_1 = TOps.Load(init + (2 * down) + (1 * sizeof(TVec)));
+            TVec c3_0 = TOps.Load(init + (3 * down) + (0 * sizeof(TVec)));
+            TVec c3_1 = TOps.Load(init + (3 * down) + (1 * sizeof(TVec)));
+            TVec c4_0 = TOps.Load(init + (4 * down) + (0 * sizeof(TVec)));
+            TVec c4_1 = TOps.Load(init + (4 * down) + (1 * sizeof(TVec)));
+            TVec c5_0 = TOps.Load(init + (5 * down) + (0 * sizeof(TVec)));
+            TVec c5_1 = TOps.Load(init + (5 * down) + (1 * sizeof(TVec)));
+            TVec c6_0 = TOps.Load(init + (6 * down) + (0 * sizeof(TVec)));
+            TVec c6_1 = TOps.Load(init + (6 * down) + (1 * sizeof(TVec)));
+            TVec c7_0 = TOps.Load(init + (7 * down) + (0 * sizeof(TVec)));
+            TVec c7_1 = TOps.Load(init + (7 * down) + (1 * sizeof(TVec)));
+            TVec c8_0 = TOps.Load(init + (8 * down) + (0 * sizeof(TVec)));
+            TVec c8_1 = TOps.Load(init + (8 * down) + (1 * sizeof(TVec)));
+            TVec c9_0 = TOps.Load(init + (9 * down) + (0 * sizeof(TVec)));
+            TVec c9_1 = TOps.Load(init + (9 * down) + (1 * sizeof(TVec)));
+            TVec c10_0 = TOps.Load(init + (10 * down) + (0 * sizeof(TVec)));
+            TVec c10_1 = TOps.Load(init + (10 * down) + (1 * sizeof(TVec)));
+            TVec c11_0 = TOps.Load(init + (11 * down) + (0 * sizeof(TVec)));
+            TVec c11_1 = TOps.Load(init + (11 * down) + (1 * sizeof(TVec)));
+            init += 12 * down;
+            nint* tap = q->Taps;
+            for (int t = q->TapCount; t > 0; t--, tap += 2)
+            {
+                byte* a0 = a + tap[0];
+                byte* a3 = a0 + (3 * step);
+                byte* a6 = a3 + (3 * step);
+                byte* a9 = a6 + (3 * step);
+                byte* b = q->B + tap[1];
+                int e = q->Run;
+                if (dense && e >= 4)
+                {
+                    int turns = e / 4;
+                    e %= 4;
+                    do
+                    {
+                        {
+                            TVec b0 = TOps.Load(b + (0 * sizeof(TVec)));
+                            TVec b1 = TOps.Load(b + (1 * sizeof(TVec)));
+                            TVec x0 = TOps.Splat(a0);
+                            c0_0 = TOps.Fma(x0, b0, c0_0);
+                            c0_1 = TOps.Fma(x0, b1, c0_1);
+                            TVec x1 = TOps.Splat(a0 + step);
+                            c1_0 = TOps.Fma(x1, b0, c1_0);
+                            c1_1 = TOps.Fma(x1, b1, c1_1);
+                            TVec x2 = TOps.Splat(a0 + (2 * step));
+                            c2_0 = TOps.Fma(x2, b0, c2_0);
+                            c2_1 = TOps.Fma(x2, b1, c2_1);
+                            TVec x3 = TOps.Splat(a3);
+                            c3_0 = TOps.Fma(x3, b0, c3_0);
+                            c3_1 = TOps.Fma(x3, b1, c3_1);
+                            TVec x4 = TOps.Splat(a3 + step);
+                            c4_0 = TOps.Fma(x4, b0, c4_0);
+                            c4_1 = TOps.Fma(x4, b1, c4_1);
+                            TVec x5 = TOps.Splat(a3 + (2 * step));
+                            c5_0 = TOps.Fma(x5, b0, c5_0);
+                            c5_1 = TOps.Fma(x5, b1, c5_1);
+                            TVec x6 = TOps.Splat(a6);
+                            c6_0 = TOps.Fma(x6, b0, c6_0);
+                            c6_1 = TOps.Fma(x6, b1, c6_1);
+                            TVec x7 = TOps.Splat(a6 + step);
+                            c7_0 = TOps.Fma(x7, b0, c7_0);
+                            c7_1 = TOps.Fma(x7, b1, c7_1);
+                            TVec x8 = TOps.Splat(a6 + (2 * step));
+                            c8_0 = TOps.Fma(x8, b0, c8_0);
+                            c8_1 = TOps.Fma(x8, b1, c8_1);
+                            TVec x9 = TOps.Splat(a9);
+                            c9_0 = TOps.Fma(x9, b0, c9_0);
+                            c9_1 = TOps.Fma(x9, b1, c9_1);
+                            TVec x10 = TOps.Splat(a9 + step);
+                            c10_0 = TOps.Fma(x10, b0, c10_0);
+                            c10_1 = TOps.Fma(x10, b1, c10_1);
+                            TVec x11 = TOps.Splat(a9 + (2 * step));
+                            c11_0 = TOps.Fma(x11, b0, c11_0);
+                            c11_1 = TOps.Fma(x11, b1, c11_1);
+                        }
+
+                        {
+                            TVec b0 = TOps.Load(b + (2 * sizeof(TVec)));
+                            TVec b1 = TOps.Load(b + (3 * sizeof(TVec)));
+                            TVec x0 = TOps.Splat(a0 + (1 * TOps.ElementSize));
+                            c0_0 = TOps.Fma(x0, b0, c0_0);
+                            c0_1 = TOps.Fma(x0, b1, c0_1);
+                            TVec x1 = TOps.Splat(a0 + step + (1 * TOps.ElementSize));
+                            c1_0 = TOps.Fma(x1, b0, c1_0);
+                            c1_1 = TOps.Fma(x1, b1, c1_1);
+                            TVec x2 = TOps.Splat(a0 + (2 * step) + (1 * TOps.ElementSize));
+                            c2_0 = TOps.Fma(x2, b0, c2_0);
+                            c2_1 = TOps.Fma(x2, b1, c2_1);
+                            TVec x3 = TOps.Splat(a3 + (1 * TOps.ElementSize));
+                            c3_0 = TOps.Fma(x3, b0, c3_0);
+                            c3_1 = TOps.Fma(x3, b1, c3_1);
+                            TVec x4 = TOps.Splat(a3 + step + (1 * TOps.ElementSize));
+                            c4_0 = TOps.Fma(x4, b0, c4_0);
+                            c4_1 = TOps.Fma(x4, b1, c4_1);
+                            TVec x5 = TOps.Splat(a3 + (2 * step) + (1 * TOps.ElementSize));
+                            c5_0 = TOps.Fma(x5, b0, c5_0);
+                            c5_1 = TOps.Fma(x5, b1, c5_1);
+                            TVec x6 = TOps.Splat(a6 + (1 * TOps.ElementSize));
+                            c6_0 = TOps.Fma(x6, b0, c6_0);
+                            c6_1 = TOps.Fma(x6, b1, c6_1);
+                            TVec x7 = TOps.Splat(a6 + step + (1 * TOps.ElementSize));
+                            c7_0 = TOps.Fma(x7, b0, c7_0);
+                            c7_1 = TOps.Fma(x7, b1, c7_1);
+                            TVec x8 = TOps.Splat(a6 + (2 * step) + (1 * TOps.ElementSize));
+                            c8_0 = TOps.Fma(x8, b0, c8_0);
+                            c8_1 = TOps.Fma(x8, b1, c8_1);
+                            TVec x9 = TOps.Splat(a9 + (1 * TOps.ElementSize));
+                            c9_0 = TOps.Fma(x9, b0, c9_0);
+                            c9_1 = TOps.Fma(x9, b1, c9_1);
+                            TVec x10 = TOps.Splat(a9 + step + (1 * TOps.ElementSize));
+                            c10_0 = TOps.Fma(x10, b0, c10_0);
+                            c10_1 = TOps.Fma(x10, b1, c10_1);
+                            TVec x11 = TOps.Splat(a9 + (2 * step) + (1 * TOps.ElementSize));
+                            c11_0 = TOps.Fma(x11, b0, c11_0);
+                            c11_1 = TOps.Fma(x11, b1, c11_1);
+                        }
+
+                        {
+                            TVec b0 = TOps.Load(b + (4 * sizeof(TVec)));
+                            TVec b1 = TOps.Load(b + (5 * sizeof(TVec)));
+                            TVec x0 = TOps.Splat(a0 + (2 * TOps.ElementSize));
+                            c0_0 = TOps.Fma(x0, b0, c0_0);
+                            c0_1 = TOps.Fma(x0, b1, c0_1);
+                            TVec x1 = TOps.Splat(a0 + step + (2 * TOps.ElementSize));
+                            c1_0 = TOps.Fma(x1, b0, c1_0);
+                            c1_1 = TOps.Fma(x1, b1, c1_1);
+                            TVec x2 = TOps.Splat(a0 + (2 * step) + (2 * TOps.ElementSize));
+                            c2_0 = TOps.Fma(x2, b0, c2_0);
+                            c2_1 = TOps.Fma(x2, b1, c2_1);
+                            TVec x3 = TOps.Splat(a3 + (2 * TOps.ElementSize));
+                            c3_0 = TOps.Fma(x3, b0, c3_0);
+                            c3_1 = TOps.Fma(x3, b1, c3_1);
+                            TVec x4 = TOps.Splat(a3 + step + (2 * TOps.ElementSize));
+                            c4_0 = TOps.Fma(x4, b0, c4_0);
+                            c4_1 = TOps.Fma(x4, b1, c4_1);
+                            TVec x5 = TOps.Splat(a3 + (2 * step) + (2 * TOps.ElementSize));
+                            c5_0 = TOps.Fma(x5, b0, c5_0);
+                            c5_1 = TOps.Fma(x5, b1, c5_1);
+                            TVec x6 = TOps.Splat(a6 + (2 * TOps.ElementSize));
+                            c6_0 = TOps.Fma(x6, b0, c6_0);
+                            c6_1 = TOps.Fma(x6, b1, c6_1);
+                            TVec x7 = TOps.Splat(a6 + step + (2 * TOps.ElementSize));
+                            c7_0 = TOps.Fma(x7, b0, c7_0);
+                            c7_1 = TOps.Fma(x7, b1, c7_1);
+                            TVec x8 = TOps.Splat(a6 + (2 * step) + (2 * TOps.ElementSize));
+                            c8_0 = TOps.Fma(x8, b0, c8_0);
+                            c8_1 = TOps.Fma(x8, b1, c8_1);
+                            TVec x9 = TOps.Splat(a9 + (2 * TOps.ElementSize));
+                            c9_0 = TOps.Fma(x9, b0, c9_0);
+                            c9_1 = TOps.Fma(x9, b1, c9_1);
+                            TVec x10 = TOps.Splat(a9 + step + (2 * TOps.ElementSize));
+                            c10_0 = TOps.Fma(x10, b0, c10_0);
+                            c10_1 = TOps.Fma(x10, b1, c10_1);
+                            TVec x11 = TOps.Splat(a9 + (2 * step) + (2 * TOps.ElementSize));
+                            c11_0 = TOps.Fma(x11, b0, c11_0);
+                            c11_1 = TOps.Fma(x11, b1, c11_1);
+                        }
+
+                        {
+                            TVec b0 = TOps.Load(b + (6 * sizeof(TVec)));
+                            TVec b1 = TOps.Load(b + (7 * sizeof(TVec)));
+                            TVec x0 = TOps.Splat(a0 + (3 * TOps.ElementSize));
+                            c0_0 = TOps.Fma(x0, b0, c0_0);
+                            c0_1 = TOps.Fma(x0, b1, c0_1);
+                            TVec x1 = TOps.Splat(a0 + step + (3 * TOps.ElementSize));
+                            c1_0 = TOps.Fma(x1, b0, c1_0);
+                            c1_1 = TOps.Fma(x1, b1, c1_1);
+                            TVec x2 = TOps.Splat(a0 + (2 * step) + (3 * TOps.ElementSize));
+                            c2_0 = TOps.Fma(x2, b0, c2_0);
+                            c2_1 = TOps.Fma(x2, b1, c2_1);
+                            TVec x3 = TOps.Splat(a3 + (3 * TOps.ElementSize));
+                            c3_0 = TOps.Fma(x3, b0, c3_0);
+                            c3_1 = TOps.Fma(x3, b1, c3_1);
+                            TVec x4 = TOps.Splat(a3 + step + (3 * TOps.ElementSize));
+                            c4_0 = TOps.Fma(x4, b0, c4_0);
+                            c4_1 = TOps.Fma(x4, b1, c4_1);
+                            TVec x5 = TOps.Splat(a3 + (2 * step) + (3 * TOps.ElementSize));
+                            c5_0 = TOps.Fma(x5, b0, c5_0);
+                            c5_1 = TOps.Fma(x5, b1, c5_1);
+                            TVec x6 = TOps.Splat(a6 + (3 * TOps.ElementSize));
+                            c6_0 = TOps.Fma(x6, b0, c6_0);
+                            c6_1 = TOps.Fma(x6, b1, c6_1);
+                            TVec x7 = TOps.Splat(a6 + step + (3 * TOps.ElementSize));
+                            c7_0 = TOps.Fma(x7, b0, c7_0);
+                            c7_1 = TOps.Fma(x7, b1, c7_1);
+                            TVec x8 = TOps.Splat(a6 + (2 * step) + (3 * TOps.ElementSize));
+                            c8_0 = TOps.Fma(x8, b0, c8_0);
+                            c8_1 = TOps.Fma(x8, b1, c8_1);
+                            TVec x9 = TOps.Splat(a9 + (3 * TOps.ElementSize));
+                            c9_0 = TOps.Fma(x9, b0, c9_0);
+                            c9_1 = TOps.Fma(x9, b1, c9_1);
+                            TVec x10 = TOps.Splat(a9 + step + (3 * TOps.ElementSize));
+                            c10_0 = TOps.Fma(x10, b0, c10_0);
+                            c10_1 = TOps.Fma(x10, b1, c10_1);
+                            TVec x11 = TOps.Splat(a9 + (2 * step) + (3 * TOps.ElementSize));
+                            c11_0 = TOps.Fma(x11, b0, c11_0);
+                            c11_1 = TOps.Fma(x11, b1, c11_1);
+                        }
+
+                        a0 += 4 * TOps.ElementSize;
+                        a3 += 4 * TOps.ElementSize;
+                        a6 += 4 * TOps.ElementSize;
+                        a9 += 4 * TOps.ElementSize;
+                        b += 8 * sizeof(TVec);
+                        CacheHint.Fetch(fetch);
+                        fetch += 4 * ahead;
+                    }
+                    while (--turns > 0);
+                }
+
+                for (; e > 0; e--)
+                {
+                    TVec b0 = TOps.Load(b + (0 * sizeof(TVec)));
+                    TVec b1 = TOps.Load(b + (1 * sizeof(TVec)));
+                    TVec x0 = TOps.Splat(a0);
+                    c0_0 = TOps.Fma(x0, b0, c0_0);
+                    c0_1 = TOps.Fma(x0, b1, c0_1);
+                    TVec x1 = TOps.Splat(a0 + step);
+                    c1_0 = TOps.Fma(x1, b0, c1_0);
+                    c1_1 = TOps.Fma(x1, b1, c1_1);
+                    TVec x2 = TOps.Splat(a0 + (2 * step));
+                    c2_0 = TOps.Fma(x2, b0, c2_0);
+                    c2_1 = TOps.Fma(x2, b1, c2_1);
+                    TVec x3 = TOps.Splat(a3);
+                    c3_0 = TOps.Fma(x3, b0, c3_0);
+                    c3_1 = TOps.Fma(x3, b1, c3_1);
+                    TVec x4 = TOps.Splat(a3 + step);
+                    c4_0 = TOps.Fma(x4, b0, c4_0);
+                    c4_1 = TOps.Fma(x4, b1, c4_1);
+                    TVec x5 = TOps.Splat(a3 + (2 * step));
+                    c5_0 = TOps.Fma(x5, b0, c5_0);
+                    c5_1 = TOps.Fma(x5, b1, c5_1);
+                    TVec x6 = TOps.Splat(a6);
+                    c6_0 = TOps.Fma(x6, b0, c6_0);
+                    c6_1 = TOps.Fma(x6, b1, c6_1);
+                    TVec x7 = TOps.Splat(a6 + step);
+                    c7_0 = TOps.Fma(x7, b0, c7_0);
+                    c7_1 = TOps.Fma(x7, b1, c7_1);
+                    TVec x8 = TOps.Splat(a6 + (2 * step));
+                    c8_0 = TOps.Fma(x8, b0, c8_0);
+                    c8_1 = TOps.Fma(x8, b1, c8_1);
+                    TVec x9 = TOps.Splat(a9);
+                    c9_0 = TOps.Fma(x9, b0, c9_0);
+                    c9_1 = TOps.Fma(x9, b1, c9_1);
+                    TVec x10 = TOps.Splat(a9 + step);
+                    c10_0 = TOps.Fma(x10, b0, c10_0);
+                    c10_1 = TOps.Fma(x10, b1, c10_1);
+                    TVec x11 = TOps.Splat(a9 + (2 * step));
+                    c11_0 = TOps.Fma(x11, b0, c11_0);
+                    c11_1 = TOps.Fma(x11, b1, c11_1);
+                    a0 += element;
+                    a3 += element;
+                    a6 += element;
+                    a9 += element;
+                    b += next;
+                }
+            }
+
+            down = q->OutStep;
+            if (q->Finish != FinishKind.None)
+            {
+                byte* limits = q->Limits;
+                if (q->Finish == FinishKind.ResidualAndLimits)
+                {
+                    byte* s = o + q->Residual;
+                    TVec scale = TOps.Splat(limits + (2 * TOps.ElementSize));
+                    c0_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c0_0);
+                    c0_1 = TOps.Fma(TOps.Load(s + (1 * sizeof(TVec))), scale, c0_1);
+                    s += down;
+                    c1_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c1_0);
+                    c1_1 = TOps.Fma(TOps.Load(s + (1 * sizeof(TVec))), scale, c1_1);
+                    s += down;
+                    c2_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c2_0);
+                    c2_1 = TOps.Fma(TOps.Load(s + (1 * sizeof(TVec))), scale, c2_1);
+                    s += down;
+                    c3_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c3_0);
+                    c3_1 = TOps.Fma(TOps.Load(s + (1 * sizeof(TVec))), scale, c3_1);
+                    s += down;
+                    c4_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c4_0);
+                    c4_1 = TOps.Fma(TOps.Load(s + (1 * sizeof(TVec))), scale, c4_1);
+                    s += down;
+                    c5_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c5_0);
+                    c5_1 = TOps.Fma(TOps.Load(s + (1 * sizeof(TVec))), scale, c5_1);
+                    s += down;
+                    c6_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c6_0);
+                    c6_1 = TOps.Fma(TOps.Load(s + (1 * sizeof(TVec))), scale, c6_1);
+                    s += down;
+                    c7_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c7_0);
+                    c7_1 = TOps.Fma(TOps.Load(s + (1 * sizeof(TVec))), scale, c7_1);
+                    s += down;
+                    c8_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c8_0);
+                    c8_1 = TOps.Fma(TOps.Load(s + (1 * sizeof(TVec))), scale, c8_1);
+                    s += down;
+                    c9_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c9_0);
+                    c9_1 = TOps.Fma(TOps.Load(s + (1 * sizeof(TVec))), scale, c9_1);
+                    s += down;
+                    c10_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c10_0);
+                    c10_1 = TOps.Fma(TOps.Load(s + (1 * sizeof(TVec))), scale, c10_1);
+                    s += down;
+                    c11_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c11_0);
+                    c11_1 = TOps.Fma(TOps.Load(s + (1 * sizeof(TVec))), scale, c11_1);
+                }
+
+                TVec least = TOps.Splat(limits), most = TOps.Splat(limits + TOps.ElementSize);
+                c0_0 = TOps.Clamp(c0_0, least, most);
+                c0_1 = TOps.Clamp(c0_1, least, most);
+                c1_0 = TOps.Clamp(c1_0, least, most);
+                c1_1 = TOps.Clamp(c1_1, least, most);
+                c2_0 = TOps.Clamp(c2_0, least, most);
+                c2_1 = TOps.Clamp(c2_1, least, most);
+                c3_0 = TOps.Clamp(c3_0, least, most);
+                c3_1 = TOps.Clamp(c3_1, least, most);
+                c4_0 = TOps.Clamp(c4_0, least, most);
+                c4_1 = TOps.Clamp(c4_1, least, most);
+                c5_0 = TOps.Clamp(c5_0, least, most);
+                c5_1 = TOps.Clamp(c5_1, least, most);
+                c6_0 = TOps.Clamp(c6_0, least, most);
+                c6_1 = TOps.Clamp(c6_1, least, most);
+                c7_0 = TOps.Clamp(c7_0, least, most);
+                c7_1 = TOps.Clamp(c7_1, least, most);
+                c8_0 = TOps.Clamp(c8_0, least, most);
+                c8_1 = TOps.Clamp(c8_1, least, most);
+                c9_0 = TOps.Clamp(c9_0, least, most);
+                c9_1 = TOps.Clamp(c9_1, least, most);
+                c10_0 = TOps.Clamp(c10_0, least, most);
+                c10_1 = TOps.Clamp(c10_1, least, most);
+                c11_0 = TOps.Clamp(c11_0, least, most);
+                c11_1 = TOps.Clamp(c11_1, least, most);
+            }
+
+            TOps.Store(o + (0 * sizeof(TVec)), c0_0);
+            TOps.Store(o + (1 * sizeof(TVec)), c0_1);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c1_0);
+            TOps.Store(o + (1 * sizeof(TVec)), c1_1);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c2_0);
+            TOps.Store(o + (1 * sizeof(TVec)), c2_1);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c3_0);
+            TOps.Store(o + (1 * sizeof(TVec)), c3_1);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c4_0);
+            TOps.Store(o + (1 * sizeof(TVec)), c4_1);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c5_0);
+            TOps.Store(o + (1 * sizeof(TVec)), c5_1);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c6_0);
+            TOps.Store(o + (1 * sizeof(TVec)), c6_1);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c7_0);
+            TOps.Store(o + (1 * sizeof(TVec)), c7_1);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c8_0);
+            TOps.Store(o + (1 * sizeof(TVec)), c8_1);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c9_0);
+            TOps.Store(o + (1 * sizeof(TVec)), c9_1);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c10_0);
+            TOps.Store(o + (1 * sizeof(TVec)), c10_1);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c11_0);
+            TOps.Store(o + (1 * sizeof(TVec)), c11_1);
+            o += down;
+            a += 12 * step;
+        }
+        while (--tiles > 0);
+
+        q->Fetch = fetch;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void R13V2(MicroArguments* q)
     {
-        byte* init = q->Init;
-        nint step = q->InitStep;
-        TVec c0_0 = TOps.Load(init + (0 * step) + (0 * sizeof(TVec)));
-        TVec c0_1 = TOps.Load(init + (0 * step) + (1 * sizeof(TVec)));
-        TVec c1_0 = TOps.Load(init + (1 * step) + (0 * sizeof(TVec)));
-        TVec c1_1 = TOps.Load(init + (1 * step) + (1 * sizeof(TVec)));
-        TVec c2_0 = TOps.Load(init + (2 * step) + (0 * sizeof(TVec)));
-        TVec c2_1 = TOps.Load(init + (2 * step) + (1 * sizeof(TVec)));
-        TVec c3_0 = TOps.Load(init + (3 * step) + (0 * sizeof(TVec)));
-        TVec c3_1 = TOps.Load(init + (3 * step) + (1 * sizeof(TVec)));
-        TVec c4_0 = TOps.Load(init + (4 * step) + (0 * sizeof(TVec)));
-        TVec c4_1 = TOps.Load(init + (4 * step) + (1 * sizeof(TVec)));
-        TVec c5_0 = TOps.Load(init + (5 * step) + (0 * sizeof(TVec)));
-        TVec c5_1 = TOps.Load(init + (5 * step) + (1 * sizeof(TVec)));
-        TVec c6_0 = TOps.Load(init + (6 * step) + (0 * sizeof(TVec)));
-        TVec c6_1 = TOps.Load(init + (6 * step) + (1 * sizeof(TVec)));
-        TVec c7_0 = TOps.Load(init + (7 * step) + (0 * sizeof(TVec)));
-        TVec c7_1 = TOps.Load(init + (7 * step) + (1 * sizeof(TVec)));
-        TVec c8_0 = TOps.Load(init + (8 * step) + (0 * sizeof(TVec)));
-        TVec c8_1 = TOps.Load(init + (8 * step) + (1 * sizeof(TVec)));
-        TVec c9_0 = TOps.Load(init + (9 * step) + (0 * sizeof(TVec)));
-        TVec c9_1 = TOps.Load(init + (9 * step) + (1 * sizeof(TVec)));
-        TVec c10_0 = TOps.Load(init + (10 * step) + (0 * sizeof(TVec)));
-        TVec c10_1 = TOps.Load(init + (10 * step) + (1 * sizeof(TVec)));
-        TVec c11_0 = TOps.Load(init + (11 * step) + (0 * sizeof(TVec)));
-        TVec c11_1 = TOps.Load(init + (11 * step) + (1 * sizeof(TVec)));
-        TVec c12_0 = TOps.Load(init + (12 * step) + (0 * sizeof(TVec)));
-        TVec c12_1 = TOps.Load(init + (12 * step) + (1 * sizeof(TVec)));
-        step = q->AStep;
-        nint next = q->BStep, element = q->AElement;
-        nint* tap = q->Taps;
-        for (int t = q->TapCount; t > 0; t--, tap += 2)
+        byte* a = q->A, o = q->Out, init = q->Init, fetch = q->FetchStep == 0 ? q->B : q->Fetch;
+        nint step = q->AStep, next = q->BStep, element = q->AElement, ahead = q->FetchStep;
+        bool dense = element == TOps.ElementSize && next == 2 * sizeof(TVec);
+        int tiles = q->Tiles;
+        do
         {
-            byte* a0 = q->A + tap[0];
-            byte* a3 = a0 + (3 * step);
-            byte* a6 = a3 + (3 * step);
-            byte* a9 = a6 + (3 * step);
-            byte* a12 = a9 + (3 * step);
-            byte* b = q->B + tap[1];
-            for (int e = q->Run; e > 0; e--)
+            nint down = q->OutStep;
+            if (q->Finish == FinishKind.ResidualAndLimits)
             {
-                TVec b0 = TOps.Load(b + (0 * sizeof(TVec)));
-                TVec b1 = TOps.Load(b + (1 * sizeof(TVec)));
-                TVec x0 = TOps.Splat(a0);
-                c0_0 = TOps.Fma(x0, b0, c0_0);
-                c0_1 = TOps.Fma(x0, b1, c0_1);
-                TVec x1 = TOps.Splat(a0 + step);
-                c1_0 = TOps.Fma(x1, b0, c1_0);
-                c1_1 = TOps.Fma(x1, b1, c1_1);
-                TVec x2 = TOps.Splat(a0 + (2 * step));
-                c2_0 = TOps.Fma(x2, b0, c2_0);
-                c2_1 = TOps.Fma(x2, b1, c2_1);
-                TVec x3 = TOps.Splat(a3);
-                c3_0 = TOps.Fma(x3, b0, c3_0);
-                c3_1 = TOps.Fma(x3, b1, c3_1);
-                TVec x4 = TOps.Splat(a3 + step);
-                c4_0 = TOps.Fma(x4, b0, c4_0);
-                c4_1 = TOps.Fma(x4, b1, c4_1);
-                TVec x5 = TOps.Splat(a3 + (2 * step));
-                c5_0 = TOps.Fma(x5, b0, c5_0);
-                c5_1 = TOps.Fma(x5, b1, c5_1);
-                TVec x6 = TOps.Splat(a6);
-                c6_0 = TOps.Fma(x6, b0, c6_0);
-                c6_1 = TOps.Fma(x6, b1, c6_1);
-                TVec x7 = TOps.Splat(a6 + step);
-                c7_0 = TOps.Fma(x7, b0, c7_0);
-                c7_1 = TOps.Fma(x7, b1, c7_1);
-                TVec x8 = TOps.Splat(a6 + (2 * step));
-                c8_0 = TOps.Fma(x8, b0, c8_0);
-                c8_1 = TOps.Fma(x8, b1, c8_1);
-                TVec x9 = TOps.Splat(a9);
-                c9_0 = TOps.Fma(x9, b0, c9_0);
-                c9_1 = TOps.Fma(x9, b1, c9_1);
-                TVec x10 = TOps.Splat(a9 + step);
-                c10_0 = TOps.Fma(x10, b0, c10_0);
-                c10_1 = TOps.Fma(x10, b1, c10_1);
-                TVec x11 = TOps.Splat(a9 + (2 * step));
-                c11_0 = TOps.Fma(x11, b0, c11_0);
-                c11_1 = TOps.Fma(x11, b1, c11_1);
-                TVec x12 = TOps.Splat(a12);
-                c12_0 = TOps.Fma(x12, b0, c12_0);
-                c12_1 = TOps.Fma(x12, b1, c12_1);
-                a0 += element;
-                a3 += element;
-                a6 += element;
-                a9 += element;
-                a12 += element;
-                b += next;
+                byte* s = o + q->Residual;
+                CacheHint.Near(s, 2 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 2 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 2 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 2 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 2 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 2 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 2 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 2 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 2 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 2 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 2 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 2 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 2 * sizeof(TVec));
             }
-        }
 
-        byte* o = q->Out;
-        step = q->OutStep;
-        TOps.Store(o + (0 * sizeof(TVec)), c0_0);
-        TOps.Store(o + (1 * sizeof(TVec)), c0_1);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c1_0);
-        TOps.Store(o + (1 * sizeof(TVec)), c1_1);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c2_0);
-        TOps.Store(o + (1 * sizeof(TVec)), c2_1);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c3_0);
-        TOps.Store(o + (1 * sizeof(TVec)), c3_1);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c4_0);
-        TOps.Store(o + (1 * sizeof(TVec)), c4_1);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c5_0);
-        TOps.Store(o + (1 * sizeof(TVec)), c5_1);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c6_0);
-        TOps.Store(o + (1 * sizeof(TVec)), c6_1);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c7_0);
-        TOps.Store(o + (1 * sizeof(TVec)), c7_1);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c8_0);
-        TOps.Store(o + (1 * sizeof(TVec)), c8_1);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c9_0);
-        TOps.Store(o + (1 * sizeof(TVec)), c9_1);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c10_0);
-        TOps.Store(o + (1 * sizeof(TVec)), c10_1);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c11_0);
-        TOps.Store(o + (1 * sizeof(TVec)), c11_1);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c12_0);
-        TOps.Store(o + (1 * sizeof(TVec)), c12_1);
+            down = q->InitStep;
+            TVec c0_0 = TOps.Load(init + (0 * down) + (0 * sizeof(TVec)));
+            TVec c0_1 = TOps.Load(init + (0 * down) + (1 * sizeof(TVec)));
+            TVec c1_0 = TOps.Load(init + (1 * down) + (0 * sizeof(TVec)));
+            TVec c1_1 = TOps.Load(init + (1 * down) + (1 * sizeof(TVec)));
+            TVec c2_0 = TOps.Load(init + (2 * down) + (0 * sizeof(TVec)));
+            TVec c2_1 = TOps.Load(init + (2 * down) + (1 * sizeof(TVec)));
+            TVec c3_0 = TOps.Load(init + (3 * down) + (0 * sizeof(TVec)));
+            TVec c3_1 = TOps.Load(init + (3 * down) + (1 * sizeof(TVec)));
+            TVec c4_0 = TOps.Load(init + (4 * down) + (0 * sizeof(TVec)));
+            TVec c4_1 = TOps.Load(init + (4 * down) + (1 * sizeof(TVec)));
+            TVec c5_0 = TOps.Load(init + (5 * down) + (0 * sizeof(TVec)));
+            TVec c5_1 = TOps.Load(init + (5 * down) + (1 * sizeof(TVec)));
+            TVec c6_0 = TOps.Load(init + (6 * down) + (0 * sizeof(TVec)));
+            TVec c6_1 = TOps.Load(init + (6 * down) + (1 * sizeof(TVec)));
+            TVec c7_0 = TOps.Load(init + (7 * down) + (0 * sizeof(TVec)));
+            TVec c7_1 = TOps.Load(init + (7 * down) + (1 * sizeof(TVec)));
+            TVec c8_0 = TOps.Load(init + (8 * down) + (0 * sizeof(TVec)));
+            TVec c8_1 = TOps.Load(init + (8 * down) + (1 * sizeof(TVec)));
+            TVec c9_0 = TOps.Load(init + (9 * down) + (0 * sizeof(TVec)));
+            TVec c9_1 = TOps.Load(init + (9 * down) + (1 * sizeof(TVec)));
+            TVec c10_0 = TOps.Load(init + (10 * down) + (0 * sizeof(TVec)));
+            TVec c10_1 = TOps.Load(init + (10 * down) + (1 * sizeof(TVec)));
+            TVec c11_0 = TOps.Load(init + (11 * down) + (0 * sizeof(TVec)));
+            TVec c11_1 = TOps.Load(init + (11 * down) + (1 * sizeof(TVec)));
+            TVec c12_0 = TOps.Load(init + (12 * down) + (0 * sizeof(TVec)));
+            TVec c12_1 = TOps.Load(init + (12 * down) + (1 * sizeof(TVec)));
+            init += 13 * down;
+            nint* tap = q->Taps;
+            for (int t = q->TapCount; t > 0; t--, tap += 2)
+            {
+                byte* a0 = a + tap[0];
+                byte* a3 = a0 + (3 * step);
+                byte* a6 = a3 + (3 * step);
+                byte* a9 = a6 + (3 * step);
+                byte* a12 = a9 + (3 * step);
+                byte* b = q->B + tap[1];
+                int e = q->Run;
+                if (dense && e >= 4)
+                {
+                    int turns = e / 4;
+                    e %= 4;
+                    do
+                    {
+                        {
+                            TVec b0 = TOps.Load(b + (0 * sizeof(TVec)));
+                            TVec b1 = TOps.Load(b + (1 * sizeof(TVec)));
+                            TVec x0 = TOps.Splat(a0);
+                            c0_0 = TOps.Fma(x0, b0, c0_0);
+                            c0_1 = TOps.Fma(x0, b1, c0_1);
+                            TVec x1 = TOps.Splat(a0 + step);
+                            c1_0 = TOps.Fma(x1, b0, c1_0);
+                            c1_1 = TOps.Fma(x1, b1, c1_1);
+                            TVec x2 = TOps.Splat(a0 + (2 * step));
+                            c2_0 = TOps.Fma(x2, b0, c2_0);
+                            c2_1 = TOps.Fma(x2, b1, c2_1);
+                            TVec x3 = TOps.Splat(a3);
+                            c3_0 = TOps.Fma(x3, b0, c3_0);
+                            c3_1 = TOps.Fma(x3, b1, c3_1);
+                            TVec x4 = TOps.Splat(a3 + step);
+                            c4_0 = TOps.Fma(x4, b0, c4_0);
+                            c4_1 = TOps.Fma(x4, b1, c4_1);
+                            TVec x5 = TOps.Splat(a3 + (2 * step));
+                            c5_0 = TOps.Fma(x5, b0, c5_0);
+                            c5_1 = TOps.Fma(x5, b1, c5_1);
+                            TVec x6 = TOps.Splat(a6);
+                            c6_0 = TOps.Fma(x6, b0, c6_0);
+                            c6_1 = TOps.Fma(x6, b1, c6_1);
+                            TVec x7 = TOps.Splat(a6 + step);
+                            c7_0 = TOps.Fma(x7, b0, c7_0);
+                            c7_1 = TOps.Fma(x7, b1, c7_1);
+                            TVec x8 = TOps.Splat(a6 + (2 * step));
+                            c8_0 = TOps.Fma(x8, b0, c8_0);
+                            c8_1 = TOps.Fma(x8, b1, c8_1);
+                            TVec x9 = TOps.Splat(a9);
+                            c9_0 = TOps.Fma(x9, b0, c9_0);
+                            c9_1 = TOps.Fma(x9, b1, c9_1);
+                            TVec x10 = TOps.Splat(a9 + step);
+                            c10_0 = TOps.Fma(x10, b0, c10_0);
+                            c10_1 = TOps.Fma(x10, b1, c10_1);
+                            TVec x11 = TOps.Splat(a9 + (2 * step));
+                            c11_0 = TOps.Fma(x11, b0, c11_0);
+                            c11_1 = TOps.Fma(x11, b1, c11_1);
+                            TVec x12 = TOps.Splat(a12);
+                            c12_0 = TOps.Fma(x12, b0, c12_0);
+                            c12_1 = TOps.Fma(x12, b1, c12_1);
+                        }
+
+                        {
+                            TVec b0 = TOps.Load(b + (2 * sizeof(TVec)));
+                            TVec b1 = TOps.Load(b + (3 * sizeof(TVec)));
+                            TVec x0 = TOps.Splat(a0 + (1 * TOps.ElementSize));
+                            c0_0 = TOps.Fma(x0, b0, c0_0);
+                            c0_1 = TOps.Fma(x0, b1, c0_1);
+                            TVec x1 = TOps.Splat(a0 + step + (1 * TOps.ElementSize));
+                            c1_0 = TOps.Fma(x1, b0, c1_0);
+                            c1_1 = TOps.Fma(x1, b1, c1_1);
+                            TVec x2 = TOps.Splat(a0 + (2 * step) + (1 * TOps.ElementSize));
+                            c2_0 = TOps.Fma(x2, b0, c2_0);
+                            c2_1 = TOps.Fma(x2, b1, c2_1);
+                            TVec x3 = TOps.Splat(a3 + (1 * TOps.ElementSize));
+                            c3_0 = TOps.Fma(x3, b0, c3_0);
+                            c3_1 = TOps.Fma(x3, b1, c3_1);
+                            TVec x4 = TOps.Splat(a3 + step + (1 * TOps.ElementSize));
+                            c4_0 = TOps.Fma(x4, b0, c4_0);
+                            c4_1 = TOps.Fma(x4, b1, c4_1);
+                            TVec x5 = TOps.Splat(a3 + (2 * step) + (1 * TOps.ElementSize));
+                            c5_0 = TOps.Fma(x5, b0, c5_0);
+                            c5_1 = TOps.Fma(x5, b1, c5_1);
+                            TVec x6 = TOps.Splat(a6 + (1 * TOps.ElementSize));
+                            c6_0 = TOps.Fma(x6, b0, c6_0);
+                            c6_1 = TOps.Fma(x6, b1, c6_1);
+                            TVec x7 = TOps.Splat(a6 + step + (1 * TOps.ElementSize));
+                            c7_0 = TOps.Fma(x7, b0, c7_0);
+                            c7_1 = TOps.Fma(x7, b1, c7_1);
+                            TVec x8 = TOps.Splat(a6 + (2 * step) + (1 * TOps.ElementSize));
+                            c8_0 = TOps.Fma(x8, b0, c8_0);
+                            c8_1 = TOps.Fma(x8, b1, c8_1);
+                            TVec x9 = TOps.Splat(a9 + (1 * TOps.ElementSize));
+                            c9_0 = TOps.Fma(x9, b0, c9_0);
+                            c9_1 = TOps.Fma(x9, b1, c9_1);
+                            TVec x10 = TOps.Splat(a9 + step + (1 * TOps.ElementSize));
+                            c10_0 = TOps.Fma(x10, b0, c10_0);
+                            c10_1 = TOps.Fma(x10, b1, c10_1);
+                            TVec x11 = TOps.Splat(a9 + (2 * step) + (1 * TOps.ElementSize));
+                            c11_0 = TOps.Fma(x11, b0, c11_0);
+                            c11_1 = TOps.Fma(x11, b1, c11_1);
+                            TVec x12 = TOps.Splat(a12 + (1 * TOps.ElementSize));
+                            c12_0 = TOps.Fma(x12, b0, c12_0);
+                            c12_1 = TOps.Fma(x12, b1, c12_1);
+                        }
+
+                        {
+                            TVec b0 = TOps.Load(b + (4 * sizeof(TVec)));
+                            TVec b1 = TOps.Load(b + (5 * sizeof(TVec)));
+                            TVec x0 = TOps.Splat(a0 + (2 * TOps.ElementSize));
+                            c0_0 = TOps.Fma(x0, b0, c0_0);
+                            c0_1 = TOps.Fma(x0, b1, c0_1);
+                            TVec x1 = TOps.Splat(a0 + step + (2 * TOps.ElementSize));
+                            c1_0 = TOps.Fma(x1, b0, c1_0);
+                            c1_1 = TOps.Fma(x1, b1, c1_1);
+                            TVec x2 = TOps.Splat(a0 + (2 * step) + (2 * TOps.ElementSize));
+                            c2_0 = TOps.Fma(x2, b0, c2_0);
+                            c2_1 = TOps.Fma(x2, b1, c2_1);
+                            TVec x3 = TOps.Splat(a3 + (2 * TOps.ElementSize));
+                            c3_0 = TOps.Fma(x3, b0, c3_0);
+                            c3_1 = TOps.Fma(x3, b1, c3_1);
+                            TVec x4 = TOps.Splat(a3 + step + (2 * TOps.ElementSize));
+                            c4_0 = TOps.Fma(x4, b0, c4_0);
+                            c4_1 = TOps.Fma(x4, b1, c4_1);
+                            TVec x5 = TOps.Splat(a3 + (2 * step) + (2 * TOps.ElementSize));
+                            c5_0 = TOps.Fma(x5, b0, c5_0);
+                            c5_1 = TOps.Fma(x5, b1, c5_1);
+                            TVec x6 = TOps.Splat(a6 + (2 * TOps.ElementSize));
+                            c6_0 = TOps.Fma(x6, b0, c6_0);
+                            c6_1 = TOps.Fma(x6, b1, c6_1);
+                            TVec x7 = TOps.Splat(a6 + step + (2 * TOps.ElementSize));
+                            c7_0 = TOps.Fma(x7, b0, c7_0);
+                            c7_1 = TOps.Fma(x7, b1, c7_1);
+                            TVec x8 = TOps.Splat(a6 + (2 * step) + (2 * TOps.ElementSize));
+                            c8_0 = TOps.Fma(x8, b0, c8_0);
+                            c8_1 = TOps.Fma(x8, b1, c8_1);
+                            TVec x9 = TOps.Splat(a9 + (2 * TOps.ElementSize));
+                            c9_0 = TOps.Fma(x9, b0, c9_0);
+                            c9_1 = TOps.Fma(x9, b1, c9_1);
+                            TVec x10 = TOps.Splat(a9 + step + (2 * TOps.ElementSize));
+                            c10_0 = TOps.Fma(x10, b0, c10_0);
+                            c10_1 = TOps.Fma(x10, b1, c10_1);
+                            TVec x11 = TOps.Splat(a9 + (2 * step) + (2 * TOps.ElementSize));
+                            c11_0 = TOps.Fma(x11, b0, c11_0);
+                            c11_1 = TOps.Fma(x11, b1, c11_1);
+                            TVec x12 = TOps.Splat(a12 + (2 * TOps.ElementSize));
+                            c12_0 = TOps.Fma(x12, b0, c12_0);
+                            c12_1 = TOps.Fma(x12, b1, c12_1);
+                        }
+
+                        {
+                            TVec b0 = TOps.Load(b + (6 * sizeof(TVec)));
+                            TVec b1 = TOps.Load(b + (7 * sizeof(TVec)));
+                            TVec x0 = TOps.Splat(a0 + (3 * TOps.ElementSize));
+                            c0_0 = TOps.Fma(x0, b0, c0_0);
+                            c0_1 = TOps.Fma(x0, b1, c0_1);
+                            TVec x1 = TOps.Splat(a0 + step + (3 * TOps.ElementSize));
+                            c1_0 = TOps.Fma(x1, b0, c1_0);
+                            c1_1 = TOps.Fma(x1, b1, c1_1);
+                            TVec x2 = TOps.Splat(a0 + (2 * step) + (3 * TOps.ElementSize));
+                            c2_0 = TOps.Fma(x2, b0, c2_0);
+                            c2_1 = TOps.Fma(x2, b1, c2_1);
+                            TVec x3 = TOps.Splat(a3 + (3 * TOps.ElementSize));
+                            c3_0 = TOps.Fma(x3, b0, c3_0);
+                            c3_1 = TOps.Fma(x3, b1, c3_1);
+                            TVec x4 = TOps.Splat(a3 + step + (3 * TOps.ElementSize));
+                            c4_0 = TOps.Fma(x4, b0, c4_0);
+                            c4_1 = TOps.Fma(x4, b1, c4_1);
+                            TVec x5 = TOps.Splat(a3 + (2 * step) + (3 * TOps.ElementSize));
+                            c5_0 = TOps.Fma(x5, b0, c5_0);
+                            c5_1 = TOps.Fma(x5, b1, c5_1);
+                            TVec x6 = TOps.Splat(a6 + (3 * TOps.ElementSize));
+                            c6_0 = TOps.Fma(x6, b0, c6_0);
+                            c6_1 = TOps.Fma(x6, b1, c6_1);
+                            TVec x7 = TOps.Splat(a6 + step + (3 * TOps.ElementSize));
+                            c7_0 = TOps.Fma(x7, b0, c7_0);
+                            c7_1 = TOps.Fma(x7, b1, c7_1);
+                            TVec x8 = TOps.Splat(a6 + (2 * step) + (3 * TOps.ElementSize));
+                            c8_0 = TOps.Fma(x8, b0, c8_0);
+                            c8_1 = TOps.Fma(x8, b1, c8_1);
+                            TVec x9 = TOps.Splat(a9 + (3 * TOps.ElementSize));
+                            c9_0 = TOps.Fma(x9, b0, c9_0);
+                            c9_1 = TOps.Fma(x9, b1, c9_1);
+                            TVec x10 = TOps.Splat(a9 + step + (3 * TOps.ElementSize));
+                            c10_0 = TOps.Fma(x10, b0, c10_0);
+                            c10_1 = TOps.Fma(x10, b1, c10_1);
+                            TVec x11 = TOps.Splat(a9 + (2 * step) + (3 * TOps.ElementSize));
+                            c11_0 = TOps.Fma(x11, b0, c11_0);
+                            c11_1 = TOps.Fma(x11, b1, c11_1);
+                            TVec x12 = TOps.Splat(a12 + (3 * TOps.ElementSize));
+                            c12_0 = TOps.Fma(x12, b0, c12_0);
+                            c12_1 = TOps.Fma(x12, b1, c12_1);
+                        }
+
+                        a0 += 4 * TOps.ElementSize;
+                        a3 += 4 * TOps.ElementSize;
+                        a6 += 4 * TOps.ElementSize;
+                        a9 += 4 * TOps.ElementSize;
+                        a12 += 4 * TOps.ElementSize;
+                        b += 8 * sizeof(TVec);
+                        CacheHint.Fetch(fetch);
+                        fetch += 4 * ahead;
+                    }
+                    while (--turns > 0);
+                }
+
+                for (; e > 0; e--)
+                {
+                    TVec b0 = TOps.Load(b + (0 * sizeof(TVec)));
+                    TVec b1 = TOps.Load(b + (1 * sizeof(TVec)));
+                    TVec x0 = TOps.Splat(a0);
+                    c0_0 = TOps.Fma(x0, b0, c0_0);
+                    c0_1 = TOps.Fma(x0, b1, c0_1);
+                    TVec x1 = TOps.Splat(a0 + step);
+                    c1_0 = TOps.Fma(x1, b0, c1_0);
+                    c1_1 = TOps.Fma(x1, b1, c1_1);
+                    TVec x2 = TOps.Splat(a0 + (2 * step));
+                    c2_0 = TOps.Fma(x2, b0, c2_0);
+                    c2_1 = TOps.Fma(x2, b1, c2_1);
+                    TVec x3 = TOps.Splat(a3);
+                    c3_0 = TOps.Fma(x3, b0, c3_0);
+                    c3_1 = TOps.Fma(x3, b1, c3_1);
+                    TVec x4 = TOps.Splat(a3 + step);
+                    c4_0 = TOps.Fma(x4, b0, c4_0);
+                    c4_1 = TOps.Fma(x4, b1, c4_1);
+                    TVec x5 = TOps.Splat(a3 + (2 * step));
+                    c5_0 = TOps.Fma(x5, b0, c5_0);
+                    c5_1 = TOps.Fma(x5, b1, c5_1);
+                    TVec x6 = TOps.Splat(a6);
+                    c6_0 = TOps.Fma(x6, b0, c6_0);
+                    c6_1 = TOps.Fma(x6, b1, c6_1);
+                    TVec x7 = TOps.Splat(a6 + step);
+                    c7_0 = TOps.Fma(x7, b0, c7_0);
+                    c7_1 = TOps.Fma(x7, b1, c7_1);
+                    TVec x8 = TOps.Splat(a6 + (2 * step));
+                    c8_0 = TOps.Fma(x8, b0, c8_0);
+                    c8_1 = TOps.Fma(x8, b1, c8_1);
+                    TVec x9 = TOps.Splat(a9);
+                    c9_0 = TOps.Fma(x9, b0, c9_0);
+                    c9_1 = TOps.Fma(x9, b1, c9_1);
+                    TVec x10 = TOps.Splat(a9 + step);
+                    c10_0 = TOps.Fma(x10, b0, c10_0);
+                    c10_1 = TOps.Fma(x10, b1, c10_1);
+                    TVec x11 = TOps.Splat(a9 + (2 * step));
+                    c11_0 = TOps.Fma(x11, b0, c11_0);
+                    c11_1 = TOps.Fma(x11, b1, c11_1);
+                    TVec x12 = TOps.Splat(a12);
+                    c12_0 = TOps.Fma(x12, b0, c12_0);
+                    c12_1 = TOps.Fma(x12, b1, c12_1);
+                    a0 += element;
+                    a3 += element;
+                    a6 += element;
+                    a9 += element;
+                    a12 += element;
+                    b += next;
+                }
+            }
+
+            down = q->OutStep;
+            if (q->Finish != FinishKind.None)
+            {
+                byte* limits = q->Limits;
+                if (q->Finish == FinishKind.ResidualAndLimits)
+                {
+                    byte* s = o + q->Residual;
+                    TVec scale = TOps.Splat(limits + (2 * TOps.ElementSize));
+                    c0_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c0_0);
+                    c0_1 = TOps.Fma(TOps.Load(s + (1 * sizeof(TVec))), scale, c0_1);
+                    s += down;
+                    c1_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c1_0);
+                    c1_1 = TOps.Fma(TOps.Load(s + (1 * sizeof(TVec))), scale, c1_1);
+                    s += down;
+                    c2_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c2_0);
+                    c2_1 = TOps.Fma(TOps.Load(s + (1 * sizeof(TVec))), scale, c2_1);
+                    s += down;
+                    c3_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c3_0);
+                    c3_1 = TOps.Fma(TOps.Load(s + (1 * sizeof(TVec))), scale, c3_1);
+                    s += down;
+                    c4_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c4_0);
+                    c4_1 = TOps.Fma(TOps.Load(s + (1 * sizeof(TVec))), scale, c4_1);
+                    s += down;
+                    c5_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c5_0);
+                    c5_1 = TOps.Fma(TOps.Load(s + (1 * sizeof(TVec))), scale, c5_1);
+                    s += down;
+                    c6_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c6_0);
+                    c6_1 = TOps.Fma(TOps.Load(s + (1 * sizeof(TVec))), scale, c6_1);
+                    s += down;
+                    c7_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c7_0);
+                    c7_1 = TOps.Fma(TOps.Load(s + (1 * sizeof(TVec))), scale, c7_1);
+                    s += down;
+                    c8_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c8_0);
+                    c8_1 = TOps.Fma(TOps.Load(s + (1 * sizeof(TVec))), scale, c8_1);
+                    s += down;
+                    c9_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c9_0);
+                    c9_1 = TOps.Fma(TOps.Load(s + (1 * sizeof(TVec))), scale, c9_1);
+                    s += down;
+                    c10_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c10_0);
+                    c10_1 = TOps.Fma(TOps.Load(s + (1 * sizeof(TVec))), scale, c10_1);
+                    s += down;
+                    c11_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c11_0);
+                    c11_1 = TOps.Fma(TOps.Load(s + (1 * sizeof(TVec))), scale, c11_1);
+                    s += down;
+                    c12_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c12_0);
+                    c12_1 = TOps.Fma(TOps.Load(s + (1 * sizeof(TVec))), scale, c12_1);
+                }
+
+                TVec least = TOps.Splat(limits), most = TOps.Splat(limits + TOps.ElementSize);
+                c0_0 = TOps.Clamp(c0_0, least, most);
+                c0_1 = TOps.Clamp(c0_1, least, most);
+                c1_0 = TOps.Clamp(c1_0, least, most);
+                c1_1 = TOps.Clamp(c1_1, least, most);
+                c2_0 = TOps.Clamp(c2_0, least, most);
+                c2_1 = TOps.Clamp(c2_1, least, most);
+                c3_0 = TOps.Clamp(c3_0, least, most);
+                c3_1 = TOps.Clamp(c3_1, least, most);
+                c4_0 = TOps.Clamp(c4_0, least, most);
+                c4_1 = TOps.Clamp(c4_1, least, most);
+                c5_0 = TOps.Clamp(c5_0, least, most);
+                c5_1 = TOps.Clamp(c5_1, least, most);
+                c6_0 = TOps.Clamp(c6_0, least, most);
+                c6_1 = TOps.Clamp(c6_1, least, most);
+                c7_0 = TOps.Clamp(c7_0, least, most);
+                c7_1 = TOps.Clamp(c7_1, least, most);
+                c8_0 = TOps.Clamp(c8_0, least, most);
+                c8_1 = TOps.Clamp(c8_1, least, most);
+                c9_0 = TOps.Clamp(c9_0, least, most);
+                c9_1 = TOps.Clamp(c9_1, least, most);
+                c10_0 = TOps.Clamp(c10_0, least, most);
+                c10_1 = TOps.Clamp(c10_1, least, most);
+                c11_0 = TOps.Clamp(c11_0, least, most);
+                c11_1 = TOps.Clamp(c11_1, least, most);
+                c12_0 = TOps.Clamp(c12_0, least, most);
+                c12_1 = TOps.Clamp(c12_1, least, most);
+            }
+
+            TOps.Store(o + (0 * sizeof(TVec)), c0_0);
+            TOps.Store(o + (1 * sizeof(TVec)), c0_1);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c1_0);
+            TOps.Store(o + (1 * sizeof(TVec)), c1_1);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c2_0);
+            TOps.Store(o + (1 * sizeof(TVec)), c2_1);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c3_0);
+            TOps.Store(o + (1 * sizeof(TVec)), c3_1);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c4_0);
+            TOps.Store(o + (1 * sizeof(TVec)), c4_1);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c5_0);
+            TOps.Store(o + (1 * sizeof(TVec)), c5_1);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c6_0);
+            TOps.Store(o + (1 * sizeof(TVec)), c6_1);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c7_0);
+            TOps.Store(o + (1 * sizeof(TVec)), c7_1);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c8_0);
+            TOps.Store(o + (1 * sizeof(TVec)), c8_1);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c9_0);
+            TOps.Store(o + (1 * sizeof(TVec)), c9_1);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c10_0);
+            TOps.Store(o + (1 * sizeof(TVec)), c10_1);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c11_0);
+            TOps.Store(o + (1 * sizeof(TVec)), c11_1);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c12_0);
+            TOps.Store(o + (1 * sizeof(TVec)), c12_1);
+            o += down;
+            a += 13 * step;
+        }
+        while (--tiles > 0);
+
+        q->Fetch = fetch;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void R14V2(MicroArguments* q)
     {
-        byte* init = q->Init;
-        nint step = q->InitStep;
-        TVec c0_0 = TOps.Load(init + (0 * step) + (0 * sizeof(TVec)));
-        TVec c0_1 = TOps.Load(init + (0 * step) + (1 * sizeof(TVec)));
-        TVec c1_0 = TOps.Load(init + (1 * step) + (0 * sizeof(TVec)));
-        TVec c1_1 = TOps.Load(init + (1 * step) + (1 * sizeof(TVec)));
-        TVec c2_0 = TOps.Load(init + (2 * step) + (0 * sizeof(TVec)));
-        TVec c2_1 = TOps.Load(init + (2 * step) + (1 * sizeof(TVec)));
-        TVec c3_0 = TOps.Load(init + (3 * step) + (0 * sizeof(TVec)));
-        TVec c3_1 = TOps.Load(init + (3 * step) + (1 * sizeof(TVec)));
-        TVec c4_0 = TOps.Load(init + (4 * step) + (0 * sizeof(TVec)));
-        TVec c4_1 = TOps.Load(init + (4 * step) + (1 * sizeof(TVec)));
-        TVec c5_0 = TOps.Load(init + (5 * step) + (0 * sizeof(TVec)));
-        TVec c5_1 = TOps.Load(init + (5 * step) + (1 * sizeof(TVec)));
-        TVec c6_0 = TOps.Load(init + (6 * step) + (0 * sizeof(TVec)));
-        TVec c6_1 = TOps.Load(init + (6 * step) + (1 * sizeof(TVec)));
-        TVec c7_0 = TOps.Load(init + (7 * step) + (0 * sizeof(TVec)));
-        TVec c7_1 = TOps.Load(init + (7 * step) + (1 * sizeof(TVec)));
-        TVec c8_0 = TOps.Load(init + (8 * step) + (0 * sizeof(TVec)));
-        TVec c8_1 = TOps.Load(init + (8 * step) + (1 * sizeof(TVec)));
-        TVec c9_0 = TOps.Load(init + (9 * step) + (0 * sizeof(TVec)));
-        TVec c9_1 = TOps.Load(init + (9 * step) + (1 * sizeof(TVec)));
-        TVec c10_0 = TOps.Load(init + (10 * step) + (0 * sizeof(TVec)));
-        TVec c10_1 = TOps.Load(init + (10 * step) + (1 * sizeof(TVec)));
-        TVec c11_0 = TOps.Load(init + (11 * step) + (0 * sizeof(TVec)));
-        TVec c11_1 = TOps.Load(init + (11 * step) + (1 * sizeof(TVec)));
-        TVec c12_0 = TOps.Load(init + (12 * step) + (0 * sizeof(TVec)));
-        TVec c12_1 = TOps.Load(init + (12 * step) + (1 * sizeof(TVec)));
-        TVec c13_0 = TOps.Load(init + (13 * step) + (0 * sizeof(TVec)));
-        TVec c13_1 = TOps.Load(init + (13 * step) + (1 * sizeof(TVec)));
-        step = q->AStep;
-        nint next = q->BStep, element = q->AElement;
-        nint* tap = q->Taps;
-        for (int t = q->TapCount; t > 0; t--, tap += 2)
+        byte* a = q->A, o = q->Out, init = q->Init, fetch = q->FetchStep == 0 ? q->B : q->Fetch;
+        nint step = q->AStep, next = q->BStep, element = q->AElement, ahead = q->FetchStep;
+        bool dense = element == TOps.ElementSize && next == 2 * sizeof(TVec);
+        int tiles = q->Tiles;
+        do
         {
-            byte* a0 = q->A + tap[0];
-            byte* a3 = a0 + (3 * step);
-            byte* a6 = a3 + (3 * step);
-            byte* a9 = a6 + (3 * step);
-            byte* a12 = a9 + (3 * step);
-            byte* b = q->B + tap[1];
-            for (int e = q->Run; e > 0; e--)
+            nint down = q->OutStep;
+            if (q->Finish == FinishKind.ResidualAndLimits)
             {
-                TVec b0 = TOps.Load(b + (0 * sizeof(TVec)));
-                TVec b1 = TOps.Load(b + (1 * sizeof(TVec)));
-                TVec x0 = TOps.Splat(a0);
-                c0_0 = TOps.Fma(x0, b0, c0_0);
-                c0_1 = TOps.Fma(x0, b1, c0_1);
-                TVec x1 = TOps.Splat(a0 + step);
-                c1_0 = TOps.Fma(x1, b0, c1_0);
-                c1_1 = TOps.Fma(x1, b1, c1_1);
-                TVec x2 = TOps.Splat(a0 + (2 * step));
-                c2_0 = TOps.Fma(x2, b0, c2_0);
-                c2_1 = TOps.Fma(x2, b1, c2_1);
-                TVec x3 = TOps.Splat(a3);
-                c3_0 = TOps.Fma(x3, b0, c3_0);
-                c3_1 = TOps.Fma(x3, b1, c3_1);
-                TVec x4 = TOps.Splat(a3 + step);
-                c4_0 = TOps.Fma(x4, b0, c4_0);
-                c4_1 = TOps.Fma(x4, b1, c4_1);
-                TVec x5 = TOps.Splat(a3 + (2 * step));
-                c5_0 = TOps.Fma(x5, b0, c5_0);
-                c5_1 = TOps.Fma(x5, b1, c5_1);
-                TVec x6 = TOps.Splat(a6);
-                c6_0 = TOps.Fma(x6, b0, c6_0);
-                c6_1 = TOps.Fma(x6, b1, c6_1);
-                TVec x7 = TOps.Splat(a6 + step);
-                c7_0 = TOps.Fma(x7, b0, c7_0);
-                c7_1 = TOps.Fma(x7, b1, c7_1);
-                TVec x8 = TOps.Splat(a6 + (2 * step));
-                c8_0 = TOps.Fma(x8, b0, c8_0);
-                c8_1 = TOps.Fma(x8, b1, c8_1);
-                TVec x9 = TOps.Splat(a9);
-                c9_0 = TOps.Fma(x9, b0, c9_0);
-                c9_1 = TOps.Fma(x9, b1, c9_1);
-                TVec x10 = TOps.Splat(a9 + step);
-                c10_0 = TOps.Fma(x10, b0, c10_0);
-                c10_1 = TOps.Fma(x10, b1, c10_1);
-                TVec x11 = TOps.Splat(a9 + (2 * step));
-                c11_0 = TOps.Fma(x11, b0, c11_0);
-                c11_1 = TOps.Fma(x11, b1, c11_1);
-                TVec x12 = TOps.Splat(a12);
-                c12_0 = TOps.Fma(x12, b0, c12_0);
-                c12_1 = TOps.Fma(x12, b1, c12_1);
-                TVec x13 = TOps.Splat(a12 + step);
-                c13_0 = TOps.Fma(x13, b0, c13_0);
-                c13_1 = TOps.Fma(x13, b1, c13_1);
-                a0 += element;
-                a3 += element;
-                a6 += element;
-                a9 += element;
-                a12 += element;
-                b += next;
+                byte* s = o + q->Residual;
+                CacheHint.Near(s, 2 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 2 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 2 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 2 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 2 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 2 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 2 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 2 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 2 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 2 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 2 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 2 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 2 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 2 * sizeof(TVec));
             }
-        }
 
-        byte* o = q->Out;
-        step = q->OutStep;
-        TOps.Store(o + (0 * sizeof(TVec)), c0_0);
-        TOps.Store(o + (1 * sizeof(TVec)), c0_1);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c1_0);
-        TOps.Store(o + (1 * sizeof(TVec)), c1_1);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c2_0);
-        TOps.Store(o + (1 * sizeof(TVec)), c2_1);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c3_0);
-        TOps.Store(o + (1 * sizeof(TVec)), c3_1);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c4_0);
-        TOps.Store(o + (1 * sizeof(TVec)), c4_1);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c5_0);
-        TOps.Store(o + (1 * sizeof(TVec)), c5_1);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c6_0);
-        TOps.Store(o + (1 * sizeof(TVec)), c6_1);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c7_0);
-        TOps.Store(o + (1 * sizeof(TVec)), c7_1);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c8_0);
-        TOps.Store(o + (1 * sizeof(TVec)), c8_1);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c9_0);
-        TOps.Store(o + (1 * sizeof(TVec)), c9_1);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c10_0);
-        TOps.Store(o + (1 * sizeof(TVec)), c10_1);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c11_0);
-        TOps.Store(o + (1 * sizeof(TVec)), c11_1);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c12_0);
-        TOps.Store(o + (1 * sizeof(TVec)), c12_1);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c13_0);
-        TOps.Store(o + (1 * sizeof(TVec)), c13_1);
+            down = q->InitStep;
+            TVec c0_0 = TOps.Load(init + (0 * down) + (0 * sizeof(TVec)));
+            TVec c0_1 = TOps.Load(init + (0 * down) + (1 * sizeof(TVec)));
+            TVec c1_0 = TOps.Load(init + (1 * down) + (0 * sizeof(TVec)));
+            TVec c1_1 = TOps.Load(init + (1 * down) + (1 * sizeof(TVec)));
+            TVec c2_0 = TOps.Load(init + (2 * down) + (0 * sizeof(TVec)));
+            TVec c2_1 = TOps.Load(init + (2 * down) + (1 * sizeof(TVec)));
+            TVec c3_0 = TOps.Load(init + (3 * down) + (0 * sizeof(TVec)));
+            TVec c3_1 = TOps.Load(init + (3 * down) + (1 * sizeof(TVec)));
+            TVec c4_0 = TOps.Load(init + (4 * down) + (0 * sizeof(TVec)));
+            TVec c4_1 = TOps.Load(init + (4 * down) + (1 * sizeof(TVec)));
+            TVec c5_0 = TOps.Load(init + (5 * down) + (0 * sizeof(TVec)));
+            TVec c5_1 = TOps.Load(init + (5 * down) + (1 * sizeof(TVec)));
+            TVec c6_0 = TOps.Load(init + (6 * down) + (0 * sizeof(TVec)));
+            TVec c6_1 = TOps.Load(init + (6 * down) + (1 * sizeof(TVec)));
+            TVec c7_0 = TOps.Load(init + (7 * down) + (0 * sizeof(TVec)));
+            TVec c7_1 = TOps.Load(init + (7 * down) + (1 * sizeof(TVec)));
+            TVec c8_0 = TOps.Load(init + (8 * down) + (0 * sizeof(TVec)));
+            TVec c8_1 = TOps.Load(init + (8 * down) + (1 * sizeof(TVec)));
+            TVec c9_0 = TOps.Load(init + (9 * down) + (0 * sizeof(TVec)));
+            TVec c9_1 = TOps.Load(init + (9 * down) + (1 * sizeof(TVec)));
+            TVec c10_0 = TOps.Load(init + (10 * down) + (0 * sizeof(TVec)));
+            TVec c10_1 = TOps.Load(init + (10 * down) + (1 * sizeof(TVec)));
+            TVec c11_0 = TOps.Load(init + (11 * down) + (0 * sizeof(TVec)));
+            TVec c11_1 = TOps.Load(init + (11 * down) + (1 * sizeof(TVec)));
+            TVec c12_0 = TOps.Load(init + (12 * down) + (0 * sizeof(TVec)));
+            TVec c12_1 = TOps.Load(init + (12 * down) + (1 * sizeof(TVec)));
+            TVec c13_0 = TOps.Load(init + (13 * down) + (0 * sizeof(TVec)));
+            TVec c13_1 = TOps.Load(init + (13 * down) + (1 * sizeof(TVec)));
+            init += 14 * down;
+            nint* tap = q->Taps;
+            for (int t = q->TapCount; t > 0; t--, tap += 2)
+            {
+                byte* a0 = a + tap[0];
+                byte* a3 = a0 + (3 * step);
+                byte* a6 = a3 + (3 * step);
+                byte* a9 = a6 + (3 * step);
+                byte* a12 = a9 + (3 * step);
+                byte* b = q->B + tap[1];
+                int e = q->Run;
+                if (dense && e >= 4)
+                {
+                    int turns = e / 4;
+                    e %= 4;
+                    do
+                    {
+                        {
+                            TVec b0 = TOps.Load(b + (0 * sizeof(TVec)));
+                            TVec b1 = TOps.Load(b + (1 * sizeof(TVec)));
+                            TVec x0 = TOps.Splat(a0);
+                            c0_0 = TOps.Fma(x0, b0, c0_0);
+                            c0_1 = TOps.Fma(x0, b1, c0_1);
+                            TVec x1 = TOps.Splat(a0 + step);
+                            c1_0 = TOps.Fma(x1, b0, c1_0);
+                            c1_1 = TOps.Fma(x1, b1, c1_1);
+                            TVec x2 = TOps.Splat(a0 + (2 * step));
+                            c2_0 = TOps.Fma(x2, b0, c2_0);
+                            c2_1 = TOps.Fma(x2, b1, c2_1);
+                            TVec x3 = TOps.Splat(a3);
+                            c3_0 = TOps.Fma(x3, b0, c3_0);
+                            c3_1 = TOps.Fma(x3, b1, c3_1);
+                            TVec x4 = TOps.Splat(a3 + step);
+                            c4_0 = TOps.Fma(x4, b0, c4_0);
+                            c4_1 = TOps.Fma(x4, b1, c4_1);
+                            TVec x5 = TOps.Splat(a3 + (2 * step));
+                            c5_0 = TOps.Fma(x5, b0, c5_0);
+                            c5_1 = TOps.Fma(x5, b1, c5_1);
+                            TVec x6 = TOps.Splat(a6);
+                            c6_0 = TOps.Fma(x6, b0, c6_0);
+                            c6_1 = TOps.Fma(x6, b1, c6_1);
+                            TVec x7 = TOps.Splat(a6 + step);
+                            c7_0 = TOps.Fma(x7, b0, c7_0);
+                            c7_1 = TOps.Fma(x7, b1, c7_1);
+                            TVec x8 = TOps.Splat(a6 + (2 * step));
+                            c8_0 = TOps.Fma(x8, b0, c8_0);
+                            c8_1 = TOps.Fma(x8, b1, c8_1);
+                            TVec x9 = TOps.Splat(a9);
+                            c9_0 = TOps.Fma(x9, b0, c9_0);
+                            c9_1 = TOps.Fma(x9, b1, c9_1);
+                            TVec x10 = TOps.Splat(a9 + step);
+                            c10_0 = TOps.Fma(x10, b0, c10_0);
+                            c10_1 = TOps.Fma(x10, b1, c10_1);
+                            TVec x11 = TOps.Splat(a9 + (2 * step));
+                            c11_0 = TOps.Fma(x11, b0, c11_0);
+                            c11_1 = TOps.Fma(x11, b1, c11_1);
+                            TVec x12 = TOps.Splat(a12);
+                            c12_0 = TOps.Fma(x12, b0, c12_0);
+                            c12_1 = TOps.Fma(x12, b1, c12_1);
+                            TVec x13 = TOps.Splat(a12 + step);
+                            c13_0 = TOps.Fma(x13, b0, c13_0);
+                            c13_1 = TOps.Fma(x13, b1, c13_1);
+                        }
+
+                        {
+                            TVec b0 = TOps.Load(b + (2 * sizeof(TVec)));
+                            TVec b1 = TOps.Load(b + (3 * sizeof(TVec)));
+                            TVec x0 = TOps.Splat(a0 + (1 * TOps.ElementSize));
+                            c0_0 = TOps.Fma(x0, b0, c0_0);
+                            c0_1 = TOps.Fma(x0, b1, c0_1);
+                            TVec x1 = TOps.Splat(a0 + step + (1 * TOps.ElementSize));
+                            c1_0 = TOps.Fma(x1, b0, c1_0);
+                            c1_1 = TOps.Fma(x1, b1, c1_1);
+                            TVec x2 = TOps.Splat(a0 + (2 * step) + (1 * TOps.ElementSize));
+                            c2_0 = TOps.Fma(x2, b0, c2_0);
+                            c2_1 = TOps.Fma(x2, b1, c2_1);
+                            TVec x3 = TOps.Splat(a3 + (1 * TOps.ElementSize));
+                            c3_0 = TOps.Fma(x3, b0, c3_0);
+                            c3_1 = TOps.Fma(x3, b1, c3_1);
+                            TVec x4 = TOps.Splat(a3 + step + (1 * TOps.ElementSize));
+                            c4_0 = TOps.Fma(x4, b0, c4_0);
+                            c4_1 = TOps.Fma(x4, b1, c4_1);
+                            TVec x5 = TOps.Splat(a3 + (2 * step) + (1 * TOps.ElementSize));
+                            c5_0 = TOps.Fma(x5, b0, c5_0);
+                            c5_1 = TOps.Fma(x5, b1, c5_1);
+                            TVec x6 = TOps.Splat(a6 + (1 * TOps.ElementSize));
+                            c6_0 = TOps.Fma(x6, b0, c6_0);
+                            c6_1 = TOps.Fma(x6, b1, c6_1);
+                            TVec x7 = TOps.Splat(a6 + step + (1 * TOps.ElementSize));
+                            c7_0 = TOps.Fma(x7, b0, c7_0);
+                            c7_1 = TOps.Fma(x7, b1, c7_1);
+                            TVec x8 = TOps.Splat(a6 + (2 * step) + (1 * TOps.ElementSize));
+                            c8_0 = TOps.Fma(x8, b0, c8_0);
+                            c8_1 = TOps.Fma(x8, b1, c8_1);
+                            TVec x9 = TOps.Splat(a9 + (1 * TOps.ElementSize));
+                            c9_0 = TOps.Fma(x9, b0, c9_0);
+                            c9_1 = TOps.Fma(x9, b1, c9_1);
+                            TVec x10 = TOps.Splat(a9 + step + (1 * TOps.ElementSize));
+                            c10_0 = TOps.Fma(x10, b0, c10_0);
+                            c10_1 = TOps.Fma(x10, b1, c10_1);
+                            TVec x11 = TOps.Splat(a9 + (2 * step) + (1 * TOps.ElementSize));
+                            c11_0 = TOps.Fma(x11, b0, c11_0);
+                            c11_1 = TOps.Fma(x11, b1, c11_1);
+                            TVec x12 = TOps.Splat(a12 + (1 * TOps.ElementSize));
+                            c12_0 = TOps.Fma(x12, b0, c12_0);
+                            c12_1 = TOps.Fma(x12, b1, c12_1);
+                            TVec x13 = TOps.Splat(a12 + step + (1 * TOps.ElementSize));
+                            c13_0 = TOps.Fma(x13, b0, c13_0);
+                            c13_1 = TOps.Fma(x13, b1, c13_1);
+                        }
+
+                        {
+                            TVec b0 = TOps.Load(b + (4 * sizeof(TVec)));
+                            TVec b1 = TOps.Load(b + (5 * sizeof(TVec)));
+                            TVec x0 = TOps.Splat(a0 + (2 * TOps.ElementSize));
+                            c0_0 = TOps.Fma(x0, b0, c0_0);
+                            c0_1 = TOps.Fma(x0, b1, c0_1);
+                            TVec x1 = TOps.Splat(a0 + step + (2 * TOps.ElementSize));
+                            c1_0 = TOps.Fma(x1, b0, c1_0);
+                            c1_1 = TOps.Fma(x1, b1, c1_1);
+                            TVec x2 = TOps.Splat(a0 + (2 * step) + (2 * TOps.ElementSize));
+                            c2_0 = TOps.Fma(x2, b0, c2_0);
+                            c2_1 = TOps.Fma(x2, b1, c2_1);
+                            TVec x3 = TOps.Splat(a3 + (2 * TOps.ElementSize));
+                            c3_0 = TOps.Fma(x3, b0, c3_0);
+                            c3_1 = TOps.Fma(x3, b1, c3_1);
+                            TVec x4 = TOps.Splat(a3 + step + (2 * TOps.ElementSize));
+                            c4_0 = TOps.Fma(x4, b0, c4_0);
+                            c4_1 = TOps.Fma(x4, b1, c4_1);
+                            TVec x5 = TOps.Splat(a3 + (2 * step) + (2 * TOps.ElementSize));
+                            c5_0 = TOps.Fma(x5, b0, c5_0);
+                            c5_1 = TOps.Fma(x5, b1, c5_1);
+                            TVec x6 = TOps.Splat(a6 + (2 * TOps.ElementSize));
+                            c6_0 = TOps.Fma(x6, b0, c6_0);
+                            c6_1 = TOps.Fma(x6, b1, c6_1);
+                            TVec x7 = TOps.Splat(a6 + step + (2 * TOps.ElementSize));
+                            c7_0 = TOps.Fma(x7, b0, c7_0);
+                            c7_1 = TOps.Fma(x7, b1, c7_1);
+                            TVec x8 = TOps.Splat(a6 + (2 * step) + (2 * TOps.ElementSize));
+                            c8_0 = TOps.Fma(x8, b0, c8_0);
+                            c8_1 = TOps.Fma(x8, b1, c8_1);
+                            TVec x9 = TOps.Splat(a9 + (2 * TOps.ElementSize));
+                            c9_0 = TOps.Fma(x9, b0, c9_0);
+                            c9_1 = TOps.Fma(x9, b1, c9_1);
+                            TVec x10 = TOps.Splat(a9 + step + (2 * TOps.ElementSize));
+                            c10_0 = TOps.Fma(x10, b0, c10_0);
+                            c10_1 = TOps.Fma(x10, b1, c10_1);
+                            TVec x11 = TOps.Splat(a9 + (2 * step) + (2 * TOps.ElementSize));
+                            c11_0 = TOps.Fma(x11, b0, c11_0);
+                            c11_1 = TOps.Fma(x11, b1, c11_1);
+                            TVec x12 = TOps.Splat(a12 + (2 * TOps.ElementSize));
+                            c12_0 = TOps.Fma(x12, b0, c12_0);
+                            c12_1 = TOps.Fma(x12, b1, c12_1);
+                            TVec x13 = TOps.Splat(a12 + step + (2 * TOps.ElementSize));
+                            c13_0 = TOps.Fma(x13, b0, c13_0);
+                            c13_1 = TOps.Fma(x13, b1, c13_1);
+                        }
+
+                        {
+                            TVec b0 = TOps.Load(b + (6 * sizeof(TVec)));
+                            TVec b1 = TOps.Load(b + (7 * sizeof(TVec)));
+                            TVec x0 = TOps.Splat(a0 + (3 * TOps.ElementSize));
+                            c0_0 = TOps.Fma(x0, b0, c0_0);
+                            c0_1 = TOps.Fma(x0, b1, c0_1);
+                            TVec x1 = TOps.Splat(a0 + step + (3 * TOps.ElementSize));
+                            c1_0 = TOps.Fma(x1, b0, c1_0);
+                            c1_1 = TOps.Fma(x1, b1, c1_1);
+                            TVec x2 = TOps.Splat(a0 + (2 * step) + (3 * TOps.ElementSize));
+                            c2_0 = TOps.Fma(x2, b0, c2_0);
+                            c2_1 = TOps.Fma(x2, b1, c2_1);
+                            TVec x3 = TOps.Splat(a3 + (3 * TOps.ElementSize));
+                            c3_0 = TOps.Fma(x3, b0, c3_0);
+                            c3_1 = TOps.Fma(x3, b1, c3_1);
+                            TVec x4 = TOps.Splat(a3 + step + (3 * TOps.ElementSize));
+                            c4_0 = TOps.Fma(x4, b0, c4_0);
+                            c4_1 = TOps.Fma(x4, b1, c4_1);
+                            TVec x5 = TOps.Splat(a3 + (2 * step) + (3 * TOps.ElementSize));
+                            c5_0 = TOps.Fma(x5, b0, c5_0);
+                            c5_1 = TOps.Fma(x5, b1, c5_1);
+                            TVec x6 = TOps.Splat(a6 + (3 * TOps.ElementSize));
+                            c6_0 = TOps.Fma(x6, b0, c6_0);
+                            c6_1 = TOps.Fma(x6, b1, c6_1);
+                            TVec x7 = TOps.Splat(a6 + step + (3 * TOps.ElementSize));
+                            c7_0 = TOps.Fma(x7, b0, c7_0);
+                            c7_1 = TOps.Fma(x7, b1, c7_1);
+                            TVec x8 = TOps.Splat(a6 + (2 * step) + (3 * TOps.ElementSize));
+                            c8_0 = TOps.Fma(x8, b0, c8_0);
+                            c8_1 = TOps.Fma(x8, b1, c8_1);
+                            TVec x9 = TOps.Splat(a9 + (3 * TOps.ElementSize));
+                            c9_0 = TOps.Fma(x9, b0, c9_0);
+                            c9_1 = TOps.Fma(x9, b1, c9_1);
+                            TVec x10 = TOps.Splat(a9 + step + (3 * TOps.ElementSize));
+                            c10_0 = TOps.Fma(x10, b0, c10_0);
+                            c10_1 = TOps.Fma(x10, b1, c10_1);
+                            TVec x11 = TOps.Splat(a9 + (2 * step) + (3 * TOps.ElementSize));
+                            c11_0 = TOps.Fma(x11, b0, c11_0);
+                            c11_1 = TOps.Fma(x11, b1, c11_1);
+                            TVec x12 = TOps.Splat(a12 + (3 * TOps.ElementSize));
+                            c12_0 = TOps.Fma(x12, b0, c12_0);
+                            c12_1 = TOps.Fma(x12, b1, c12_1);
+                            TVec x13 = TOps.Splat(a12 + step + (3 * TOps.ElementSize));
+                            c13_0 = TOps.Fma(x13, b0, c13_0);
+                            c13_1 = TOps.Fma(x13, b1, c13_1);
+                        }
+
+                        a0 += 4 * TOps.ElementSize;
+                        a3 += 4 * TOps.ElementSize;
+                        a6 += 4 * TOps.ElementSize;
+                        a9 += 4 * TOps.ElementSize;
+                        a12 += 4 * TOps.ElementSize;
+                        b += 8 * sizeof(TVec);
+                        CacheHint.Fetch(fetch);
+                        fetch += 4 * ahead;
+                    }
+                    while (--turns > 0);
+                }
+
+                for (; e > 0; e--)
+                {
+                    TVec b0 = TOps.Load(b + (0 * sizeof(TVec)));
+                    TVec b1 = TOps.Load(b + (1 * sizeof(TVec)));
+                    TVec x0 = TOps.Splat(a0);
+                    c0_0 = TOps.Fma(x0, b0, c0_0);
+                    c0_1 = TOps.Fma(x0, b1, c0_1);
+                    TVec x1 = TOps.Splat(a0 + step);
+                    c1_0 = TOps.Fma(x1, b0, c1_0);
+                    c1_1 = TOps.Fma(x1, b1, c1_1);
+                    TVec x2 = TOps.Splat(a0 + (2 * step));
+                    c2_0 = TOps.Fma(x2, b0, c2_0);
+                    c2_1 = TOps.Fma(x2, b1, c2_1);
+                    TVec x3 = TOps.Splat(a3);
+                    c3_0 = TOps.Fma(x3, b0, c3_0);
+                    c3_1 = TOps.Fma(x3, b1, c3_1);
+                    TVec x4 = TOps.Splat(a3 + step);
+                    c4_0 = TOps.Fma(x4, b0, c4_0);
+                    c4_1 = TOps.Fma(x4, b1, c4_1);
+                    TVec x5 = TOps.Splat(a3 + (2 * step));
+                    c5_0 = TOps.Fma(x5, b0, c5_0);
+                    c5_1 = TOps.Fma(x5, b1, c5_1);
+                    TVec x6 = TOps.Splat(a6);
+                    c6_0 = TOps.Fma(x6, b0, c6_0);
+                    c6_1 = TOps.Fma(x6, b1, c6_1);
+                    TVec x7 = TOps.Splat(a6 + step);
+                    c7_0 = TOps.Fma(x7, b0, c7_0);
+                    c7_1 = TOps.Fma(x7, b1, c7_1);
+                    TVec x8 = TOps.Splat(a6 + (2 * step));
+                    c8_0 = TOps.Fma(x8, b0, c8_0);
+                    c8_1 = TOps.Fma(x8, b1, c8_1);
+                    TVec x9 = TOps.Splat(a9);
+                    c9_0 = TOps.Fma(x9, b0, c9_0);
+                    c9_1 = TOps.Fma(x9, b1, c9_1);
+                    TVec x10 = TOps.Splat(a9 + step);
+                    c10_0 = TOps.Fma(x10, b0, c10_0);
+                    c10_1 = TOps.Fma(x10, b1, c10_1);
+                    TVec x11 = TOps.Splat(a9 + (2 * step));
+                    c11_0 = TOps.Fma(x11, b0, c11_0);
+                    c11_1 = TOps.Fma(x11, b1, c11_1);
+                    TVec x12 = TOps.Splat(a12);
+                    c12_0 = TOps.Fma(x12, b0, c12_0);
+                    c12_1 = TOps.Fma(x12, b1, c12_1);
+                    TVec x13 = TOps.Splat(a12 + step);
+                    c13_0 = TOps.Fma(x13, b0, c13_0);
+                    c13_1 = TOps.Fma(x13, b1, c13_1);
+                    a0 += element;
+                    a3 += element;
+                    a6 += element;
+                    a9 += element;
+                    a12 += element;
+                    b += next;
+                }
+            }
+
+            down = q->OutStep;
+            if (q->Finish != FinishKind.None)
+            {
+                byte* limits = q->Limits;
+                if (q->Finish == FinishKind.ResidualAndLimits)
+                {
+                    byte* s = o + q->Residual;
+                    TVec scale = TOps.Splat(limits + (2 * TOps.ElementSize));
+                    c0_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c0_0);
+                    c0_1 = TOps.Fma(TOps.Load(s + (1 * sizeof(TVec))), scale, c0_1);
+                    s += down;
+                    c1_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c1_0);
+                    c1_1 = TOps.Fma(TOps.Load(s + (1 * sizeof(TVec))), scale, c1_1);
+                    s += down;
+                    c2_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c2_0);
+                    c2_1 = TOps.Fma(TOps.Load(s + (1 * sizeof(TVec))), scale, c2_1);
+                    s += down;
+                    c3_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c3_0);
+                    c3_1 = TOps.Fma(TOps.Load(s + (1 * sizeof(TVec))), scale, c3_1);
+                    s += down;
+                    c4_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c4_0);
+                    c4_1 = TOps.Fma(TOps.Load(s + (1 * sizeof(TVec))), scale, c4_1);
+                    s += down;
+                    c5_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c5_0);
+                    c5_1 = TOps.Fma(TOps.Load(s + (1 * sizeof(TVec))), scale, c5_1);
+                    s += down;
+                    c6_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c6_0);
+                    c6_1 = TOps.Fma(TOps.Load(s + (1 * sizeof(TVec))), scale, c6_1);
+                    s += down;
+                    c7_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c7_0);
+                    c7_1 = TOps.Fma(TOps.Load(s + (1 * sizeof(TVec))), scale, c7_1);
+                    s += down;
+                    c8_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c8_0);
+                    c8_1 = TOps.Fma(TOps.Load(s + (1 * sizeof(TVec))), scale, c8_1);
+                    s += down;
+                    c9_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c9_0);
+                    c9_1 = TOps.Fma(TOps.Load(s + (1 * sizeof(TVec))), scale, c9_1);
+                    s += down;
+                    c10_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c10_0);
+                    c10_1 = TOps.Fma(TOps.Load(s + (1 * sizeof(TVec))), scale, c10_1);
+                    s += down;
+                    c11_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c11_0);
+                    c11_1 = TOps.Fma(TOps.Load(s + (1 * sizeof(TVec))), scale, c11_1);
+                    s += down;
+                    c12_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c12_0);
+                    c12_1 = TOps.Fma(TOps.Load(s + (1 * sizeof(TVec))), scale, c12_1);
+                    s += down;
+                    c13_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c13_0);
+                    c13_1 = TOps.Fma(TOps.Load(s + (1 * sizeof(TVec))), scale, c13_1);
+                }
+
+                TVec least = TOps.Splat(limits), most = TOps.Splat(limits + TOps.ElementSize);
+                c0_0 = TOps.Clamp(c0_0, least, most);
+                c0_1 = TOps.Clamp(c0_1, least, most);
+                c1_0 = TOps.Clamp(c1_0, least, most);
+                c1_1 = TOps.Clamp(c1_1, least, most);
+                c2_0 = TOps.Clamp(c2_0, least, most);
+                c2_1 = TOps.Clamp(c2_1, least, most);
+                c3_0 = TOps.Clamp(c3_0, least, most);
+                c3_1 = TOps.Clamp(c3_1, least, most);
+                c4_0 = TOps.Clamp(c4_0, least, most);
+                c4_1 = TOps.Clamp(c4_1, least, most);
+                c5_0 = TOps.Clamp(c5_0, least, most);
+                c5_1 = TOps.Clamp(c5_1, least, most);
+                c6_0 = TOps.Clamp(c6_0, least, most);
+                c6_1 = TOps.Clamp(c6_1, least, most);
+                c7_0 = TOps.Clamp(c7_0, least, most);
+                c7_1 = TOps.Clamp(c7_1, least, most);
+                c8_0 = TOps.Clamp(c8_0, least, most);
+                c8_1 = TOps.Clamp(c8_1, least, most);
+                c9_0 = TOps.Clamp(c9_0, least, most);
+                c9_1 = TOps.Clamp(c9_1, least, most);
+                c10_0 = TOps.Clamp(c10_0, least, most);
+                c10_1 = TOps.Clamp(c10_1, least, most);
+                c11_0 = TOps.Clamp(c11_0, least, most);
+                c11_1 = TOps.Clamp(c11_1, least, most);
+                c12_0 = TOps.Clamp(c12_0, least, most);
+                c12_1 = TOps.Clamp(c12_1, least, most);
+                c13_0 = TOps.Clamp(c13_0, least, most);
+                c13_1 = TOps.Clamp(c13_1, least, most);
+            }
+
+            TOps.Store(o + (0 * sizeof(TVec)), c0_0);
+            TOps.Store(o + (1 * sizeof(TVec)), c0_1);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c1_0);
+            TOps.Store(o + (1 * sizeof(TVec)), c1_1);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c2_0);
+            TOps.Store(o + (1 * sizeof(TVec)), c2_1);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c3_0);
+            TOps.Store(o + (1 * sizeof(TVec)), c3_1);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c4_0);
+            TOps.Store(o + (1 * sizeof(TVec)), c4_1);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c5_0);
+            TOps.Store(o + (1 * sizeof(TVec)), c5_1);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c6_0);
+            TOps.Store(o + (1 * sizeof(TVec)), c6_1);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c7_0);
+            TOps.Store(o + (1 * sizeof(TVec)), c7_1);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c8_0);
+            TOps.Store(o + (1 * sizeof(TVec)), c8_1);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c9_0);
+            TOps.Store(o + (1 * sizeof(TVec)), c9_1);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c10_0);
+            TOps.Store(o + (1 * sizeof(TVec)), c10_1);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c11_0);
+            TOps.Store(o + (1 * sizeof(TVec)), c11_1);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c12_0);
+            TOps.Store(o + (1 * sizeof(TVec)), c12_1);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c13_0);
+            TOps.Store(o + (1 * sizeof(TVec)), c13_1);
+            o += down;
+            a += 14 * step;
+        }
+        while (--tiles > 0);
+
+        q->Fetch = fetch;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void R1V4(MicroArguments* q)
     {
-        byte* init = q->Init;
-        nint step = q->InitStep;
-        TVec c0_0 = TOps.Load(init + (0 * step) + (0 * sizeof(TVec)));
-        TVec c0_1 = TOps.Load(init + (0 * step) + (1 * sizeof(TVec)));
-        TVec c0_2 = TOps.Load(init + (0 * step) + (2 * sizeof(TVec)));
-        TVec c0_3 = TOps.Load(init + (0 * step) + (3 * sizeof(TVec)));
-        step = q->AStep;
-        nint next = q->BStep, element = q->AElement;
-        nint* tap = q->Taps;
-        for (int t = q->TapCount; t > 0; t--, tap += 2)
+        byte* a = q->A, o = q->Out, init = q->Init, fetch = q->FetchStep == 0 ? q->B : q->Fetch;
+        nint step = q->AStep, next = q->BStep, element = q->AElement, ahead = q->FetchStep;
+        bool dense = element == TOps.ElementSize;
+        nint right = q->BRight == 0 ? 2 * sizeof(TVec) : q->BRight;
+        int tiles = q->Tiles;
+        do
         {
-            byte* a0 = q->A + tap[0];
-            byte* b = q->B + tap[1];
-            for (int e = q->Run; e > 0; e--)
+            nint down = q->OutStep;
+            if (q->Finish == FinishKind.ResidualAndLimits)
             {
-                TVec b0 = TOps.Load(b + (0 * sizeof(TVec)));
-                TVec b1 = TOps.Load(b + (1 * sizeof(TVec)));
-                TVec b2 = TOps.Load(b + (2 * sizeof(TVec)));
-                TVec b3 = TOps.Load(b + (3 * sizeof(TVec)));
-                TVec x0 = TOps.Splat(a0);
-                c0_0 = TOps.Fma(x0, b0, c0_0);
-                c0_1 = TOps.Fma(x0, b1, c0_1);
-                c0_2 = TOps.Fma(x0, b2, c0_2);
-                c0_3 = TOps.Fma(x0, b3, c0_3);
-                a0 += element;
-                b += next;
+                byte* s = o + q->Residual;
+                CacheHint.Near(s, 4 * sizeof(TVec));
             }
-        }
 
-        byte* o = q->Out;
-        step = q->OutStep;
-        TOps.Store(o + (0 * sizeof(TVec)), c0_0);
-        TOps.Store(o + (1 * sizeof(TVec)), c0_1);
-        TOps.Store(o + (2 * sizeof(TVec)), c0_2);
-        TOps.Store(o + (3 * sizeof(TVec)), c0_3);
+            down = q->InitStep;
+            TVec c0_0 = TOps.Load(init + (0 * down) + (0 * sizeof(TVec)));
+            TVec c0_1 = TOps.Load(init + (0 * down) + (1 * sizeof(TVec)));
+            TVec c0_2 = TOps.Load(init + (0 * down) + (2 * sizeof(TVec)));
+            TVec c0_3 = TOps.Load(init + (0 * down) + (3 * sizeof(TVec)));
+            init += 1 * down;
+            nint* tap = q->Taps;
+            for (int t = q->TapCount; t > 0; t--, tap += 2)
+            {
+                byte* a0 = a + tap[0];
+                byte* b = q->B + tap[1];
+                int e = q->Run;
+                if (dense && e >= 4)
+                {
+                    int turns = e / 4;
+                    e %= 4;
+                    do
+                    {
+                        {
+                            TVec b0 = TOps.Load(b + (0 * sizeof(TVec)));
+                            TVec b1 = TOps.Load(b + (1 * sizeof(TVec)));
+                            TVec b2 = TOps.Load(b + right + (0 * sizeof(TVec)));
+                            TVec b3 = TOps.Load(b + right + (1 * sizeof(TVec)));
+                            TVec x0 = TOps.Splat(a0);
+                            c0_0 = TOps.Fma(x0, b0, c0_0);
+                            c0_1 = TOps.Fma(x0, b1, c0_1);
+                            c0_2 = TOps.Fma(x0, b2, c0_2);
+                            c0_3 = TOps.Fma(x0, b3, c0_3);
+                            b += next;
+                        }
+
+                        {
+                            TVec b0 = TOps.Load(b + (0 * sizeof(TVec)));
+                            TVec b1 = TOps.Load(b + (1 * sizeof(TVec)));
+                            TVec b2 = TOps.Load(b + right + (0 * sizeof(TVec)));
+                            TVec b3 = TOps.Load(b + right + (1 * sizeof(TVec)));
+                            TVec x0 = TOps.Splat(a0 + (1 * TOps.ElementSize));
+                            c0_0 = TOps.Fma(x0, b0, c0_0);
+                            c0_1 = TOps.Fma(x0, b1, c0_1);
+                            c0_2 = TOps.Fma(x0, b2, c0_2);
+                            c0_3 = TOps.Fma(x0, b3, c0_3);
+                            b += next;
+                        }
+
+                        {
+                            TVec b0 = TOps.Load(b + (0 * sizeof(TVec)));
+                            TVec b1 = TOps.Load(b + (1 * sizeof(TVec)));
+                            TVec b2 = TOps.Load(b + right + (0 * sizeof(TVec)));
+                            TVec b3 = TOps.Load(b + right + (1 * sizeof(TVec)));
+                            TVec x0 = TOps.Splat(a0 + (2 * TOps.ElementSize));
+                            c0_0 = TOps.Fma(x0, b0, c0_0);
+                            c0_1 = TOps.Fma(x0, b1, c0_1);
+                            c0_2 = TOps.Fma(x0, b2, c0_2);
+                            c0_3 = TOps.Fma(x0, b3, c0_3);
+                            b += next;
+                        }
+
+                        {
+                            TVec b0 = TOps.Load(b + (0 * sizeof(TVec)));
+                            TVec b1 = TOps.Load(b + (1 * sizeof(TVec)));
+                            TVec b2 = TOps.Load(b + right + (0 * sizeof(TVec)));
+                            TVec b3 = TOps.Load(b + right + (1 * sizeof(TVec)));
+                            TVec x0 = TOps.Splat(a0 + (3 * TOps.ElementSize));
+                            c0_0 = TOps.Fma(x0, b0, c0_0);
+                            c0_1 = TOps.Fma(x0, b1, c0_1);
+                            c0_2 = TOps.Fma(x0, b2, c0_2);
+                            c0_3 = TOps.Fma(x0, b3, c0_3);
+                            b += next;
+                        }
+
+                        a0 += 4 * TOps.ElementSize;
+                        CacheHint.Fetch(fetch);
+                        fetch += 4 * ahead;
+                    }
+                    while (--turns > 0);
+                }
+
+                for (; e > 0; e--)
+                {
+                    TVec b0 = TOps.Load(b + (0 * sizeof(TVec)));
+                    TVec b1 = TOps.Load(b + (1 * sizeof(TVec)));
+                    TVec b2 = TOps.Load(b + right + (0 * sizeof(TVec)));
+                    TVec b3 = TOps.Load(b + right + (1 * sizeof(TVec)));
+                    TVec x0 = TOps.Splat(a0);
+                    c0_0 = TOps.Fma(x0, b0, c0_0);
+                    c0_1 = TOps.Fma(x0, b1, c0_1);
+                    c0_2 = TOps.Fma(x0, b2, c0_2);
+                    c0_3 = TOps.Fma(x0, b3, c0_3);
+                    a0 += element;
+                    b += next;
+                }
+            }
+
+            down = q->OutStep;
+            if (q->Finish != FinishKind.None)
+            {
+                byte* limits = q->Limits;
+                if (q->Finish == FinishKind.ResidualAndLimits)
+                {
+                    byte* s = o + q->Residual;
+                    TVec scale = TOps.Splat(limits + (2 * TOps.ElementSize));
+                    c0_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c0_0);
+                    c0_1 = TOps.Fma(TOps.Load(s + (1 * sizeof(TVec))), scale, c0_1);
+                    c0_2 = TOps.Fma(TOps.Load(s + (2 * sizeof(TVec))), scale, c0_2);
+                    c0_3 = TOps.Fma(TOps.Load(s + (3 * sizeof(TVec))), scale, c0_3);
+                }
+
+                TVec least = TOps.Splat(limits), most = TOps.Splat(limits + TOps.ElementSize);
+                c0_0 = TOps.Clamp(c0_0, least, most);
+                c0_1 = TOps.Clamp(c0_1, least, most);
+                c0_2 = TOps.Clamp(c0_2, least, most);
+                c0_3 = TOps.Clamp(c0_3, least, most);
+            }
+
+            TOps.Store(o + (0 * sizeof(TVec)), c0_0);
+            TOps.Store(o + (1 * sizeof(TVec)), c0_1);
+            TOps.Store(o + (2 * sizeof(TVec)), c0_2);
+            TOps.Store(o + (3 * sizeof(TVec)), c0_3);
+            o += down;
+            a += 1 * step;
+        }
+        while (--tiles > 0);
+
+        q->Fetch = fetch;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void R2V4(MicroArguments* q)
     {
-        byte* init = q->Init;
-        nint step = q->InitStep;
-        TVec c0_0 = TOps.Load(init + (0 * step) + (0 * sizeof(TVec)));
-        TVec c0_1 = TOps.Load(init + (0 * step) + (1 * sizeof(TVec)));
-        TVec c0_2 = TOps.Load(init + (0 * step) + (2 * sizeof(TVec)));
-        TVec c0_3 = TOps.Load(init + (0 * step) + (3 * sizeof(TVec)));
-        TVec c1_0 = TOps.Load(init + (1 * step) + (0 * sizeof(TVec)));
-        TVec c1_1 = TOps.Load(init + (1 * step) + (1 * sizeof(TVec)));
-        TVec c1_2 = TOps.Load(init + (1 * step) + (2 * sizeof(TVec)));
-        TVec c1_3 = TOps.Load(init + (1 * step) + (3 * sizeof(TVec)));
-        step = q->AStep;
-        nint next = q->BStep, element = q->AElement;
-        nint* tap = q->Taps;
-        for (int t = q->TapCount; t > 0; t--, tap += 2)
+        byte* a = q->A, o = q->Out, init = q->Init, fetch = q->FetchStep == 0 ? q->B : q->Fetch;
+        nint step = q->AStep, next = q->BStep, element = q->AElement, ahead = q->FetchStep;
+        bool dense = element == TOps.ElementSize;
+        nint right = q->BRight == 0 ? 2 * sizeof(TVec) : q->BRight;
+        int tiles = q->Tiles;
+        do
         {
-            byte* a0 = q->A + tap[0];
-            byte* b = q->B + tap[1];
-            for (int e = q->Run; e > 0; e--)
+            nint down = q->OutStep;
+            if (q->Finish == FinishKind.ResidualAndLimits)
             {
-                TVec b0 = TOps.Load(b + (0 * sizeof(TVec)));
-                TVec b1 = TOps.Load(b + (1 * sizeof(TVec)));
-                TVec b2 = TOps.Load(b + (2 * sizeof(TVec)));
-                TVec b3 = TOps.Load(b + (3 * sizeof(TVec)));
-                TVec x0 = TOps.Splat(a0);
-                c0_0 = TOps.Fma(x0, b0, c0_0);
-                c0_1 = TOps.Fma(x0, b1, c0_1);
-                c0_2 = TOps.Fma(x0, b2, c0_2);
-                c0_3 = TOps.Fma(x0, b3, c0_3);
-                TVec x1 = TOps.Splat(a0 + step);
-                c1_0 = TOps.Fma(x1, b0, c1_0);
-                c1_1 = TOps.Fma(x1, b1, c1_1);
-                c1_2 = TOps.Fma(x1, b2, c1_2);
-                c1_3 = TOps.Fma(x1, b3, c1_3);
-                a0 += element;
-                b += next;
+                byte* s = o + q->Residual;
+                CacheHint.Near(s, 4 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 4 * sizeof(TVec));
             }
-        }
 
-        byte* o = q->Out;
-        step = q->OutStep;
-        TOps.Store(o + (0 * sizeof(TVec)), c0_0);
-        TOps.Store(o + (1 * sizeof(TVec)), c0_1);
-        TOps.Store(o + (2 * sizeof(TVec)), c0_2);
-        TOps.Store(o + (3 * sizeof(TVec)), c0_3);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c1_0);
-        TOps.Store(o + (1 * sizeof(TVec)), c1_1);
-        TOps.Store(o + (2 * sizeof(TVec)), c1_2);
-        TOps.Store(o + (3 * sizeof(TVec)), c1_3);
+            down = q->InitStep;
+            TVec c0_0 = TOps.Load(init + (0 * down) + (0 * sizeof(TVec)));
+            TVec c0_1 = TOps.Load(init + (0 * down) + (1 * sizeof(TVec)));
+            TVec c0_2 = TOps.Load(init + (0 * down) + (2 * sizeof(TVec)));
+            TVec c0_3 = TOps.Load(init + (0 * down) + (3 * sizeof(TVec)));
+            TVec c1_0 = TOps.Load(init + (1 * down) + (0 * sizeof(TVec)));
+            TVec c1_1 = TOps.Load(init + (1 * down) + (1 * sizeof(TVec)));
+            TVec c1_2 = TOps.Load(init + (1 * down) + (2 * sizeof(TVec)));
+            TVec c1_3 = TOps.Load(init + (1 * down) + (3 * sizeof(TVec)));
+            init += 2 * down;
+            nint* tap = q->Taps;
+            for (int t = q->TapCount; t > 0; t--, tap += 2)
+            {
+                byte* a0 = a + tap[0];
+                byte* b = q->B + tap[1];
+                int e = q->Run;
+                if (dense && e >= 4)
+                {
+                    int turns = e / 4;
+                    e %= 4;
+                    do
+                    {
+                        {
+                            TVec b0 = TOps.Load(b + (0 * sizeof(TVec)));
+                            TVec b1 = TOps.Load(b + (1 * sizeof(TVec)));
+                            TVec b2 = TOps.Load(b + right + (0 * sizeof(TVec)));
+                            TVec b3 = TOps.Load(b + right + (1 * sizeof(TVec)));
+                            TVec x0 = TOps.Splat(a0);
+                            c0_0 = TOps.Fma(x0, b0, c0_0);
+                            c0_1 = TOps.Fma(x0, b1, c0_1);
+                            c0_2 = TOps.Fma(x0, b2, c0_2);
+                            c0_3 = TOps.Fma(x0, b3, c0_3);
+                            TVec x1 = TOps.Splat(a0 + step);
+                            c1_0 = TOps.Fma(x1, b0, c1_0);
+                            c1_1 = TOps.Fma(x1, b1, c1_1);
+                            c1_2 = TOps.Fma(x1, b2, c1_2);
+                            c1_3 = TOps.Fma(x1, b3, c1_3);
+                            b += next;
+                        }
+
+                        {
+                            TVec b0 = TOps.Load(b + (0 * sizeof(TVec)));
+                            TVec b1 = TOps.Load(b + (1 * sizeof(TVec)));
+                            TVec b2 = TOps.Load(b + right + (0 * sizeof(TVec)));
+                            TVec b3 = TOps.Load(b + right + (1 * sizeof(TVec)));
+                            TVec x0 = TOps.Splat(a0 + (1 * TOps.ElementSize));
+                            c0_0 = TOps.Fma(x0, b0, c0_0);
+                            c0_1 = TOps.Fma(x0, b1, c0_1);
+                            c0_2 = TOps.Fma(x0, b2, c0_2);
+                            c0_3 = TOps.Fma(x0, b3, c0_3);
+                            TVec x1 = TOps.Splat(a0 + step + (1 * TOps.ElementSize));
+                            c1_0 = TOps.Fma(x1, b0, c1_0);
+                            c1_1 = TOps.Fma(x1, b1, c1_1);
+                            c1_2 = TOps.Fma(x1, b2, c1_2);
+                            c1_3 = TOps.Fma(x1, b3, c1_3);
+                            b += next;
+                        }
+
+                        {
+                            TVec b0 = TOps.Load(b + (0 * sizeof(TVec)));
+                            TVec b1 = TOps.Load(b + (1 * sizeof(TVec)));
+                            TVec b2 = TOps.Load(b + right + (0 * sizeof(TVec)));
+                            TVec b3 = TOps.Load(b + right + (1 * sizeof(TVec)));
+                            TVec x0 = TOps.Splat(a0 + (2 * TOps.ElementSize));
+                            c0_0 = TOps.Fma(x0, b0, c0_0);
+                            c0_1 = TOps.Fma(x0, b1, c0_1);
+                            c0_2 = TOps.Fma(x0, b2, c0_2);
+                            c0_3 = TOps.Fma(x0, b3, c0_3);
+                            TVec x1 = TOps.Splat(a0 + step + (2 * TOps.ElementSize));
+                            c1_0 = TOps.Fma(x1, b0, c1_0);
+                            c1_1 = TOps.Fma(x1, b1, c1_1);
+                            c1_2 = TOps.Fma(x1, b2, c1_2);
+                            c1_3 = TOps.Fma(x1, b3, c1_3);
+                            b += next;
+                        }
+
+                        {
+                            TVec b0 = TOps.Load(b + (0 * sizeof(TVec)));
+                            TVec b1 = TOps.Load(b + (1 * sizeof(TVec)));
+                            TVec b2 = TOps.Load(b + right + (0 * sizeof(TVec)));
+                            TVec b3 = TOps.Load(b + right + (1 * sizeof(TVec)));
+                            TVec x0 = TOps.Splat(a0 + (3 * TOps.ElementSize));
+                            c0_0 = TOps.Fma(x0, b0, c0_0);
+                            c0_1 = TOps.Fma(x0, b1, c0_1);
+                            c0_2 = TOps.Fma(x0, b2, c0_2);
+                            c0_3 = TOps.Fma(x0, b3, c0_3);
+                            TVec x1 = TOps.Splat(a0 + step + (3 * TOps.ElementSize));
+                            c1_0 = TOps.Fma(x1, b0, c1_0);
+                            c1_1 = TOps.Fma(x1, b1, c1_1);
+                            c1_2 = TOps.Fma(x1, b2, c1_2);
+                            c1_3 = TOps.Fma(x1, b3, c1_3);
+                            b += next;
+                        }
+
+                        a0 += 4 * TOps.ElementSize;
+                        CacheHint.Fetch(fetch);
+                        fetch += 4 * ahead;
+                    }
+                    while (--turns > 0);
+                }
+
+                for (; e > 0; e--)
+                {
+                    TVec b0 = TOps.Load(b + (0 * sizeof(TVec)));
+                    TVec b1 = TOps.Load(b + (1 * sizeof(TVec)));
+                    TVec b2 = TOps.Load(b + right + (0 * sizeof(TVec)));
+                    TVec b3 = TOps.Load(b + right + (1 * sizeof(TVec)));
+                    TVec x0 = TOps.Splat(a0);
+                    c0_0 = TOps.Fma(x0, b0, c0_0);
+                    c0_1 = TOps.Fma(x0, b1, c0_1);
+                    c0_2 = TOps.Fma(x0, b2, c0_2);
+                    c0_3 = TOps.Fma(x0, b3, c0_3);
+                    TVec x1 = TOps.Splat(a0 + step);
+                    c1_0 = TOps.Fma(x1, b0, c1_0);
+                    c1_1 = TOps.Fma(x1, b1, c1_1);
+                    c1_2 = TOps.Fma(x1, b2, c1_2);
+                    c1_3 = TOps.Fma(x1, b3, c1_3);
+                    a0 += element;
+                    b += next;
+                }
+            }
+
+            down = q->OutStep;
+            if (q->Finish != FinishKind.None)
+            {
+                byte* limits = q->Limits;
+                if (q->Finish == FinishKind.ResidualAndLimits)
+                {
+                    byte* s = o + q->Residual;
+                    TVec scale = TOps.Splat(limits + (2 * TOps.ElementSize));
+                    c0_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c0_0);
+                    c0_1 = TOps.Fma(TOps.Load(s + (1 * sizeof(TVec))), scale, c0_1);
+                    c0_2 = TOps.Fma(TOps.Load(s + (2 * sizeof(TVec))), scale, c0_2);
+                    c0_3 = TOps.Fma(TOps.Load(s + (3 * sizeof(TVec))), scale, c0_3);
+                    s += down;
+                    c1_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c1_0);
+                    c1_1 = TOps.Fma(TOps.Load(s + (1 * sizeof(TVec))), scale, c1_1);
+                    c1_2 = TOps.Fma(TOps.Load(s + (2 * sizeof(TVec))), scale, c1_2);
+                    c1_3 = TOps.Fma(TOps.Load(s + (3 * sizeof(TVec))), scale, c1_3);
+                }
+
+                TVec least = TOps.Splat(limits), most = TOps.Splat(limits + TOps.ElementSize);
+                c0_0 = TOps.Clamp(c0_0, least, most);
+                c0_1 = TOps.Clamp(c0_1, least, most);
+                c0_2 = TOps.Clamp(c0_2, least, most);
+                c0_3 = TOps.Clamp(c0_3, least, most);
+                c1_0 = TOps.Clamp(c1_0, least, most);
+                c1_1 = TOps.Clamp(c1_1, least, most);
+                c1_2 = TOps.Clamp(c1_2, least, most);
+                c1_3 = TOps.Clamp(c1_3, least, most);
+            }
+
+            TOps.Store(o + (0 * sizeof(TVec)), c0_0);
+            TOps.Store(o + (1 * sizeof(TVec)), c0_1);
+            TOps.Store(o + (2 * sizeof(TVec)), c0_2);
+            TOps.Store(o + (3 * sizeof(TVec)), c0_3);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c1_0);
+            TOps.Store(o + (1 * sizeof(TVec)), c1_1);
+            TOps.Store(o + (2 * sizeof(TVec)), c1_2);
+            TOps.Store(o + (3 * sizeof(TVec)), c1_3);
+            o += down;
+            a += 2 * step;
+        }
+        while (--tiles > 0);
+
+        q->Fetch = fetch;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void R3V4(MicroArguments* q)
     {
-        byte* init = q->Init;
-        nint step = q->InitStep;
-        TVec c0_0 = TOps.Load(init + (0 * step) + (0 * sizeof(TVec)));
-        TVec c0_1 = TOps.Load(init + (0 * step) + (1 * sizeof(TVec)));
-        TVec c0_2 = TOps.Load(init + (0 * step) + (2 * sizeof(TVec)));
-        TVec c0_3 = TOps.Load(init + (0 * step) + (3 * sizeof(TVec)));
-        TVec c1_0 = TOps.Load(init + (1 * step) + (0 * sizeof(TVec)));
-        TVec c1_1 = TOps.Load(init + (1 * step) + (1 * sizeof(TVec)));
-        TVec c1_2 = TOps.Load(init + (1 * step) + (2 * sizeof(TVec)));
-        TVec c1_3 = TOps.Load(init + (1 * step) + (3 * sizeof(TVec)));
-        TVec c2_0 = TOps.Load(init + (2 * step) + (0 * sizeof(TVec)));
-        TVec c2_1 = TOps.Load(init + (2 * step) + (1 * sizeof(TVec)));
-        TVec c2_2 = TOps.Load(init + (2 * step) + (2 * sizeof(TVec)));
-        TVec c2_3 = TOps.Load(init + (2 * step) + (3 * sizeof(TVec)));
-        step = q->AStep;
-        nint next = q->BStep, element = q->AElement;
-        nint* tap = q->Taps;
-        for (int t = q->TapCount; t > 0; t--, tap += 2)
+        byte* a = q->A, o = q->Out, init = q->Init, fetch = q->FetchStep == 0 ? q->B : q->Fetch;
+        nint step = q->AStep, next = q->BStep, element = q->AElement, ahead = q->FetchStep;
+        bool dense = element == TOps.ElementSize;
+        nint right = q->BRight == 0 ? 2 * sizeof(TVec) : q->BRight;
+        int tiles = q->Tiles;
+        do
         {
-            byte* a0 = q->A + tap[0];
-            byte* b = q->B + tap[1];
-            for (int e = q->Run; e > 0; e--)
+            nint down = q->OutStep;
+            if (q->Finish == FinishKind.ResidualAndLimits)
             {
-                TVec b0 = TOps.Load(b + (0 * sizeof(TVec)));
-                TVec b1 = TOps.Load(b + (1 * sizeof(TVec)));
-                TVec b2 = TOps.Load(b + (2 * sizeof(TVec)));
-                TVec b3 = TOps.Load(b + (3 * sizeof(TVec)));
-                TVec x0 = TOps.Splat(a0);
-                c0_0 = TOps.Fma(x0, b0, c0_0);
-                c0_1 = TOps.Fma(x0, b1, c0_1);
-                c0_2 = TOps.Fma(x0, b2, c0_2);
-                c0_3 = TOps.Fma(x0, b3, c0_3);
-                TVec x1 = TOps.Splat(a0 + step);
-                c1_0 = TOps.Fma(x1, b0, c1_0);
-                c1_1 = TOps.Fma(x1, b1, c1_1);
-                c1_2 = TOps.Fma(x1, b2, c1_2);
-                c1_3 = TOps.Fma(x1, b3, c1_3);
-                TVec x2 = TOps.Splat(a0 + (2 * step));
-                c2_0 = TOps.Fma(x2, b0, c2_0);
-                c2_1 = TOps.Fma(x2, b1, c2_1);
-                c2_2 = TOps.Fma(x2, b2, c2_2);
-                c2_3 = TOps.Fma(x2, b3, c2_3);
-                a0 += element;
-                b += next;
+                byte* s = o + q->Residual;
+                CacheHint.Near(s, 4 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 4 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 4 * sizeof(TVec));
             }
-        }
 
-        byte* o = q->Out;
-        step = q->OutStep;
-        TOps.Store(o + (0 * sizeof(TVec)), c0_0);
-        TOps.Store(o + (1 * sizeof(TVec)), c0_1);
-        TOps.Store(o + (2 * sizeof(TVec)), c0_2);
-        TOps.Store(o + (3 * sizeof(TVec)), c0_3);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c1_0);
-        TOps.Store(o + (1 * sizeof(TVec)), c1_1);
-        TOps.Store(o + (2 * sizeof(TVec)), c1_2);
-        TOps.Store(o + (3 * sizeof(TVec)), c1_3);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c2_0);
-        TOps.Store(o + (1 * sizeof(TVec)), c2_1);
-        TOps.Store(o + (2 * sizeof(TVec)), c2_2);
-        TOps.Store(o + (3 * sizeof(TVec)), c2_3);
+            down = q->InitStep;
+            TVec c0_0 = TOps.Load(init + (0 * down) + (0 * sizeof(TVec)));
+            TVec c0_1 = TOps.Load(init + (0 * down) + (1 * sizeof(TVec)));
+            TVec c0_2 = TOps.Load(init + (0 * down) + (2 * sizeof(TVec)));
+            TVec c0_3 = TOps.Load(init + (0 * down) + (3 * sizeof(TVec)));
+            TVec c1_0 = TOps.Load(init + (1 * down) + (0 * sizeof(TVec)));
+            TVec c1_1 = TOps.Load(init + (1 * down) + (1 * sizeof(TVec)));
+            TVec c1_2 = TOps.Load(init + (1 * down) + (2 * sizeof(TVec)));
+            TVec c1_3 = TOps.Load(init + (1 * down) + (3 * sizeof(TVec)));
+            TVec c2_0 = TOps.Load(init + (2 * down) + (0 * sizeof(TVec)));
+            TVec c2_1 = TOps.Load(init + (2 * down) + (1 * sizeof(TVec)));
+            TVec c2_2 = TOps.Load(init + (2 * down) + (2 * sizeof(TVec)));
+            TVec c2_3 = TOps.Load(init + (2 * down) + (3 * sizeof(TVec)));
+            init += 3 * down;
+            nint* tap = q->Taps;
+            for (int t = q->TapCount; t > 0; t--, tap += 2)
+            {
+                byte* a0 = a + tap[0];
+                byte* b = q->B + tap[1];
+                int e = q->Run;
+                if (dense && e >= 4)
+                {
+                    int turns = e / 4;
+                    e %= 4;
+                    do
+                    {
+                        {
+                            TVec b0 = TOps.Load(b + (0 * sizeof(TVec)));
+                            TVec b1 = TOps.Load(b + (1 * sizeof(TVec)));
+                            TVec b2 = TOps.Load(b + right + (0 * sizeof(TVec)));
+                            TVec b3 = TOps.Load(b + right + (1 * sizeof(TVec)));
+                            TVec x0 = TOps.Splat(a0);
+                            c0_0 = TOps.Fma(x0, b0, c0_0);
+                            c0_1 = TOps.Fma(x0, b1, c0_1);
+                            c0_2 = TOps.Fma(x0, b2, c0_2);
+                            c0_3 = TOps.Fma(x0, b3, c0_3);
+                            TVec x1 = TOps.Splat(a0 + step);
+                            c1_0 = TOps.Fma(x1, b0, c1_0);
+                            c1_1 = TOps.Fma(x1, b1, c1_1);
+                            c1_2 = TOps.Fma(x1, b2, c1_2);
+                            c1_3 = TOps.Fma(x1, b3, c1_3);
+                            TVec x2 = TOps.Splat(a0 + (2 * step));
+                            c2_0 = TOps.Fma(x2, b0, c2_0);
+                            c2_1 = TOps.Fma(x2, b1, c2_1);
+                            c2_2 = TOps.Fma(x2, b2, c2_2);
+                            c2_3 = TOps.Fma(x2, b3, c2_3);
+                            b += next;
+                        }
+
+                        {
+                            TVec b0 = TOps.Load(b + (0 * sizeof(TVec)));
+                            TVec b1 = TOps.Load(b + (1 * sizeof(TVec)));
+                            TVec b2 = TOps.Load(b + right + (0 * sizeof(TVec)));
+                            TVec b3 = TOps.Load(b + right + (1 * sizeof(TVec)));
+                            TVec x0 = TOps.Splat(a0 + (1 * TOps.ElementSize));
+                            c0_0 = TOps.Fma(x0, b0, c0_0);
+                            c0_1 = TOps.Fma(x0, b1, c0_1);
+                            c0_2 = TOps.Fma(x0, b2, c0_2);
+                            c0_3 = TOps.Fma(x0, b3, c0_3);
+                            TVec x1 = TOps.Splat(a0 + step + (1 * TOps.ElementSize));
+                            c1_0 = TOps.Fma(x1, b0, c1_0);
+                            c1_1 = TOps.Fma(x1, b1, c1_1);
+                            c1_2 = TOps.Fma(x1, b2, c1_2);
+                            c1_3 = TOps.Fma(x1, b3, c1_3);
+                            TVec x2 = TOps.Splat(a0 + (2 * step) + (1 * TOps.ElementSize));
+                            c2_0 = TOps.Fma(x2, b0, c2_0);
+                            c2_1 = TOps.Fma(x2, b1, c2_1);
+                            c2_2 = TOps.Fma(x2, b2, c2_2);
+                            c2_3 = TOps.Fma(x2, b3, c2_3);
+                            b += next;
+                        }
+
+                        {
+                            TVec b0 = TOps.Load(b + (0 * sizeof(TVec)));
+                            TVec b1 = TOps.Load(b + (1 * sizeof(TVec)));
+                            TVec b2 = TOps.Load(b + right + (0 * sizeof(TVec)));
+                            TVec b3 = TOps.Load(b + right + (1 * sizeof(TVec)));
+                            TVec x0 = TOps.Splat(a0 + (2 * TOps.ElementSize));
+                            c0_0 = TOps.Fma(x0, b0, c0_0);
+                            c0_1 = TOps.Fma(x0, b1, c0_1);
+                            c0_2 = TOps.Fma(x0, b2, c0_2);
+                            c0_3 = TOps.Fma(x0, b3, c0_3);
+                            TVec x1 = TOps.Splat(a0 + step + (2 * TOps.ElementSize));
+                            c1_0 = TOps.Fma(x1, b0, c1_0);
+                            c1_1 = TOps.Fma(x1, b1, c1_1);
+                            c1_2 = TOps.Fma(x1, b2, c1_2);
+                            c1_3 = TOps.Fma(x1, b3, c1_3);
+                            TVec x2 = TOps.Splat(a0 + (2 * step) + (2 * TOps.ElementSize));
+                            c2_0 = TOps.Fma(x2, b0, c2_0);
+                            c2_1 = TOps.Fma(x2, b1, c2_1);
+                            c2_2 = TOps.Fma(x2, b2, c2_2);
+                            c2_3 = TOps.Fma(x2, b3, c2_3);
+                            b += next;
+                        }
+
+                        {
+                            TVec b0 = TOps.Load(b + (0 * sizeof(TVec)));
+                            TVec b1 = TOps.Load(b + (1 * sizeof(TVec)));
+                            TVec b2 = TOps.Load(b + right + (0 * sizeof(TVec)));
+                            TVec b3 = TOps.Load(b + right + (1 * sizeof(TVec)));
+                            TVec x0 = TOps.Splat(a0 + (3 * TOps.ElementSize));
+                            c0_0 = TOps.Fma(x0, b0, c0_0);
+                            c0_1 = TOps.Fma(x0, b1, c0_1);
+                            c0_2 = TOps.Fma(x0, b2, c0_2);
+                            c0_3 = TOps.Fma(x0, b3, c0_3);
+                            TVec x1 = TOps.Splat(a0 + step + (3 * TOps.ElementSize));
+                            c1_0 = TOps.Fma(x1, b0, c1_0);
+                            c1_1 = TOps.Fma(x1, b1, c1_1);
+                            c1_2 = TOps.Fma(x1, b2, c1_2);
+                            c1_3 = TOps.Fma(x1, b3, c1_3);
+                            TVec x2 = TOps.Splat(a0 + (2 * step) + (3 * TOps.ElementSize));
+                            c2_0 = TOps.Fma(x2, b0, c2_0);
+                            c2_1 = TOps.Fma(x2, b1, c2_1);
+                            c2_2 = TOps.Fma(x2, b2, c2_2);
+                            c2_3 = TOps.Fma(x2, b3, c2_3);
+                            b += next;
+                        }
+
+                        a0 += 4 * TOps.ElementSize;
+                        CacheHint.Fetch(fetch);
+                        fetch += 4 * ahead;
+                    }
+                    while (--turns > 0);
+                }
+
+                for (; e > 0; e--)
+                {
+                    TVec b0 = TOps.Load(b + (0 * sizeof(TVec)));
+                    TVec b1 = TOps.Load(b + (1 * sizeof(TVec)));
+                    TVec b2 = TOps.Load(b + right + (0 * sizeof(TVec)));
+                    TVec b3 = TOps.Load(b + right + (1 * sizeof(TVec)));
+                    TVec x0 = TOps.Splat(a0);
+                    c0_0 = TOps.Fma(x0, b0, c0_0);
+                    c0_1 = TOps.Fma(x0, b1, c0_1);
+                    c0_2 = TOps.Fma(x0, b2, c0_2);
+                    c0_3 = TOps.Fma(x0, b3, c0_3);
+                    TVec x1 = TOps.Splat(a0 + step);
+                    c1_0 = TOps.Fma(x1, b0, c1_0);
+                    c1_1 = TOps.Fma(x1, b1, c1_1);
+                    c1_2 = TOps.Fma(x1, b2, c1_2);
+                    c1_3 = TOps.Fma(x1, b3, c1_3);
+                    TVec x2 = TOps.Splat(a0 + (2 * step));
+                    c2_0 = TOps.Fma(x2, b0, c2_0);
+                    c2_1 = TOps.Fma(x2, b1, c2_1);
+                    c2_2 = TOps.Fma(x2, b2, c2_2);
+                    c2_3 = TOps.Fma(x2, b3, c2_3);
+                    a0 += element;
+                    b += next;
+                }
+            }
+
+            down = q->OutStep;
+            if (q->Finish != FinishKind.None)
+            {
+                byte* limits = q->Limits;
+                if (q->Finish == FinishKind.ResidualAndLimits)
+                {
+                    byte* s = o + q->Residual;
+                    TVec scale = TOps.Splat(limits + (2 * TOps.ElementSize));
+                    c0_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c0_0);
+                    c0_1 = TOps.Fma(TOps.Load(s + (1 * sizeof(TVec))), scale, c0_1);
+                    c0_2 = TOps.Fma(TOps.Load(s + (2 * sizeof(TVec))), scale, c0_2);
+                    c0_3 = TOps.Fma(TOps.Load(s + (3 * sizeof(TVec))), scale, c0_3);
+                    s += down;
+                    c1_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c1_0);
+                    c1_1 = TOps.Fma(TOps.Load(s + (1 * sizeof(TVec))), scale, c1_1);
+                    c1_2 = TOps.Fma(TOps.Load(s + (2 * sizeof(TVec))), scale, c1_2);
+                    c1_3 = TOps.Fma(TOps.Load(s + (3 * sizeof(TVec))), scale, c1_3);
+                    s += down;
+                    c2_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c2_0);
+                    c2_1 = TOps.Fma(TOps.Load(s + (1 * sizeof(TVec))), scale, c2_1);
+                    c2_2 = TOps.Fma(TOps.Load(s + (2 * sizeof(TVec))), scale, c2_2);
+                    c2_3 = TOps.Fma(TOps.Load(s + (3 * sizeof(TVec))), scale, c2_3);
+                }
+
+                TVec least = TOps.Splat(limits), most = TOps.Splat(limits + TOps.ElementSize);
+                c0_0 = TOps.Clamp(c0_0, least, most);
+                c0_1 = TOps.Clamp(c0_1, least, most);
+                c0_2 = TOps.Clamp(c0_2, least, most);
+                c0_3 = TOps.Clamp(c0_3, least, most);
+                c1_0 = TOps.Clamp(c1_0, least, most);
+                c1_1 = TOps.Clamp(c1_1, least, most);
+                c1_2 = TOps.Clamp(c1_2, least, most);
+                c1_3 = TOps.Clamp(c1_3, least, most);
+                c2_0 = TOps.Clamp(c2_0, least, most);
+                c2_1 = TOps.Clamp(c2_1, least, most);
+                c2_2 = TOps.Clamp(c2_2, least, most);
+                c2_3 = TOps.Clamp(c2_3, least, most);
+            }
+
+            TOps.Store(o + (0 * sizeof(TVec)), c0_0);
+            TOps.Store(o + (1 * sizeof(TVec)), c0_1);
+            TOps.Store(o + (2 * sizeof(TVec)), c0_2);
+            TOps.Store(o + (3 * sizeof(TVec)), c0_3);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c1_0);
+            TOps.Store(o + (1 * sizeof(TVec)), c1_1);
+            TOps.Store(o + (2 * sizeof(TVec)), c1_2);
+            TOps.Store(o + (3 * sizeof(TVec)), c1_3);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c2_0);
+            TOps.Store(o + (1 * sizeof(TVec)), c2_1);
+            TOps.Store(o + (2 * sizeof(TVec)), c2_2);
+            TOps.Store(o + (3 * sizeof(TVec)), c2_3);
+            o += down;
+            a += 3 * step;
+        }
+        while (--tiles > 0);
+
+        q->Fetch = fetch;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void R4V4(MicroArguments* q)
     {
-        byte* init = q->Init;
-        nint step = q->InitStep;
-        TVec c0_0 = TOps.Load(init + (0 * step) + (0 * sizeof(TVec)));
-        TVec c0_1 = TOps.Load(init + (0 * step) + (1 * sizeof(TVec)));
-        TVec c0_2 = TOps.Load(init + (0 * step) + (2 * sizeof(TVec)));
-        TVec c0_3 = TOps.Load(init + (0 * step) + (3 * sizeof(TVec)));
-        TVec c1_0 = TOps.Load(init + (1 * step) + (0 * sizeof(TVec)));
-        TVec c1_1 = TOps.Load(init + (1 * step) + (1 * sizeof(TVec)));
-        TVec c1_2 = TOps.Load(init + (1 * step) + (2 * sizeof(TVec)));
-        TVec c1_3 = TOps.Load(init + (1 * step) + (3 * sizeof(TVec)));
-        TVec c2_0 = TOps.Load(init + (2 * step) + (0 * sizeof(TVec)));
-        TVec c2_1 = TOps.Load(init + (2 * step) + (1 * sizeof(TVec)));
-        TVec c2_2 = TOps.Load(init + (2 * step) + (2 * sizeof(TVec)));
-        TVec c2_3 = TOps.Load(init + (2 * step) + (3 * sizeof(TVec)));
-        TVec c3_0 = TOps.Load(init + (3 * step) + (0 * sizeof(TVec)));
-        TVec c3_1 = TOps.Load(init + (3 * step) + (1 * sizeof(TVec)));
-        TVec c3_2 = TOps.Load(init + (3 * step) + (2 * sizeof(TVec)));
-        TVec c3_3 = TOps.Load(init + (3 * step) + (3 * sizeof(TVec)));
-        step = q->AStep;
-        nint next = q->BStep, element = q->AElement;
-        nint* tap = q->Taps;
-        for (int t = q->TapCount; t > 0; t--, tap += 2)
+        byte* a = q->A, o = q->Out, init = q->Init, fetch = q->FetchStep == 0 ? q->B : q->Fetch;
+        nint step = q->AStep, next = q->BStep, element = q->AElement, ahead = q->FetchStep;
+        bool dense = element == TOps.ElementSize;
+        nint right = q->BRight == 0 ? 2 * sizeof(TVec) : q->BRight;
+        int tiles = q->Tiles;
+        do
         {
-            byte* a0 = q->A + tap[0];
-            byte* a3 = a0 + (3 * step);
-            byte* b = q->B + tap[1];
-            for (int e = q->Run; e > 0; e--)
+            nint down = q->OutStep;
+            if (q->Finish == FinishKind.ResidualAndLimits)
             {
-                TVec b0 = TOps.Load(b + (0 * sizeof(TVec)));
-                TVec b1 = TOps.Load(b + (1 * sizeof(TVec)));
-                TVec b2 = TOps.Load(b + (2 * sizeof(TVec)));
-                TVec b3 = TOps.Load(b + (3 * sizeof(TVec)));
-                TVec x0 = TOps.Splat(a0);
-                c0_0 = TOps.Fma(x0, b0, c0_0);
-                c0_1 = TOps.Fma(x0, b1, c0_1);
-                c0_2 = TOps.Fma(x0, b2, c0_2);
-                c0_3 = TOps.Fma(x0, b3, c0_3);
-                TVec x1 = TOps.Splat(a0 + step);
-                c1_0 = TOps.Fma(x1, b0, c1_0);
-                c1_1 = TOps.Fma(x1, b1, c1_1);
-                c1_2 = TOps.Fma(x1, b2, c1_2);
-                c1_3 = TOps.Fma(x1, b3, c1_3);
-                TVec x2 = TOps.Splat(a0 + (2 * step));
-                c2_0 = TOps.Fma(x2, b0, c2_0);
-                c2_1 = TOps.Fma(x2, b1, c2_1);
-                c2_2 = TOps.Fma(x2, b2, c2_2);
-                c2_3 = TOps.Fma(x2, b3, c2_3);
-                TVec x3 = TOps.Splat(a3);
-                c3_0 = TOps.Fma(x3, b0, c3_0);
-                c3_1 = TOps.Fma(x3, b1, c3_1);
-                c3_2 = TOps.Fma(x3, b2, c3_2);
-                c3_3 = TOps.Fma(x3, b3, c3_3);
-                a0 += element;
-                a3 += element;
-                b += next;
+                byte* s = o + q->Residual;
+                CacheHint.Near(s, 4 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 4 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 4 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 4 * sizeof(TVec));
             }
-        }
 
-        byte* o = q->Out;
-        step = q->OutStep;
-        TOps.Store(o + (0 * sizeof(TVec)), c0_0);
-        TOps.Store(o + (1 * sizeof(TVec)), c0_1);
-        TOps.Store(o + (2 * sizeof(TVec)), c0_2);
-        TOps.Store(o + (3 * sizeof(TVec)), c0_3);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c1_0);
-        TOps.Store(o + (1 * sizeof(TVec)), c1_1);
-        TOps.Store(o + (2 * sizeof(TVec)), c1_2);
-        TOps.Store(o + (3 * sizeof(TVec)), c1_3);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c2_0);
-        TOps.Store(o + (1 * sizeof(TVec)), c2_1);
-        TOps.Store(o + (2 * sizeof(TVec)), c2_2);
-        TOps.Store(o + (3 * sizeof(TVec)), c2_3);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c3_0);
-        TOps.Store(o + (1 * sizeof(TVec)), c3_1);
-        TOps.Store(o + (2 * sizeof(TVec)), c3_2);
-        TOps.Store(o + (3 * sizeof(TVec)), c3_3);
+            down = q->InitStep;
+            TVec c0_0 = TOps.Load(init + (0 * down) + (0 * sizeof(TVec)));
+            TVec c0_1 = TOps.Load(init + (0 * down) + (1 * sizeof(TVec)));
+            TVec c0_2 = TOps.Load(init + (0 * down) + (2 * sizeof(TVec)));
+            TVec c0_3 = TOps.Load(init + (0 * down) + (3 * sizeof(TVec)));
+            TVec c1_0 = TOps.Load(init + (1 * down) + (0 * sizeof(TVec)));
+            TVec c1_1 = TOps.Load(init + (1 * down) + (1 * sizeof(TVec)));
+            TVec c1_2 = TOps.Load(init + (1 * down) + (2 * sizeof(TVec)));
+            TVec c1_3 = TOps.Load(init + (1 * down) + (3 * sizeof(TVec)));
+            TVec c2_0 = TOps.Load(init + (2 * down) + (0 * sizeof(TVec)));
+            TVec c2_1 = TOps.Load(init + (2 * down) + (1 * sizeof(TVec)));
+            TVec c2_2 = TOps.Load(init + (2 * down) + (2 * sizeof(TVec)));
+            TVec c2_3 = TOps.Load(init + (2 * down) + (3 * sizeof(TVec)));
+            TVec c3_0 = TOps.Load(init + (3 * down) + (0 * sizeof(TVec)));
+            TVec c3_1 = TOps.Load(init + (3 * down) + (1 * sizeof(TVec)));
+            TVec c3_2 = TOps.Load(init + (3 * down) + (2 * sizeof(TVec)));
+            TVec c3_3 = TOps.Load(init + (3 * down) + (3 * sizeof(TVec)));
+            init += 4 * down;
+            nint* tap = q->Taps;
+            for (int t = q->TapCount; t > 0; t--, tap += 2)
+            {
+                byte* a0 = a + tap[0];
+                byte* a3 = a0 + (3 * step);
+                byte* b = q->B + tap[1];
+                int e = q->Run;
+                if (dense && e >= 4)
+                {
+                    int turns = e / 4;
+                    e %= 4;
+                    do
+                    {
+                        {
+                            TVec b0 = TOps.Load(b + (0 * sizeof(TVec)));
+                            TVec b1 = TOps.Load(b + (1 * sizeof(TVec)));
+                            TVec b2 = TOps.Load(b + right + (0 * sizeof(TVec)));
+                            TVec b3 = TOps.Load(b + right + (1 * sizeof(TVec)));
+                            TVec x0 = TOps.Splat(a0);
+                            c0_0 = TOps.Fma(x0, b0, c0_0);
+                            c0_1 = TOps.Fma(x0, b1, c0_1);
+                            c0_2 = TOps.Fma(x0, b2, c0_2);
+                            c0_3 = TOps.Fma(x0, b3, c0_3);
+                            TVec x1 = TOps.Splat(a0 + step);
+                            c1_0 = TOps.Fma(x1, b0, c1_0);
+                            c1_1 = TOps.Fma(x1, b1, c1_1);
+                            c1_2 = TOps.Fma(x1, b2, c1_2);
+                            c1_3 = TOps.Fma(x1, b3, c1_3);
+                            TVec x2 = TOps.Splat(a0 + (2 * step));
+                            c2_0 = TOps.Fma(x2, b0, c2_0);
+                            c2_1 = TOps.Fma(x2, b1, c2_1);
+                            c2_2 = TOps.Fma(x2, b2, c2_2);
+                            c2_3 = TOps.Fma(x2, b3, c2_3);
+                            TVec x3 = TOps.Splat(a3);
+                            c3_0 = TOps.Fma(x3, b0, c3_0);
+                            c3_1 = TOps.Fma(x3, b1, c3_1);
+                            c3_2 = TOps.Fma(x3, b2, c3_2);
+                            c3_3 = TOps.Fma(x3, b3, c3_3);
+                            b += next;
+                        }
+
+                        {
+                            TVec b0 = TOps.Load(b + (0 * sizeof(TVec)));
+                            TVec b1 = TOps.Load(b + (1 * sizeof(TVec)));
+                            TVec b2 = TOps.Load(b + right + (0 * sizeof(TVec)));
+                            TVec b3 = TOps.Load(b + right + (1 * sizeof(TVec)));
+                            TVec x0 = TOps.Splat(a0 + (1 * TOps.ElementSize));
+                            c0_0 = TOps.Fma(x0, b0, c0_0);
+                            c0_1 = TOps.Fma(x0, b1, c0_1);
+                            c0_2 = TOps.Fma(x0, b2, c0_2);
+                            c0_3 = TOps.Fma(x0, b3, c0_3);
+                            TVec x1 = TOps.Splat(a0 + step + (1 * TOps.ElementSize));
+                            c1_0 = TOps.Fma(x1, b0, c1_0);
+                            c1_1 = TOps.Fma(x1, b1, c1_1);
+                            c1_2 = TOps.Fma(x1, b2, c1_2);
+                            c1_3 = TOps.Fma(x1, b3, c1_3);
+                            TVec x2 = TOps.Splat(a0 + (2 * step) + (1 * TOps.ElementSize));
+                            c2_0 = TOps.Fma(x2, b0, c2_0);
+                            c2_1 = TOps.Fma(x2, b1, c2_1);
+                            c2_2 = TOps.Fma(x2, b2, c2_2);
+                            c2_3 = TOps.Fma(x2, b3, c2_3);
+                            TVec x3 = TOps.Splat(a3 + (1 * TOps.ElementSize));
+                            c3_0 = TOps.Fma(x3, b0, c3_0);
+                            c3_1 = TOps.Fma(x3, b1, c3_1);
+                            c3_2 = TOps.Fma(x3, b2, c3_2);
+                            c3_3 = TOps.Fma(x3, b3, c3_3);
+                            b += next;
+                        }
+
+                        {
+                            TVec b0 = TOps.Load(b + (0 * sizeof(TVec)));
+                            TVec b1 = TOps.Load(b + (1 * sizeof(TVec)));
+                            TVec b2 = TOps.Load(b + right + (0 * sizeof(TVec)));
+                            TVec b3 = TOps.Load(b + right + (1 * sizeof(TVec)));
+                            TVec x0 = TOps.Splat(a0 + (2 * TOps.ElementSize));
+                            c0_0 = TOps.Fma(x0, b0, c0_0);
+                            c0_1 = TOps.Fma(x0, b1, c0_1);
+                            c0_2 = TOps.Fma(x0, b2, c0_2);
+                            c0_3 = TOps.Fma(x0, b3, c0_3);
+                            TVec x1 = TOps.Splat(a0 + step + (2 * TOps.ElementSize));
+                            c1_0 = TOps.Fma(x1, b0, c1_0);
+                            c1_1 = TOps.Fma(x1, b1, c1_1);
+                            c1_2 = TOps.Fma(x1, b2, c1_2);
+                            c1_3 = TOps.Fma(x1, b3, c1_3);
+                            TVec x2 = TOps.Splat(a0 + (2 * step) + (2 * TOps.ElementSize));
+                            c2_0 = TOps.Fma(x2, b0, c2_0);
+                            c2_1 = TOps.Fma(x2, b1, c2_1);
+                            c2_2 = TOps.Fma(x2, b2, c2_2);
+                            c2_3 = TOps.Fma(x2, b3, c2_3);
+                            TVec x3 = TOps.Splat(a3 + (2 * TOps.ElementSize));
+                            c3_0 = TOps.Fma(x3, b0, c3_0);
+                            c3_1 = TOps.Fma(x3, b1, c3_1);
+                            c3_2 = TOps.Fma(x3, b2, c3_2);
+                            c3_3 = TOps.Fma(x3, b3, c3_3);
+                            b += next;
+                        }
+
+                        {
+                            TVec b0 = TOps.Load(b + (0 * sizeof(TVec)));
+                            TVec b1 = TOps.Load(b + (1 * sizeof(TVec)));
+                            TVec b2 = TOps.Load(b + right + (0 * sizeof(TVec)));
+                            TVec b3 = TOps.Load(b + right + (1 * sizeof(TVec)));
+                            TVec x0 = TOps.Splat(a0 + (3 * TOps.ElementSize));
+                            c0_0 = TOps.Fma(x0, b0, c0_0);
+                            c0_1 = TOps.Fma(x0, b1, c0_1);
+                            c0_2 = TOps.Fma(x0, b2, c0_2);
+                            c0_3 = TOps.Fma(x0, b3, c0_3);
+                            TVec x1 = TOps.Splat(a0 + step + (3 * TOps.ElementSize));
+                            c1_0 = TOps.Fma(x1, b0, c1_0);
+                            c1_1 = TOps.Fma(x1, b1, c1_1);
+                            c1_2 = TOps.Fma(x1, b2, c1_2);
+                            c1_3 = TOps.Fma(x1, b3, c1_3);
+                            TVec x2 = TOps.Splat(a0 + (2 * step) + (3 * TOps.ElementSize));
+                            c2_0 = TOps.Fma(x2, b0, c2_0);
+                            c2_1 = TOps.Fma(x2, b1, c2_1);
+                            c2_2 = TOps.Fma(x2, b2, c2_2);
+                            c2_3 = TOps.Fma(x2, b3, c2_3);
+                            TVec x3 = TOps.Splat(a3 + (3 * TOps.ElementSize));
+                            c3_0 = TOps.Fma(x3, b0, c3_0);
+                            c3_1 = TOps.Fma(x3, b1, c3_1);
+                            c3_2 = TOps.Fma(x3, b2, c3_2);
+                            c3_3 = TOps.Fma(x3, b3, c3_3);
+                            b += next;
+                        }
+
+                        a0 += 4 * TOps.ElementSize;
+                        a3 += 4 * TOps.ElementSize;
+                        CacheHint.Fetch(fetch);
+                        fetch += 4 * ahead;
+                    }
+                    while (--turns > 0);
+                }
+
+                for (; e > 0; e--)
+                {
+                    TVec b0 = TOps.Load(b + (0 * sizeof(TVec)));
+                    TVec b1 = TOps.Load(b + (1 * sizeof(TVec)));
+                    TVec b2 = TOps.Load(b + right + (0 * sizeof(TVec)));
+                    TVec b3 = TOps.Load(b + right + (1 * sizeof(TVec)));
+                    TVec x0 = TOps.Splat(a0);
+                    c0_0 = TOps.Fma(x0, b0, c0_0);
+                    c0_1 = TOps.Fma(x0, b1, c0_1);
+                    c0_2 = TOps.Fma(x0, b2, c0_2);
+                    c0_3 = TOps.Fma(x0, b3, c0_3);
+                    TVec x1 = TOps.Splat(a0 + step);
+                    c1_0 = TOps.Fma(x1, b0, c1_0);
+                    c1_1 = TOps.Fma(x1, b1, c1_1);
+                    c1_2 = TOps.Fma(x1, b2, c1_2);
+                    c1_3 = TOps.Fma(x1, b3, c1_3);
+                    TVec x2 = TOps.Splat(a0 + (2 * step));
+                    c2_0 = TOps.Fma(x2, b0, c2_0);
+                    c2_1 = TOps.Fma(x2, b1, c2_1);
+                    c2_2 = TOps.Fma(x2, b2, c2_2);
+                    c2_3 = TOps.Fma(x2, b3, c2_3);
+                    TVec x3 = TOps.Splat(a3);
+                    c3_0 = TOps.Fma(x3, b0, c3_0);
+                    c3_1 = TOps.Fma(x3, b1, c3_1);
+                    c3_2 = TOps.Fma(x3, b2, c3_2);
+                    c3_3 = TOps.Fma(x3, b3, c3_3);
+                    a0 += element;
+                    a3 += element;
+                    b += next;
+                }
+            }
+
+            down = q->OutStep;
+            if (q->Finish != FinishKind.None)
+            {
+                byte* limits = q->Limits;
+                if (q->Finish == FinishKind.ResidualAndLimits)
+                {
+                    byte* s = o + q->Residual;
+                    TVec scale = TOps.Splat(limits + (2 * TOps.ElementSize));
+                    c0_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c0_0);
+                    c0_1 = TOps.Fma(TOps.Load(s + (1 * sizeof(TVec))), scale, c0_1);
+                    c0_2 = TOps.Fma(TOps.Load(s + (2 * sizeof(TVec))), scale, c0_2);
+                    c0_3 = TOps.Fma(TOps.Load(s + (3 * sizeof(TVec))), scale, c0_3);
+                    s += down;
+                    c1_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c1_0);
+                    c1_1 = TOps.Fma(TOps.Load(s + (1 * sizeof(TVec))), scale, c1_1);
+                    c1_2 = TOps.Fma(TOps.Load(s + (2 * sizeof(TVec))), scale, c1_2);
+                    c1_3 = TOps.Fma(TOps.Load(s + (3 * sizeof(TVec))), scale, c1_3);
+                    s += down;
+                    c2_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c2_0);
+                    c2_1 = TOps.Fma(TOps.Load(s + (1 * sizeof(TVec))), scale, c2_1);
+                    c2_2 = TOps.Fma(TOps.Load(s + (2 * sizeof(TVec))), scale, c2_2);
+                    c2_3 = TOps.Fma(TOps.Load(s + (3 * sizeof(TVec))), scale, c2_3);
+                    s += down;
+                    c3_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c3_0);
+                    c3_1 = TOps.Fma(TOps.Load(s + (1 * sizeof(TVec))), scale, c3_1);
+                    c3_2 = TOps.Fma(TOps.Load(s + (2 * sizeof(TVec))), scale, c3_2);
+                    c3_3 = TOps.Fma(TOps.Load(s + (3 * sizeof(TVec))), scale, c3_3);
+                }
+
+                TVec least = TOps.Splat(limits), most = TOps.Splat(limits + TOps.ElementSize);
+                c0_0 = TOps.Clamp(c0_0, least, most);
+                c0_1 = TOps.Clamp(c0_1, least, most);
+                c0_2 = TOps.Clamp(c0_2, least, most);
+                c0_3 = TOps.Clamp(c0_3, least, most);
+                c1_0 = TOps.Clamp(c1_0, least, most);
+                c1_1 = TOps.Clamp(c1_1, least, most);
+                c1_2 = TOps.Clamp(c1_2, least, most);
+                c1_3 = TOps.Clamp(c1_3, least, most);
+                c2_0 = TOps.Clamp(c2_0, least, most);
+                c2_1 = TOps.Clamp(c2_1, least, most);
+                c2_2 = TOps.Clamp(c2_2, least, most);
+                c2_3 = TOps.Clamp(c2_3, least, most);
+                c3_0 = TOps.Clamp(c3_0, least, most);
+                c3_1 = TOps.Clamp(c3_1, least, most);
+                c3_2 = TOps.Clamp(c3_2, least, most);
+                c3_3 = TOps.Clamp(c3_3, least, most);
+            }
+
+            TOps.Store(o + (0 * sizeof(TVec)), c0_0);
+            TOps.Store(o + (1 * sizeof(TVec)), c0_1);
+            TOps.Store(o + (2 * sizeof(TVec)), c0_2);
+            TOps.Store(o + (3 * sizeof(TVec)), c0_3);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c1_0);
+            TOps.Store(o + (1 * sizeof(TVec)), c1_1);
+            TOps.Store(o + (2 * sizeof(TVec)), c1_2);
+            TOps.Store(o + (3 * sizeof(TVec)), c1_3);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c2_0);
+            TOps.Store(o + (1 * sizeof(TVec)), c2_1);
+            TOps.Store(o + (2 * sizeof(TVec)), c2_2);
+            TOps.Store(o + (3 * sizeof(TVec)), c2_3);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c3_0);
+            TOps.Store(o + (1 * sizeof(TVec)), c3_1);
+            TOps.Store(o + (2 * sizeof(TVec)), c3_2);
+            TOps.Store(o + (3 * sizeof(TVec)), c3_3);
+            o += down;
+            a += 4 * step;
+        }
+        while (--tiles > 0);
+
+        q->Fetch = fetch;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void R5V4(MicroArguments* q)
     {
-        byte* init = q->Init;
-        nint step = q->InitStep;
-        TVec c0_0 = TOps.Load(init + (0 * step) + (0 * sizeof(TVec)));
-        TVec c0_1 = TOps.Load(init + (0 * step) + (1 * sizeof(TVec)));
-        TVec c0_2 = TOps.Load(init + (0 * step) + (2 * sizeof(TVec)));
-        TVec c0_3 = TOps.Load(init + (0 * step) + (3 * sizeof(TVec)));
-        TVec c1_0 = TOps.Load(init + (1 * step) + (0 * sizeof(TVec)));
-        TVec c1_1 = TOps.Load(init + (1 * step) + (1 * sizeof(TVec)));
-        TVec c1_2 = TOps.Load(init + (1 * step) + (2 * sizeof(TVec)));
-        TVec c1_3 = TOps.Load(init + (1 * step) + (3 * sizeof(TVec)));
-        TVec c2_0 = TOps.Load(init + (2 * step) + (0 * sizeof(TVec)));
-        TVec c2_1 = TOps.Load(init + (2 * step) + (1 * sizeof(TVec)));
-        TVec c2_2 = TOps.Load(init + (2 * step) + (2 * sizeof(TVec)));
-        TVec c2_3 = TOps.Load(init + (2 * step) + (3 * sizeof(TVec)));
-        TVec c3_0 = TOps.Load(init + (3 * step) + (0 * sizeof(TVec)));
-        TVec c3_1 = TOps.Load(init + (3 * step) + (1 * sizeof(TVec)));
-        TVec c3_2 = TOps.Load(init + (3 * step) + (2 * sizeof(TVec)));
-        TVec c3_3 = TOps.Load(init + (3 * step) + (3 * sizeof(TVec)));
-        TVec c4_0 = TOps.Load(init + (4 * step) + (0 * sizeof(TVec)));
-        TVec c4_1 = TOps.Load(init + (4 * step) + (1 * sizeof(TVec)));
-        TVec c4_2 = TOps.Load(init + (4 * step) + (2 * sizeof(TVec)));
-        TVec c4_3 = TOps.Load(init + (4 * step) + (3 * sizeof(TVec)));
-        step = q->AStep;
-        nint next = q->BStep, element = q->AElement;
-        nint* tap = q->Taps;
-        for (int t = q->TapCount; t > 0; t--, tap += 2)
+        byte* a = q->A, o = q->Out, init = q->Init, fetch = q->FetchStep == 0 ? q->B : q->Fetch;
+        nint step = q->AStep, next = q->BStep, element = q->AElement, ahead = q->FetchStep;
+        bool dense = element == TOps.ElementSize;
+        nint right = q->BRight == 0 ? 2 * sizeof(TVec) : q->BRight;
+        int tiles = q->Tiles;
+        do
         {
-            byte* a0 = q->A + tap[0];
-            byte* a3 = a0 + (3 * step);
-            byte* b = q->B + tap[1];
-            for (int e = q->Run; e > 0; e--)
+            nint down = q->OutStep;
+            if (q->Finish == FinishKind.ResidualAndLimits)
             {
-                TVec b0 = TOps.Load(b + (0 * sizeof(TVec)));
-                TVec b1 = TOps.Load(b + (1 * sizeof(TVec)));
-                TVec b2 = TOps.Load(b + (2 * sizeof(TVec)));
-                TVec b3 = TOps.Load(b + (3 * sizeof(TVec)));
-                TVec x0 = TOps.Splat(a0);
-                c0_0 = TOps.Fma(x0, b0, c0_0);
-                c0_1 = TOps.Fma(x0, b1, c0_1);
-                c0_2 = TOps.Fma(x0, b2, c0_2);
-                c0_3 = TOps.Fma(x0, b3, c0_3);
-                TVec x1 = TOps.Splat(a0 + step);
-                c1_0 = TOps.Fma(x1, b0, c1_0);
-                c1_1 = TOps.Fma(x1, b1, c1_1);
-                c1_2 = TOps.Fma(x1, b2, c1_2);
-                c1_3 = TOps.Fma(x1, b3, c1_3);
-                TVec x2 = TOps.Splat(a0 + (2 * step));
-                c2_0 = TOps.Fma(x2, b0, c2_0);
-                c2_1 = TOps.Fma(x2, b1, c2_1);
-                c2_2 = TOps.Fma(x2, b2, c2_2);
-                c2_3 = TOps.Fma(x2, b3, c2_3);
-                TVec x3 = TOps.Splat(a3);
-                c3_0 = TOps.Fma(x3, b0, c3_0);
-                c3_1 = TOps.Fma(x3, b1, c3_1);
-                c3_2 = TOps.Fma(x3, b2, c3_2);
-                c3_3 = TOps.Fma(x3, b3, c3_3);
-                TVec x4 = TOps.Splat(a3 + step);
-                c4_0 = TOps.Fma(x4, b0, c4_0);
-                c4_1 = TOps.Fma(x4, b1, c4_1);
-                c4_2 = TOps.Fma(x4, b2, c4_2);
-                c4_3 = TOps.Fma(x4, b3, c4_3);
-                a0 += element;
-                a3 += element;
-                b += next;
+                byte* s = o + q->Residual;
+                CacheHint.Near(s, 4 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 4 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 4 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 4 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 4 * sizeof(TVec));
             }
-        }
 
-        byte* o = q->Out;
-        step = q->OutStep;
-        TOps.Store(o + (0 * sizeof(TVec)), c0_0);
-        TOps.Store(o + (1 * sizeof(TVec)), c0_1);
-        TOps.Store(o + (2 * sizeof(TVec)), c0_2);
-        TOps.Store(o + (3 * sizeof(TVec)), c0_3);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c1_0);
-        TOps.Store(o + (1 * sizeof(TVec)), c1_1);
-        TOps.Store(o + (2 * sizeof(TVec)), c1_2);
-        TOps.Store(o + (3 * sizeof(TVec)), c1_3);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c2_0);
-        TOps.Store(o + (1 * sizeof(TVec)), c2_1);
-        TOps.Store(o + (2 * sizeof(TVec)), c2_2);
-        TOps.Store(o + (3 * sizeof(TVec)), c2_3);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c3_0);
-        TOps.Store(o + (1 * sizeof(TVec)), c3_1);
-        TOps.Store(o + (2 * sizeof(TVec)), c3_2);
-        TOps.Store(o + (3 * sizeof(TVec)), c3_3);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c4_0);
-        TOps.Store(o + (1 * sizeof(TVec)), c4_1);
-        TOps.Store(o + (2 * sizeof(TVec)), c4_2);
-        TOps.Store(o + (3 * sizeof(TVec)), c4_3);
+            down = q->InitStep;
+            TVec c0_0 = TOps.Load(init + (0 * down) + (0 * sizeof(TVec)));
+            TVec c0_1 = TOps.Load(init + (0 * down) + (1 * sizeof(TVec)));
+            TVec c0_2 = TOps.Load(init + (0 * down) + (2 * sizeof(TVec)));
+            TVec c0_3 = TOps.Load(init + (0 * down) + (3 * sizeof(TVec)));
+            TVec c1_0 = TOps.Load(init + (1 * down) + (0 * sizeof(TVec)));
+            TVec c1_1 = TOps.Load(init + (1 * down) + (1 * sizeof(TVec)));
+            TVec c1_2 = TOps.Load(init + (1 * down) + (2 * sizeof(TVec)));
+            TVec c1_3 = TOps.Load(init + (1 * down) + (3 * sizeof(TVec)));
+            TVec c2_0 = TOps.Load(init + (2 * down) + (0 * sizeof(TVec)));
+            TVec c2_1 = TOps.Load(init + (2 * down) + (1 * sizeof(TVec)));
+            TVec c2_2 = TOps.Load(init + (2 * down) + (2 * sizeof(TVec)));
+            TVec c2_3 = TOps.Load(init + (2 * down) + (3 * sizeof(TVec)));
+            TVec c3_0 = TOps.Load(init + (3 * down) + (0 * sizeof(TVec)));
+            TVec c3_1 = TOps.Load(init + (3 * down) + (1 * sizeof(TVec)));
+            TVec c3_2 = TOps.Load(init + (3 * down) + (2 * sizeof(TVec)));
+            TVec c3_3 = TOps.Load(init + (3 * down) + (3 * sizeof(TVec)));
+            TVec c4_0 = TOps.Load(init + (4 * down) + (0 * sizeof(TVec)));
+            TVec c4_1 = TOps.Load(init + (4 * down) + (1 * sizeof(TVec)));
+            TVec c4_2 = TOps.Load(init + (4 * down) + (2 * sizeof(TVec)));
+            TVec c4_3 = TOps.Load(init + (4 * down) + (3 * sizeof(TVec)));
+            init += 5 * down;
+            nint* tap = q->Taps;
+            for (int t = q->TapCount; t > 0; t--, tap += 2)
+            {
+                byte* a0 = a + tap[0];
+                byte* a3 = a0 + (3 * step);
+                byte* b = q->B + tap[1];
+                int e = q->Run;
+                if (dense && e >= 4)
+                {
+                    int turns = e / 4;
+                    e %= 4;
+                    do
+                    {
+                        {
+                            TVec b0 = TOps.Load(b + (0 * sizeof(TVec)));
+                            TVec b1 = TOps.Load(b + (1 * sizeof(TVec)));
+                            TVec b2 = TOps.Load(b + right + (0 * sizeof(TVec)));
+                            TVec b3 = TOps.Load(b + right + (1 * sizeof(TVec)));
+                            TVec x0 = TOps.Splat(a0);
+                            c0_0 = TOps.Fma(x0, b0, c0_0);
+                            c0_1 = TOps.Fma(x0, b1, c0_1);
+                            c0_2 = TOps.Fma(x0, b2, c0_2);
+                            c0_3 = TOps.Fma(x0, b3, c0_3);
+                            TVec x1 = TOps.Splat(a0 + step);
+                            c1_0 = TOps.Fma(x1, b0, c1_0);
+                            c1_1 = TOps.Fma(x1, b1, c1_1);
+                            c1_2 = TOps.Fma(x1, b2, c1_2);
+                            c1_3 = TOps.Fma(x1, b3, c1_3);
+                            TVec x2 = TOps.Splat(a0 + (2 * step));
+                            c2_0 = TOps.Fma(x2, b0, c2_0);
+                            c2_1 = TOps.Fma(x2, b1, c2_1);
+                            c2_2 = TOps.Fma(x2, b2, c2_2);
+                            c2_3 = TOps.Fma(x2, b3, c2_3);
+                            TVec x3 = TOps.Splat(a3);
+                            c3_0 = TOps.Fma(x3, b0, c3_0);
+                            c3_1 = TOps.Fma(x3, b1, c3_1);
+                            c3_2 = TOps.Fma(x3, b2, c3_2);
+                            c3_3 = TOps.Fma(x3, b3, c3_3);
+                            TVec x4 = TOps.Splat(a3 + step);
+                            c4_0 = TOps.Fma(x4, b0, c4_0);
+                            c4_1 = TOps.Fma(x4, b1, c4_1);
+                            c4_2 = TOps.Fma(x4, b2, c4_2);
+                            c4_3 = TOps.Fma(x4, b3, c4_3);
+                            b += next;
+                        }
+
+                        {
+                            TVec b0 = TOps.Load(b + (0 * sizeof(TVec)));
+                            TVec b1 = TOps.Load(b + (1 * sizeof(TVec)));
+                            TVec b2 = TOps.Load(b + right + (0 * sizeof(TVec)));
+                            TVec b3 = TOps.Load(b + right + (1 * sizeof(TVec)));
+                            TVec x0 = TOps.Splat(a0 + (1 * TOps.ElementSize));
+                            c0_0 = TOps.Fma(x0, b0, c0_0);
+                            c0_1 = TOps.Fma(x0, b1, c0_1);
+                            c0_2 = TOps.Fma(x0, b2, c0_2);
+                            c0_3 = TOps.Fma(x0, b3, c0_3);
+                            TVec x1 = TOps.Splat(a0 + step + (1 * TOps.ElementSize));
+                            c1_0 = TOps.Fma(x1, b0, c1_0);
+                            c1_1 = TOps.Fma(x1, b1, c1_1);
+                            c1_2 = TOps.Fma(x1, b2, c1_2);
+                            c1_3 = TOps.Fma(x1, b3, c1_3);
+                            TVec x2 = TOps.Splat(a0 + (2 * step) + (1 * TOps.ElementSize));
+                            c2_0 = TOps.Fma(x2, b0, c2_0);
+                            c2_1 = TOps.Fma(x2, b1, c2_1);
+                            c2_2 = TOps.Fma(x2, b2, c2_2);
+                            c2_3 = TOps.Fma(x2, b3, c2_3);
+                            TVec x3 = TOps.Splat(a3 + (1 * TOps.ElementSize));
+                            c3_0 = TOps.Fma(x3, b0, c3_0);
+                            c3_1 = TOps.Fma(x3, b1, c3_1);
+                            c3_2 = TOps.Fma(x3, b2, c3_2);
+                            c3_3 = TOps.Fma(x3, b3, c3_3);
+                            TVec x4 = TOps.Splat(a3 + step + (1 * TOps.ElementSize));
+                            c4_0 = TOps.Fma(x4, b0, c4_0);
+                            c4_1 = TOps.Fma(x4, b1, c4_1);
+                            c4_2 = TOps.Fma(x4, b2, c4_2);
+                            c4_3 = TOps.Fma(x4, b3, c4_3);
+                            b += next;
+                        }
+
+                        {
+                            TVec b0 = TOps.Load(b + (0 * sizeof(TVec)));
+                            TVec b1 = TOps.Load(b + (1 * sizeof(TVec)));
+                            TVec b2 = TOps.Load(b + right + (0 * sizeof(TVec)));
+                            TVec b3 = TOps.Load(b + right + (1 * sizeof(TVec)));
+                            TVec x0 = TOps.Splat(a0 + (2 * TOps.ElementSize));
+                            c0_0 = TOps.Fma(x0, b0, c0_0);
+                            c0_1 = TOps.Fma(x0, b1, c0_1);
+                            c0_2 = TOps.Fma(x0, b2, c0_2);
+                            c0_3 = TOps.Fma(x0, b3, c0_3);
+                            TVec x1 = TOps.Splat(a0 + step + (2 * TOps.ElementSize));
+                            c1_0 = TOps.Fma(x1, b0, c1_0);
+                            c1_1 = TOps.Fma(x1, b1, c1_1);
+                            c1_2 = TOps.Fma(x1, b2, c1_2);
+                            c1_3 = TOps.Fma(x1, b3, c1_3);
+                            TVec x2 = TOps.Splat(a0 + (2 * step) + (2 * TOps.ElementSize));
+                            c2_0 = TOps.Fma(x2, b0, c2_0);
+                            c2_1 = TOps.Fma(x2, b1, c2_1);
+                            c2_2 = TOps.Fma(x2, b2, c2_2);
+                            c2_3 = TOps.Fma(x2, b3, c2_3);
+                            TVec x3 = TOps.Splat(a3 + (2 * TOps.ElementSize));
+                            c3_0 = TOps.Fma(x3, b0, c3_0);
+                            c3_1 = TOps.Fma(x3, b1, c3_1);
+                            c3_2 = TOps.Fma(x3, b2, c3_2);
+                            c3_3 = TOps.Fma(x3, b3, c3_3);
+                            TVec x4 = TOps.Splat(a3 + step + (2 * TOps.ElementSize));
+                            c4_0 = TOps.Fma(x4, b0, c4_0);
+                            c4_1 = TOps.Fma(x4, b1, c4_1);
+                            c4_2 = TOps.Fma(x4, b2, c4_2);
+                            c4_3 = TOps.Fma(x4, b3, c4_3);
+                            b += next;
+                        }
+
+                        {
+                            TVec b0 = TOps.Load(b + (0 * sizeof(TVec)));
+                            TVec b1 = TOps.Load(b + (1 * sizeof(TVec)));
+                            TVec b2 = TOps.Load(b + right + (0 * sizeof(TVec)));
+                            TVec b3 = TOps.Load(b + right + (1 * sizeof(TVec)));
+                            TVec x0 = TOps.Splat(a0 + (3 * TOps.ElementSize));
+                            c0_0 = TOps.Fma(x0, b0, c0_0);
+                            c0_1 = TOps.Fma(x0, b1, c0_1);
+                            c0_2 = TOps.Fma(x0, b2, c0_2);
+                            c0_3 = TOps.Fma(x0, b3, c0_3);
+                            TVec x1 = TOps.Splat(a0 + step + (3 * TOps.ElementSize));
+                            c1_0 = TOps.Fma(x1, b0, c1_0);
+                            c1_1 = TOps.Fma(x1, b1, c1_1);
+                            c1_2 = TOps.Fma(x1, b2, c1_2);
+                            c1_3 = TOps.Fma(x1, b3, c1_3);
+                            TVec x2 = TOps.Splat(a0 + (2 * step) + (3 * TOps.ElementSize));
+                            c2_0 = TOps.Fma(x2, b0, c2_0);
+                            c2_1 = TOps.Fma(x2, b1, c2_1);
+                            c2_2 = TOps.Fma(x2, b2, c2_2);
+                            c2_3 = TOps.Fma(x2, b3, c2_3);
+                            TVec x3 = TOps.Splat(a3 + (3 * TOps.ElementSize));
+                            c3_0 = TOps.Fma(x3, b0, c3_0);
+                            c3_1 = TOps.Fma(x3, b1, c3_1);
+                            c3_2 = TOps.Fma(x3, b2, c3_2);
+                            c3_3 = TOps.Fma(x3, b3, c3_3);
+                            TVec x4 = TOps.Splat(a3 + step + (3 * TOps.ElementSize));
+                            c4_0 = TOps.Fma(x4, b0, c4_0);
+                            c4_1 = TOps.Fma(x4, b1, c4_1);
+                            c4_2 = TOps.Fma(x4, b2, c4_2);
+                            c4_3 = TOps.Fma(x4, b3, c4_3);
+                            b += next;
+                        }
+
+                        a0 += 4 * TOps.ElementSize;
+                        a3 += 4 * TOps.ElementSize;
+                        CacheHint.Fetch(fetch);
+                        fetch += 4 * ahead;
+                    }
+                    while (--turns > 0);
+                }
+
+                for (; e > 0; e--)
+                {
+                    TVec b0 = TOps.Load(b + (0 * sizeof(TVec)));
+                    TVec b1 = TOps.Load(b + (1 * sizeof(TVec)));
+                    TVec b2 = TOps.Load(b + right + (0 * sizeof(TVec)));
+                    TVec b3 = TOps.Load(b + right + (1 * sizeof(TVec)));
+                    TVec x0 = TOps.Splat(a0);
+                    c0_0 = TOps.Fma(x0, b0, c0_0);
+                    c0_1 = TOps.Fma(x0, b1, c0_1);
+                    c0_2 = TOps.Fma(x0, b2, c0_2);
+                    c0_3 = TOps.Fma(x0, b3, c0_3);
+                    TVec x1 = TOps.Splat(a0 + step);
+                    c1_0 = TOps.Fma(x1, b0, c1_0);
+                    c1_1 = TOps.Fma(x1, b1, c1_1);
+                    c1_2 = TOps.Fma(x1, b2, c1_2);
+                    c1_3 = TOps.Fma(x1, b3, c1_3);
+                    TVec x2 = TOps.Splat(a0 + (2 * step));
+                    c2_0 = TOps.Fma(x2, b0, c2_0);
+                    c2_1 = TOps.Fma(x2, b1, c2_1);
+                    c2_2 = TOps.Fma(x2, b2, c2_2);
+                    c2_3 = TOps.Fma(x2, b3, c2_3);
+                    TVec x3 = TOps.Splat(a3);
+                    c3_0 = TOps.Fma(x3, b0, c3_0);
+                    c3_1 = TOps.Fma(x3, b1, c3_1);
+                    c3_2 = TOps.Fma(x3, b2, c3_2);
+                    c3_3 = TOps.Fma(x3, b3, c3_3);
+                    TVec x4 = TOps.Splat(a3 + step);
+                    c4_0 = TOps.Fma(x4, b0, c4_0);
+                    c4_1 = TOps.Fma(x4, b1, c4_1);
+                    c4_2 = TOps.Fma(x4, b2, c4_2);
+                    c4_3 = TOps.Fma(x4, b3, c4_3);
+                    a0 += element;
+                    a3 += element;
+                    b += next;
+                }
+            }
+
+            down = q->OutStep;
+            if (q->Finish != FinishKind.None)
+            {
+                byte* limits = q->Limits;
+                if (q->Finish == FinishKind.ResidualAndLimits)
+                {
+                    byte* s = o + q->Residual;
+                    TVec scale = TOps.Splat(limits + (2 * TOps.ElementSize));
+                    c0_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c0_0);
+                    c0_1 = TOps.Fma(TOps.Load(s + (1 * sizeof(TVec))), scale, c0_1);
+                    c0_2 = TOps.Fma(TOps.Load(s + (2 * sizeof(TVec))), scale, c0_2);
+                    c0_3 = TOps.Fma(TOps.Load(s + (3 * sizeof(TVec))), scale, c0_3);
+                    s += down;
+                    c1_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c1_0);
+                    c1_1 = TOps.Fma(TOps.Load(s + (1 * sizeof(TVec))), scale, c1_1);
+                    c1_2 = TOps.Fma(TOps.Load(s + (2 * sizeof(TVec))), scale, c1_2);
+                    c1_3 = TOps.Fma(TOps.Load(s + (3 * sizeof(TVec))), scale, c1_3);
+                    s += down;
+                    c2_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c2_0);
+                    c2_1 = TOps.Fma(TOps.Load(s + (1 * sizeof(TVec))), scale, c2_1);
+                    c2_2 = TOps.Fma(TOps.Load(s + (2 * sizeof(TVec))), scale, c2_2);
+                    c2_3 = TOps.Fma(TOps.Load(s + (3 * sizeof(TVec))), scale, c2_3);
+                    s += down;
+                    c3_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c3_0);
+                    c3_1 = TOps.Fma(TOps.Load(s + (1 * sizeof(TVec))), scale, c3_1);
+                    c3_2 = TOps.Fma(TOps.Load(s + (2 * sizeof(TVec))), scale, c3_2);
+                    c3_3 = TOps.Fma(TOps.Load(s + (3 * sizeof(TVec))), scale, c3_3);
+                    s += down;
+                    c4_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c4_0);
+                    c4_1 = TOps.Fma(TOps.Load(s + (1 * sizeof(TVec))), scale, c4_1);
+                    c4_2 = TOps.Fma(TOps.Load(s + (2 * sizeof(TVec))), scale, c4_2);
+                    c4_3 = TOps.Fma(TOps.Load(s + (3 * sizeof(TVec))), scale, c4_3);
+                }
+
+                TVec least = TOps.Splat(limits), most = TOps.Splat(limits + TOps.ElementSize);
+                c0_0 = TOps.Clamp(c0_0, least, most);
+                c0_1 = TOps.Clamp(c0_1, least, most);
+                c0_2 = TOps.Clamp(c0_2, least, most);
+                c0_3 = TOps.Clamp(c0_3, least, most);
+                c1_0 = TOps.Clamp(c1_0, least, most);
+                c1_1 = TOps.Clamp(c1_1, least, most);
+                c1_2 = TOps.Clamp(c1_2, least, most);
+                c1_3 = TOps.Clamp(c1_3, least, most);
+                c2_0 = TOps.Clamp(c2_0, least, most);
+                c2_1 = TOps.Clamp(c2_1, least, most);
+                c2_2 = TOps.Clamp(c2_2, least, most);
+                c2_3 = TOps.Clamp(c2_3, least, most);
+                c3_0 = TOps.Clamp(c3_0, least, most);
+                c3_1 = TOps.Clamp(c3_1, least, most);
+                c3_2 = TOps.Clamp(c3_2, least, most);
+                c3_3 = TOps.Clamp(c3_3, least, most);
+                c4_0 = TOps.Clamp(c4_0, least, most);
+                c4_1 = TOps.Clamp(c4_1, least, most);
+                c4_2 = TOps.Clamp(c4_2, least, most);
+                c4_3 = TOps.Clamp(c4_3, least, most);
+            }
+
+            TOps.Store(o + (0 * sizeof(TVec)), c0_0);
+            TOps.Store(o + (1 * sizeof(TVec)), c0_1);
+            TOps.Store(o + (2 * sizeof(TVec)), c0_2);
+            TOps.Store(o + (3 * sizeof(TVec)), c0_3);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c1_0);
+            TOps.Store(o + (1 * sizeof(TVec)), c1_1);
+            TOps.Store(o + (2 * sizeof(TVec)), c1_2);
+            TOps.Store(o + (3 * sizeof(TVec)), c1_3);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c2_0);
+            TOps.Store(o + (1 * sizeof(TVec)), c2_1);
+            TOps.Store(o + (2 * sizeof(TVec)), c2_2);
+            TOps.Store(o + (3 * sizeof(TVec)), c2_3);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c3_0);
+            TOps.Store(o + (1 * sizeof(TVec)), c3_1);
+            TOps.Store(o + (2 * sizeof(TVec)), c3_2);
+            TOps.Store(o + (3 * sizeof(TVec)), c3_3);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c4_0);
+            TOps.Store(o + (1 * sizeof(TVec)), c4_1);
+            TOps.Store(o + (2 * sizeof(TVec)), c4_2);
+            TOps.Store(o + (3 * sizeof(TVec)), c4_3);
+            o += down;
+            a += 5 * step;
+        }
+        while (--tiles > 0);
+
+        q->Fetch = fetch;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void R6V4(MicroArguments* q)
     {
-        byte* init = q->Init;
-        nint step = q->InitStep;
-        TVec c0_0 = TOps.Load(init + (0 * step) + (0 * sizeof(TVec)));
-        TVec c0_1 = TOps.Load(init + (0 * step) + (1 * sizeof(TVec)));
-        TVec c0_2 = TOps.Load(init + (0 * step) + (2 * sizeof(TVec)));
-        TVec c0_3 = TOps.Load(init + (0 * step) + (3 * sizeof(TVec)));
-        TVec c1_0 = TOps.Load(init + (1 * step) + (0 * sizeof(TVec)));
-        TVec c1_1 = TOps.Load(init + (1 * step) + (1 * sizeof(TVec)));
-        TVec c1_2 = TOps.Load(init + (1 * step) + (2 * sizeof(TVec)));
-        TVec c1_3 = TOps.Load(init + (1 * step) + (3 * sizeof(TVec)));
-        TVec c2_0 = TOps.Load(init + (2 * step) + (0 * sizeof(TVec)));
-        TVec c2_1 = TOps.Load(init + (2 * step) + (1 * sizeof(TVec)));
-        TVec c2_2 = TOps.Load(init + (2 * step) + (2 * sizeof(TVec)));
-        TVec c2_3 = TOps.Load(init + (2 * step) + (3 * sizeof(TVec)));
-        TVec c3_0 = TOps.Load(init + (3 * step) + (0 * sizeof(TVec)));
-        TVec c3_1 = TOps.Load(init + (3 * step) + (1 * sizeof(TVec)));
-        TVec c3_2 = TOps.Load(init + (3 * step) + (2 * sizeof(TVec)));
-        TVec c3_3 = TOps.Load(init + (3 * step) + (3 * sizeof(TVec)));
-        TVec c4_0 = TOps.Load(init + (4 * step) + (0 * sizeof(TVec)));
-        TVec c4_1 = TOps.Load(init + (4 * step) + (1 * sizeof(TVec)));
-        TVec c4_2 = TOps.Load(init + (4 * step) + (2 * sizeof(TVec)));
-        TVec c4_3 = TOps.Load(init + (4 * step) + (3 * sizeof(TVec)));
-        TVec c5_0 = TOps.Load(init + (5 * step) + (0 * sizeof(TVec)));
-        TVec c5_1 = TOps.Load(init + (5 * step) + (1 * sizeof(TVec)));
-        TVec c5_2 = TOps.Load(init + (5 * step) + (2 * sizeof(TVec)));
-        TVec c5_3 = TOps.Load(init + (5 * step) + (3 * sizeof(TVec)));
-        step = q->AStep;
-        nint next = q->BStep, element = q->AElement;
-        nint* tap = q->Taps;
-        for (int t = q->TapCount; t > 0; t--, tap += 2)
+        byte* a = q->A, o = q->Out, init = q->Init, fetch = q->FetchStep == 0 ? q->B : q->Fetch;
+        nint step = q->AStep, next = q->BStep, element = q->AElement, ahead = q->FetchStep;
+        bool dense = element == TOps.ElementSize;
+        nint right = q->BRight == 0 ? 2 * sizeof(TVec) : q->BRight;
+        int tiles = q->Tiles;
+        do
         {
-            byte* a0 = q->A + tap[0];
-            byte* a3 = a0 + (3 * step);
-            byte* b = q->B + tap[1];
-            for (int e = q->Run; e > 0; e--)
+            nint down = q->OutStep;
+            if (q->Finish == FinishKind.ResidualAndLimits)
             {
-                TVec b0 = TOps.Load(b + (0 * sizeof(TVec)));
-                TVec b1 = TOps.Load(b + (1 * sizeof(TVec)));
-                TVec b2 = TOps.Load(b + (2 * sizeof(TVec)));
-                TVec b3 = TOps.Load(b + (3 * sizeof(TVec)));
-                TVec x0 = TOps.Splat(a0);
-                c0_0 = TOps.Fma(x0, b0, c0_0);
-                c0_1 = TOps.Fma(x0, b1, c0_1);
-                c0_2 = TOps.Fma(x0, b2, c0_2);
-                c0_3 = TOps.Fma(x0, b3, c0_3);
-                TVec x1 = TOps.Splat(a0 + step);
-                c1_0 = TOps.Fma(x1, b0, c1_0);
-                c1_1 = TOps.Fma(x1, b1, c1_1);
-                c1_2 = TOps.Fma(x1, b2, c1_2);
-                c1_3 = TOps.Fma(x1, b3, c1_3);
-                TVec x2 = TOps.Splat(a0 + (2 * step));
-                c2_0 = TOps.Fma(x2, b0, c2_0);
-                c2_1 = TOps.Fma(x2, b1, c2_1);
-                c2_2 = TOps.Fma(x2, b2, c2_2);
-                c2_3 = TOps.Fma(x2, b3, c2_3);
-                TVec x3 = TOps.Splat(a3);
-                c3_0 = TOps.Fma(x3, b0, c3_0);
-                c3_1 = TOps.Fma(x3, b1, c3_1);
-                c3_2 = TOps.Fma(x3, b2, c3_2);
-                c3_3 = TOps.Fma(x3, b3, c3_3);
-                TVec x4 = TOps.Splat(a3 + step);
-                c4_0 = TOps.Fma(x4, b0, c4_0);
-                c4_1 = TOps.Fma(x4, b1, c4_1);
-                c4_2 = TOps.Fma(x4, b2, c4_2);
-                c4_3 = TOps.Fma(x4, b3, c4_3);
-                TVec x5 = TOps.Splat(a3 + (2 * step));
-                c5_0 = TOps.Fma(x5, b0, c5_0);
-                c5_1 = TOps.Fma(x5, b1, c5_1);
-                c5_2 = TOps.Fma(x5, b2, c5_2);
-                c5_3 = TOps.Fma(x5, b3, c5_3);
-                a0 += element;
-                a3 += element;
-                b += next;
+                byte* s = o + q->Residual;
+                CacheHint.Near(s, 4 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 4 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 4 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 4 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 4 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 4 * sizeof(TVec));
             }
-        }
 
-        byte* o = q->Out;
-        step = q->OutStep;
-        TOps.Store(o + (0 * sizeof(TVec)), c0_0);
-        TOps.Store(o + (1 * sizeof(TVec)), c0_1);
-        TOps.Store(o + (2 * sizeof(TVec)), c0_2);
-        TOps.Store(o + (3 * sizeof(TVec)), c0_3);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c1_0);
-        TOps.Store(o + (1 * sizeof(TVec)), c1_1);
-        TOps.Store(o + (2 * sizeof(TVec)), c1_2);
-        TOps.Store(o + (3 * sizeof(TVec)), c1_3);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c2_0);
-        TOps.Store(o + (1 * sizeof(TVec)), c2_1);
-        TOps.Store(o + (2 * sizeof(TVec)), c2_2);
-        TOps.Store(o + (3 * sizeof(TVec)), c2_3);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c3_0);
-        TOps.Store(o + (1 * sizeof(TVec)), c3_1);
-        TOps.Store(o + (2 * sizeof(TVec)), c3_2);
-        TOps.Store(o + (3 * sizeof(TVec)), c3_3);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c4_0);
-        TOps.Store(o + (1 * sizeof(TVec)), c4_1);
-        TOps.Store(o + (2 * sizeof(TVec)), c4_2);
-        TOps.Store(o + (3 * sizeof(TVec)), c4_3);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c5_0);
-        TOps.Store(o + (1 * sizeof(TVec)), c5_1);
-        TOps.Store(o + (2 * sizeof(TVec)), c5_2);
-        TOps.Store(o + (3 * sizeof(TVec)), c5_3);
+            down = q->InitStep;
+            TVec c0_0 = TOps.Load(init + (0 * down) + (0 * sizeof(TVec)));
+            TVec c0_1 = TOps.Load(init + (0 * down) + (1 * sizeof(TVec)));
+            TVec c0_2 = TOps.Load(init + (0 * down) + (2 * sizeof(TVec)));
+            TVec c0_3 = TOps.Load(init + (0 * down) + (3 * sizeof(TVec)));
+            TVec c1_0 = TOps.Load(init + (1 * down) + (0 * sizeof(TVec)));
+            TVec c1_1 = TOps.Load(init + (1 * down) + (1 * sizeof(TVec)));
+            TVec c1_2 = TOps.Load(init + (1 * down) + (2 * sizeof(TVec)));
+            TVec c1_3 = TOps.Load(init + (1 * down) + (3 * sizeof(TVec)));
+            TVec c2_0 = TOps.Load(init + (2 * down) + (0 * sizeof(TVec)));
+            TVec c2_1 = TOps.Load(init + (2 * down) + (1 * sizeof(TVec)));
+            TVec c2_2 = TOps.Load(init + (2 * down) + (2 * sizeof(TVec)));
+            TVec c2_3 = TOps.Load(init + (2 * down) + (3 * sizeof(TVec)));
+            TVec c3_0 = TOps.Load(init + (3 * down) + (0 * sizeof(TVec)));
+            TVec c3_1 = TOps.Load(init + (3 * down) + (1 * sizeof(TVec)));
+            TVec c3_2 = TOps.Load(init + (3 * down) + (2 * sizeof(TVec)));
+            TVec c3_3 = TOps.Load(init + (3 * down) + (3 * sizeof(TVec)));
+            TVec c4_0 = TOps.Load(init + (4 * down) + (0 * sizeof(TVec)));
+            TVec c4_1 = TOps.Load(init + (4 * down) + (1 * sizeof(TVec)));
+            TVec c4_2 = TOps.Load(init + (4 * down) + (2 * sizeof(TVec)));
+            TVec c4_3 = TOps.Load(init + (4 * down) + (3 * sizeof(TVec)));
+            TVec c5_0 = TOps.Load(init + (5 * down) + (0 * sizeof(TVec)));
+            TVec c5_1 = TOps.Load(init + (5 * down) + (1 * sizeof(TVec)));
+            TVec c5_2 = TOps.Load(init + (5 * down) + (2 * sizeof(TVec)));
+            TVec c5_3 = TOps.Load(init + (5 * down) + (3 * sizeof(TVec)));
+            init += 6 * down;
+            nint* tap = q->Taps;
+            for (int t = q->TapCount; t > 0; t--, tap += 2)
+            {
+                byte* a0 = a + tap[0];
+                byte* a3 = a0 + (3 * step);
+                byte* b = q->B + tap[1];
+                int e = q->Run;
+                if (dense && e >= 4)
+                {
+                    int turns = e / 4;
+                    e %= 4;
+                    do
+                    {
+                        {
+                            TVec b0 = TOps.Load(b + (0 * sizeof(TVec)));
+                            TVec b1 = TOps.Load(b + (1 * sizeof(TVec)));
+                            TVec b2 = TOps.Load(b + right + (0 * sizeof(TVec)));
+                            TVec b3 = TOps.Load(b + right + (1 * sizeof(TVec)));
+                            TVec x0 = TOps.Splat(a0);
+                            c0_0 = TOps.Fma(x0, b0, c0_0);
+                            c0_1 = TOps.Fma(x0, b1, c0_1);
+                            c0_2 = TOps.Fma(x0, b2, c0_2);
+                            c0_3 = TOps.Fma(x0, b3, c0_3);
+                            TVec x1 = TOps.Splat(a0 + step);
+                            c1_0 = TOps.Fma(x1, b0, c1_0);
+                            c1_1 = TOps.Fma(x1, b1, c1_1);
+                            c1_2 = TOps.Fma(x1, b2, c1_2);
+                            c1_3 = TOps.Fma(x1, b3, c1_3);
+                            TVec x2 = TOps.Splat(a0 + (2 * step));
+                            c2_0 = TOps.Fma(x2, b0, c2_0);
+                            c2_1 = TOps.Fma(x2, b1, c2_1);
+                            c2_2 = TOps.Fma(x2, b2, c2_2);
+                            c2_3 = TOps.Fma(x2, b3, c2_3);
+                            TVec x3 = TOps.Splat(a3);
+                            c3_0 = TOps.Fma(x3, b0, c3_0);
+                            c3_1 = TOps.Fma(x3, b1, c3_1);
+                            c3_2 = TOps.Fma(x3, b2, c3_2);
+                            c3_3 = TOps.Fma(x3, b3, c3_3);
+                            TVec x4 = TOps.Splat(a3 + step);
+                            c4_0 = TOps.Fma(x4, b0, c4_0);
+                            c4_1 = TOps.Fma(x4, b1, c4_1);
+                            c4_2 = TOps.Fma(x4, b2, c4_2);
+                            c4_3 = TOps.Fma(x4, b3, c4_3);
+                            TVec x5 = TOps.Splat(a3 + (2 * step));
+                            c5_0 = TOps.Fma(x5, b0, c5_0);
+                            c5_1 = TOps.Fma(x5, b1, c5_1);
+                            c5_2 = TOps.Fma(x5, b2, c5_2);
+                            c5_3 = TOps.Fma(x5, b3, c5_3);
+                            b += next;
+                        }
+
+                        {
+                            TVec b0 = TOps.Load(b + (0 * sizeof(TVec)));
+                            TVec b1 = TOps.Load(b + (1 * sizeof(TVec)));
+                            TVec b2 = TOps.Load(b + right + (0 * sizeof(TVec)));
+                            TVec b3 = TOps.Load(b + right + (1 * sizeof(TVec)));
+                            TVec x0 = TOps.Splat(a0 + (1 * TOps.ElementSize));
+                            c0_0 = TOps.Fma(x0, b0, c0_0);
+                            c0_1 = TOps.Fma(x0, b1, c0_1);
+                            c0_2 = TOps.Fma(x0, b2, c0_2);
+                            c0_3 = TOps.Fma(x0, b3, c0_3);
+                            TVec x1 = TOps.Splat(a0 + step + (1 * TOps.ElementSize));
+                            c1_0 = TOps.Fma(x1, b0, c1_0);
+                            c1_1 = TOps.Fma(x1, b1, c1_1);
+                            c1_2 = TOps.Fma(x1, b2, c1_2);
+                            c1_3 = TOps.Fma(x1, b3, c1_3);
+                            TVec x2 = TOps.Splat(a0 + (2 * step) + (1 * TOps.ElementSize));
+                            c2_0 = TOps.Fma(x2, b0, c2_0);
+                            c2_1 = TOps.Fma(x2, b1, c2_1);
+                            c2_2 = TOps.Fma(x2, b2, c2_2);
+                            c2_3 = TOps.Fma(x2, b3, c2_3);
+                            TVec x3 = TOps.Splat(a3 + (1 * TOps.ElementSize));
+                            c3_0 = TOps.Fma(x3, b0, c3_0);
+                            c3_1 = TOps.Fma(x3, b1, c3_1);
+                            c3_2 = TOps.Fma(x3, b2, c3_2);
+                            c3_3 = TOps.Fma(x3, b3, c3_3);
+                            TVec x4 = TOps.Splat(a3 + step + (1 * TOps.ElementSize));
+                            c4_0 = TOps.Fma(x4, b0, c4_0);
+                            c4_1 = TOps.Fma(x4, b1, c4_1);
+                            c4_2 = TOps.Fma(x4, b2, c4_2);
+                            c4_3 = TOps.Fma(x4, b3, c4_3);
+                            TVec x5 = TOps.Splat(a3 + (2 * step) + (1 * TOps.ElementSize));
+                            c5_0 = TOps.Fma(x5, b0, c5_0);
+                            c5_1 = TOps.Fma(x5, b1, c5_1);
+                            c5_2 = TOps.Fma(x5, b2, c5_2);
+                            c5_3 = TOps.Fma(x5, b3, c5_3);
+                            b += next;
+                        }
+
+                        {
+                            TVec b0 = TOps.Load(b + (0 * sizeof(TVec)));
+                            TVec b1 = TOps.Load(b + (1 * sizeof(TVec)));
+                            TVec b2 = TOps.Load(b + right + (0 * sizeof(TVec)));
+                            TVec b3 = TOps.Load(b + right + (1 * sizeof(TVec)));
+                            TVec x0 = TOps.Splat(a0 + (2 * TOps.ElementSize));
+                            c0_0 = TOps.Fma(x0, b0, c0_0);
+                            c0_1 = TOps.Fma(x0, b1, c0_1);
+                            c0_2 = TOps.Fma(x0, b2, c0_2);
+                            c0_3 = TOps.Fma(x0, b3, c0_3);
+                            TVec x1 = TOps.Splat(a0 + step + (2 * TOps.ElementSize));
+                            c1_0 = TOps.Fma(x1, b0, c1_0);
+                            c1_1 = TOps.Fma(x1, b1, c1_1);
+                            c1_2 = TOps.Fma(x1, b2, c1_2);
+                            c1_3 = TOps.Fma(x1, b3, c1_3);
+                            TVec x2 = TOps.Splat(a0 + (2 * step) + (2 * TOps.ElementSize));
+                            c2_0 = TOps.Fma(x2, b0, c2_0);
+                            c2_1 = TOps.Fma(x2, b1, c2_1);
+                            c2_2 = TOps.Fma(x2, b2, c2_2);
+                            c2_3 = TOps.Fma(x2, b3, c2_3);
+                            TVec x3 = TOps.Splat(a3 + (2 * TOps.ElementSize));
+                            c3_0 = TOps.Fma(x3, b0, c3_0);
+                            c3_1 = TOps.Fma(x3, b1, c3_1);
+                            c3_2 = TOps.Fma(x3, b2, c3_2);
+                            c3_3 = TOps.Fma(x3, b3, c3_3);
+                            TVec x4 = TOps.Splat(a3 + step + (2 * TOps.ElementSize));
+                            c4_0 = TOps.Fma(x4, b0, c4_0);
+                            c4_1 = TOps.Fma(x4, b1, c4_1);
+                            c4_2 = TOps.Fma(x4, b2, c4_2);
+                            c4_3 = TOps.Fma(x4, b3, c4_3);
+                            TVec x5 = TOps.Splat(a3 + (2 * step) + (2 * TOps.ElementSize));
+                            c5_0 = TOps.Fma(x5, b0, c5_0);
+                            c5_1 = TOps.Fma(x5, b1, c5_1);
+                            c5_2 = TOps.Fma(x5, b2, c5_2);
+                            c5_3 = TOps.Fma(x5, b3, c5_3);
+                            b += next;
+                        }
+
+                        {
+                            TVec b0 = TOps.Load(b + (0 * sizeof(TVec)));
+                            TVec b1 = TOps.Load(b + (1 * sizeof(TVec)));
+                            TVec b2 = TOps.Load(b + right + (0 * sizeof(TVec)));
+                            TVec b3 = TOps.Load(b + right + (1 * sizeof(TVec)));
+                            TVec x0 = TOps.Splat(a0 + (3 * TOps.ElementSize));
+                            c0_0 = TOps.Fma(x0, b0, c0_0);
+                            c0_1 = TOps.Fma(x0, b1, c0_1);
+                            c0_2 = TOps.Fma(x0, b2, c0_2);
+                            c0_3 = TOps.Fma(x0, b3, c0_3);
+                            TVec x1 = TOps.Splat(a0 + step + (3 * TOps.ElementSize));
+                            c1_0 = TOps.Fma(x1, b0, c1_0);
+                            c1_1 = TOps.Fma(x1, b1, c1_1);
+                            c1_2 = TOps.Fma(x1, b2, c1_2);
+                            c1_3 = TOps.Fma(x1, b3, c1_3);
+                            TVec x2 = TOps.Splat(a0 + (2 * step) + (3 * TOps.ElementSize));
+                            c2_0 = TOps.Fma(x2, b0, c2_0);
+                            c2_1 = TOps.Fma(x2, b1, c2_1);
+                            c2_2 = TOps.Fma(x2, b2, c2_2);
+                            c2_3 = TOps.Fma(x2, b3, c2_3);
+                            TVec x3 = TOps.Splat(a3 + (3 * TOps.ElementSize));
+                            c3_0 = TOps.Fma(x3, b0, c3_0);
+                            c3_1 = TOps.Fma(x3, b1, c3_1);
+                            c3_2 = TOps.Fma(x3, b2, c3_2);
+                            c3_3 = TOps.Fma(x3, b3, c3_3);
+                            TVec x4 = TOps.Splat(a3 + step + (3 * TOps.ElementSize));
+                            c4_0 = TOps.Fma(x4, b0, c4_0);
+                            c4_1 = TOps.Fma(x4, b1, c4_1);
+                            c4_2 = TOps.Fma(x4, b2, c4_2);
+                            c4_3 = TOps.Fma(x4, b3, c4_3);
+                            TVec x5 = TOps.Splat(a3 + (2 * step) + (3 * TOps.ElementSize));
+                            c5_0 = TOps.Fma(x5, b0, c5_0);
+                            c5_1 = TOps.Fma(x5, b1, c5_1);
+                            c5_2 = TOps.Fma(x5, b2, c5_2);
+                            c5_3 = TOps.Fma(x5, b3, c5_3);
+                            b += next;
+                        }
+
+                        a0 += 4 * TOps.ElementSize;
+                        a3 += 4 * TOps.ElementSize;
+                        CacheHint.Fetch(fetch);
+                        fetch += 4 * ahead;
+                    }
+                    while (--turns > 0);
+                }
+
+                for (; e > 0; e--)
+                {
+                    TVec b0 = TOps.Load(b + (0 * sizeof(TVec)));
+                    TVec b1 = TOps.Load(b + (1 * sizeof(TVec)));
+                    TVec b2 = TOps.Load(b + right + (0 * sizeof(TVec)));
+                    TVec b3 = TOps.Load(b + right + (1 * sizeof(TVec)));
+                    TVec x0 = TOps.Splat(a0);
+                    c0_0 = TOps.Fma(x0, b0, c0_0);
+                    c0_1 = TOps.Fma(x0, b1, c0_1);
+                    c0_2 = TOps.Fma(x0, b2, c0_2);
+                    c0_3 = TOps.Fma(x0, b3, c0_3);
+                    TVec x1 = TOps.Splat(a0 + step);
+                    c1_0 = TOps.Fma(x1, b0, c1_0);
+                    c1_1 = TOps.Fma(x1, b1, c1_1);
+                    c1_2 = TOps.Fma(x1, b2, c1_2);
+                    c1_3 = TOps.Fma(x1, b3, c1_3);
+                    TVec x2 = TOps.Splat(a0 + (2 * step));
+                    c2_0 = TOps.Fma(x2, b0, c2_0);
+                    c2_1 = TOps.Fma(x2, b1, c2_1);
+                    c2_2 = TOps.Fma(x2, b2, c2_2);
+                    c2_3 = TOps.Fma(x2, b3, c2_3);
+                    TVec x3 = TOps.Splat(a3);
+                    c3_0 = TOps.Fma(x3, b0, c3_0);
+                    c3_1 = TOps.Fma(x3, b1, c3_1);
+                    c3_2 = TOps.Fma(x3, b2, c3_2);
+                    c3_3 = TOps.Fma(x3, b3, c3_3);
+                    TVec x4 = TOps.Splat(a3 + step);
+                    c4_0 = TOps.Fma(x4, b0, c4_0);
+                    c4_1 = TOps.Fma(x4, b1, c4_1);
+                    c4_2 = TOps.Fma(x4, b2, c4_2);
+                    c4_3 = TOps.Fma(x4, b3, c4_3);
+                    TVec x5 = TOps.Splat(a3 + (2 * step));
+                    c5_0 = TOps.Fma(x5, b0, c5_0);
+                    c5_1 = TOps.Fma(x5, b1, c5_1);
+                    c5_2 = TOps.Fma(x5, b2, c5_2);
+                    c5_3 = TOps.Fma(x5, b3, c5_3);
+                    a0 += element;
+                    a3 += element;
+                    b += next;
+                }
+            }
+
+            down = q->OutStep;
+            if (q->Finish != FinishKind.None)
+            {
+                byte* limits = q->Limits;
+                if (q->Finish == FinishKind.ResidualAndLimits)
+                {
+                    byte* s = o + q->Residual;
+                    TVec scale = TOps.Splat(limits + (2 * TOps.ElementSize));
+                    c0_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c0_0);
+                    c0_1 = TOps.Fma(TOps.Load(s + (1 * sizeof(TVec))), scale, c0_1);
+                    c0_2 = TOps.Fma(TOps.Load(s + (2 * sizeof(TVec))), scale, c0_2);
+                    c0_3 = TOps.Fma(TOps.Load(s + (3 * sizeof(TVec))), scale, c0_3);
+                    s += down;
+                    c1_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c1_0);
+                    c1_1 = TOps.Fma(TOps.Load(s + (1 * sizeof(TVec))), scale, c1_1);
+                    c1_2 = TOps.Fma(TOps.Load(s + (2 * sizeof(TVec))), scale, c1_2);
+                    c1_3 = TOps.Fma(TOps.Load(s + (3 * sizeof(TVec))), scale, c1_3);
+                    s += down;
+                    c2_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c2_0);
+                    c2_1 = TOps.Fma(TOps.Load(s + (1 * sizeof(TVec))), scale, c2_1);
+                    c2_2 = TOps.Fma(TOps.Load(s + (2 * sizeof(TVec))), scale, c2_2);
+                    c2_3 = TOps.Fma(TOps.Load(s + (3 * sizeof(TVec))), scale, c2_3);
+                    s += down;
+                    c3_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c3_0);
+                    c3_1 = TOps.Fma(TOps.Load(s + (1 * sizeof(TVec))), scale, c3_1);
+                    c3_2 = TOps.Fma(TOps.Load(s + (2 * sizeof(TVec))), scale, c3_2);
+                    c3_3 = TOps.Fma(TOps.Load(s + (3 * sizeof(TVec))), scale, c3_3);
+                    s += down;
+                    c4_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c4_0);
+                    c4_1 = TOps.Fma(TOps.Load(s + (1 * sizeof(TVec))), scale, c4_1);
+                    c4_2 = TOps.Fma(TOps.Load(s + (2 * sizeof(TVec))), scale, c4_2);
+                    c4_3 = TOps.Fma(TOps.Load(s + (3 * sizeof(TVec))), scale, c4_3);
+                    s += down;
+                    c5_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c5_0);
+                    c5_1 = TOps.Fma(TOps.Load(s + (1 * sizeof(TVec))), scale, c5_1);
+                    c5_2 = TOps.Fma(TOps.Load(s + (2 * sizeof(TVec))), scale, c5_2);
+                    c5_3 = TOps.Fma(TOps.Load(s + (3 * sizeof(TVec))), scale, c5_3);
+                }
+
+                TVec least = TOps.Splat(limits), most = TOps.Splat(limits + TOps.ElementSize);
+                c0_0 = TOps.Clamp(c0_0, least, most);
+                c0_1 = TOps.Clamp(c0_1, least, most);
+                c0_2 = TOps.Clamp(c0_2, least, most);
+                c0_3 = TOps.Clamp(c0_3, least, most);
+                c1_0 = TOps.Clamp(c1_0, least, most);
+                c1_1 = TOps.Clamp(c1_1, least, most);
+                c1_2 = TOps.Clamp(c1_2, least, most);
+                c1_3 = TOps.Clamp(c1_3, least, most);
+                c2_0 = TOps.Clamp(c2_0, least, most);
+                c2_1 = TOps.Clamp(c2_1, least, most);
+                c2_2 = TOps.Clamp(c2_2, least, most);
+                c2_3 = TOps.Clamp(c2_3, least, most);
+                c3_0 = TOps.Clamp(c3_0, least, most);
+                c3_1 = TOps.Clamp(c3_1, least, most);
+                c3_2 = TOps.Clamp(c3_2, least, most);
+                c3_3 = TOps.Clamp(c3_3, least, most);
+                c4_0 = TOps.Clamp(c4_0, least, most);
+                c4_1 = TOps.Clamp(c4_1, least, most);
+                c4_2 = TOps.Clamp(c4_2, least, most);
+                c4_3 = TOps.Clamp(c4_3, least, most);
+                c5_0 = TOps.Clamp(c5_0, least, most);
+                c5_1 = TOps.Clamp(c5_1, least, most);
+                c5_2 = TOps.Clamp(c5_2, least, most);
+                c5_3 = TOps.Clamp(c5_3, least, most);
+            }
+
+            TOps.Store(o + (0 * sizeof(TVec)), c0_0);
+            TOps.Store(o + (1 * sizeof(TVec)), c0_1);
+            TOps.Store(o + (2 * sizeof(TVec)), c0_2);
+            TOps.Store(o + (3 * sizeof(TVec)), c0_3);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c1_0);
+            TOps.Store(o + (1 * sizeof(TVec)), c1_1);
+            TOps.Store(o + (2 * sizeof(TVec)), c1_2);
+            TOps.Store(o + (3 * sizeof(TVec)), c1_3);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c2_0);
+            TOps.Store(o + (1 * sizeof(TVec)), c2_1);
+            TOps.Store(o + (2 * sizeof(TVec)), c2_2);
+            TOps.Store(o + (3 * sizeof(TVec)), c2_3);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c3_0);
+            TOps.Store(o + (1 * sizeof(TVec)), c3_1);
+            TOps.Store(o + (2 * sizeof(TVec)), c3_2);
+            TOps.Store(o + (3 * sizeof(TVec)), c3_3);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c4_0);
+            TOps.Store(o + (1 * sizeof(TVec)), c4_1);
+            TOps.Store(o + (2 * sizeof(TVec)), c4_2);
+            TOps.Store(o + (3 * sizeof(TVec)), c4_3);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c5_0);
+            TOps.Store(o + (1 * sizeof(TVec)), c5_1);
+            TOps.Store(o + (2 * sizeof(TVec)), c5_2);
+            TOps.Store(o + (3 * sizeof(TVec)), c5_3);
+            o += down;
+            a += 6 * step;
+        }
+        while (--tiles > 0);
+
+        q->Fetch = fetch;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void R7V4(MicroArguments* q)
     {
-        byte* init = q->Init;
-        nint step = q->InitStep;
-        TVec c0_0 = TOps.Load(init + (0 * step) + (0 * sizeof(TVec)));
-        TVec c0_1 = TOps.Load(init + (0 * step) + (1 * sizeof(TVec)));
-        TVec c0_2 = TOps.Load(init + (0 * step) + (2 * sizeof(TVec)));
-        TVec c0_3 = TOps.Load(init + (0 * step) + (3 * sizeof(TVec)));
-        TVec c1_0 = TOps.Load(init + (1 * step) + (0 * sizeof(TVec)));
-        TVec c1_1 = TOps.Load(init + (1 * step) + (1 * sizeof(TVec)));
-        TVec c1_2 = TOps.Load(init + (1 * step) + (2 * sizeof(TVec)));
-        TVec c1_3 = TOps.Load(init + (1 * step) + (3 * sizeof(TVec)));
-        TVec c2_0 = TOps.Load(init + (2 * step) + (0 * sizeof(TVec)));
-        TVec c2_1 = TOps.Load(init + (2 * step) + (1 * sizeof(TVec)));
-        TVec c2_2 = TOps.Load(init + (2 * step) + (2 * sizeof(TVec)));
-        TVec c2_3 = TOps.Load(init + (2 * step) + (3 * sizeof(TVec)));
-        TVec c3_0 = TOps.Load(init + (3 * step) + (0 * sizeof(TVec)));
-        TVec c3_1 = TOps.Load(init + (3 * step) + (1 * sizeof(TVec)));
-        TVec c3_2 = TOps.Load(init + (3 * step) + (2 * sizeof(TVec)));
-        TVec c3_3 = TOps.Load(init + (3 * step) + (3 * sizeof(TVec)));
-        TVec c4_0 = TOps.Load(init + (4 * step) + (0 * sizeof(TVec)));
-        TVec c4_1 = TOps.Load(init + (4 * step) + (1 * sizeof(TVec)));
-        TVec c4_2 = TOps.Load(init + (4 * step) + (2 * sizeof(TVec)));
-        TVec c4_3 = TOps.Load(init + (4 * step) + (3 * sizeof(TVec)));
-        TVec c5_0 = TOps.Load(init + (5 * step) + (0 * sizeof(TVec)));
-        TVec c5_1 = TOps.Load(init + (5 * step) + (1 * sizeof(TVec)));
-        TVec c5_2 = TOps.Load(init + (5 * step) + (2 * sizeof(TVec)));
-        TVec c5_3 = TOps.Load(init + (5 * step) + (3 * sizeof(TVec)));
-        TVec c6_0 = TOps.Load(init + (6 * step) + (0 * sizeof(TVec)));
-        TVec c6_1 = TOps.Load(init + (6 * step) + (1 * sizeof(TVec)));
-        TVec c6_2 = TOps.Load(init + (6 * step) + (2 * sizeof(TVec)));
-        TVec c6_3 = TOps.Load(init + (6 * step) + (3 * sizeof(TVec)));
-        step = q->AStep;
-        nint next = q->BStep, element = q->AElement;
-        nint* tap = q->Taps;
-        for (int t = q->TapCount; t > 0; t--, tap += 2)
+        byte* a = q->A, o = q->Out, init = q->Init, fetch = q->FetchStep == 0 ? q->B : q->Fetch;
+        nint step = q->AStep, next = q->BStep, element = q->AElement, ahead = q->FetchStep;
+        bool dense = element == TOps.ElementSize;
+        nint right = q->BRight == 0 ? 2 * sizeof(TVec) : q->BRight;
+        int tiles = q->Tiles;
+        do
         {
-            byte* a0 = q->A + tap[0];
-            byte* a3 = a0 + (3 * step);
-            byte* a6 = a3 + (3 * step);
-            byte* b = q->B + tap[1];
-            for (int e = q->Run; e > 0; e--)
+            nint down = q->OutStep;
+            if (q->Finish == FinishKind.ResidualAndLimits)
             {
-                TVec b0 = TOps.Load(b + (0 * sizeof(TVec)));
-                TVec b1 = TOps.Load(b + (1 * sizeof(TVec)));
-                TVec b2 = TOps.Load(b + (2 * sizeof(TVec)));
-                TVec b3 = TOps.Load(b + (3 * sizeof(TVec)));
-                TVec x0 = TOps.Splat(a0);
-                c0_0 = TOps.Fma(x0, b0, c0_0);
-                c0_1 = TOps.Fma(x0, b1, c0_1);
-                c0_2 = TOps.Fma(x0, b2, c0_2);
-                c0_3 = TOps.Fma(x0, b3, c0_3);
-                TVec x1 = TOps.Splat(a0 + step);
-                c1_0 = TOps.Fma(x1, b0, c1_0);
-                c1_1 = TOps.Fma(x1, b1, c1_1);
-                c1_2 = TOps.Fma(x1, b2, c1_2);
-                c1_3 = TOps.Fma(x1, b3, c1_3);
-                TVec x2 = TOps.Splat(a0 + (2 * step));
-                c2_0 = TOps.Fma(x2, b0, c2_0);
-                c2_1 = TOps.Fma(x2, b1, c2_1);
-                c2_2 = TOps.Fma(x2, b2, c2_2);
-                c2_3 = TOps.Fma(x2, b3, c2_3);
-                TVec x3 = TOps.Splat(a3);
-                c3_0 = TOps.Fma(x3, b0, c3_0);
-                c3_1 = TOps.Fma(x3, b1, c3_1);
-                c3_2 = TOps.Fma(x3, b2, c3_2);
-                c3_3 = TOps.Fma(x3, b3, c3_3);
-                TVec x4 = TOps.Splat(a3 + step);
-                c4_0 = TOps.Fma(x4, b0, c4_0);
-                c4_1 = TOps.Fma(x4, b1, c4_1);
-                c4_2 = TOps.Fma(x4, b2, c4_2);
-                c4_3 = TOps.Fma(x4, b3, c4_3);
-                TVec x5 = TOps.Splat(a3 + (2 * step));
-                c5_0 = TOps.Fma(x5, b0, c5_0);
-                c5_1 = TOps.Fma(x5, b1, c5_1);
-                c5_2 = TOps.Fma(x5, b2, c5_2);
-                c5_3 = TOps.Fma(x5, b3, c5_3);
-                TVec x6 = TOps.Splat(a6);
-                c6_0 = TOps.Fma(x6, b0, c6_0);
-                c6_1 = TOps.Fma(x6, b1, c6_1);
-                c6_2 = TOps.Fma(x6, b2, c6_2);
-                c6_3 = TOps.Fma(x6, b3, c6_3);
-                a0 += element;
-                a3 += element;
-                a6 += element;
-                b += next;
+                byte* s = o + q->Residual;
+                CacheHint.Near(s, 4 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 4 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 4 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 4 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 4 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 4 * sizeof(TVec));
+                s += down;
+                CacheHint.Near(s, 4 * sizeof(TVec));
             }
-        }
 
-        byte* o = q->Out;
-        step = q->OutStep;
-        TOps.Store(o + (0 * sizeof(TVec)), c0_0);
-        TOps.Store(o + (1 * sizeof(TVec)), c0_1);
-        TOps.Store(o + (2 * sizeof(TVec)), c0_2);
-        TOps.Store(o + (3 * sizeof(TVec)), c0_3);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c1_0);
-        TOps.Store(o + (1 * sizeof(TVec)), c1_1);
-        TOps.Store(o + (2 * sizeof(TVec)), c1_2);
-        TOps.Store(o + (3 * sizeof(TVec)), c1_3);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c2_0);
-        TOps.Store(o + (1 * sizeof(TVec)), c2_1);
-        TOps.Store(o + (2 * sizeof(TVec)), c2_2);
-        TOps.Store(o + (3 * sizeof(TVec)), c2_3);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c3_0);
-        TOps.Store(o + (1 * sizeof(TVec)), c3_1);
-        TOps.Store(o + (2 * sizeof(TVec)), c3_2);
-        TOps.Store(o + (3 * sizeof(TVec)), c3_3);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c4_0);
-        TOps.Store(o + (1 * sizeof(TVec)), c4_1);
-        TOps.Store(o + (2 * sizeof(TVec)), c4_2);
-        TOps.Store(o + (3 * sizeof(TVec)), c4_3);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c5_0);
-        TOps.Store(o + (1 * sizeof(TVec)), c5_1);
-        TOps.Store(o + (2 * sizeof(TVec)), c5_2);
-        TOps.Store(o + (3 * sizeof(TVec)), c5_3);
-        o += step;
-        TOps.Store(o + (0 * sizeof(TVec)), c6_0);
-        TOps.Store(o + (1 * sizeof(TVec)), c6_1);
-        TOps.Store(o + (2 * sizeof(TVec)), c6_2);
-        TOps.Store(o + (3 * sizeof(TVec)), c6_3);
+            down = q->InitStep;
+            TVec c0_0 = TOps.Load(init + (0 * down) + (0 * sizeof(TVec)));
+            TVec c0_1 = TOps.Load(init + (0 * down) + (1 * sizeof(TVec)));
+            TVec c0_2 = TOps.Load(init + (0 * down) + (2 * sizeof(TVec)));
+            TVec c0_3 = TOps.Load(init + (0 * down) + (3 * sizeof(TVec)));
+            TVec c1_0 = TOps.Load(init + (1 * down) + (0 * sizeof(TVec)));
+            TVec c1_1 = TOps.Load(init + (1 * down) + (1 * sizeof(TVec)));
+            TVec c1_2 = TOps.Load(init + (1 * down) + (2 * sizeof(TVec)));
+            TVec c1_3 = TOps.Load(init + (1 * down) + (3 * sizeof(TVec)));
+            TVec c2_0 = TOps.Load(init + (2 * down) + (0 * sizeof(TVec)));
+            TVec c2_1 = TOps.Load(init + (2 * down) + (1 * sizeof(TVec)));
+            TVec c2_2 = TOps.Load(init + (2 * down) + (2 * sizeof(TVec)));
+            TVec c2_3 = TOps.Load(init + (2 * down) + (3 * sizeof(TVec)));
+            TVec c3_0 = TOps.Load(init + (3 * down) + (0 * sizeof(TVec)));
+            TVec c3_1 = TOps.Load(init + (3 * down) + (1 * sizeof(TVec)));
+            TVec c3_2 = TOps.Load(init + (3 * down) + (2 * sizeof(TVec)));
+            TVec c3_3 = TOps.Load(init + (3 * down) + (3 * sizeof(TVec)));
+            TVec c4_0 = TOps.Load(init + (4 * down) + (0 * sizeof(TVec)));
+            TVec c4_1 = TOps.Load(init + (4 * down) + (1 * sizeof(TVec)));
+            TVec c4_2 = TOps.Load(init + (4 * down) + (2 * sizeof(TVec)));
+            TVec c4_3 = TOps.Load(init + (4 * down) + (3 * sizeof(TVec)));
+            TVec c5_0 = TOps.Load(init + (5 * down) + (0 * sizeof(TVec)));
+            TVec c5_1 = TOps.Load(init + (5 * down) + (1 * sizeof(TVec)));
+            TVec c5_2 = TOps.Load(init + (5 * down) + (2 * sizeof(TVec)));
+            TVec c5_3 = TOps.Load(init + (5 * down) + (3 * sizeof(TVec)));
+            TVec c6_0 = TOps.Load(init + (6 * down) + (0 * sizeof(TVec)));
+            TVec c6_1 = TOps.Load(init + (6 * down) + (1 * sizeof(TVec)));
+            TVec c6_2 = TOps.Load(init + (6 * down) + (2 * sizeof(TVec)));
+            TVec c6_3 = TOps.Load(init + (6 * down) + (3 * sizeof(TVec)));
+            init += 7 * down;
+            nint* tap = q->Taps;
+            for (int t = q->TapCount; t > 0; t--, tap += 2)
+            {
+                byte* a0 = a + tap[0];
+                byte* a3 = a0 + (3 * step);
+                byte* a6 = a3 + (3 * step);
+                byte* b = q->B + tap[1];
+                int e = q->Run;
+                if (dense && e >= 4)
+                {
+                    int turns = e / 4;
+                    e %= 4;
+                    do
+                    {
+                        {
+                            TVec b0 = TOps.Load(b + (0 * sizeof(TVec)));
+                            TVec b1 = TOps.Load(b + (1 * sizeof(TVec)));
+                            TVec b2 = TOps.Load(b + right + (0 * sizeof(TVec)));
+                            TVec b3 = TOps.Load(b + right + (1 * sizeof(TVec)));
+                            TVec x0 = TOps.Splat(a0);
+                            c0_0 = TOps.Fma(x0, b0, c0_0);
+                            c0_1 = TOps.Fma(x0, b1, c0_1);
+                            c0_2 = TOps.Fma(x0, b2, c0_2);
+                            c0_3 = TOps.Fma(x0, b3, c0_3);
+                            TVec x1 = TOps.Splat(a0 + step);
+                            c1_0 = TOps.Fma(x1, b0, c1_0);
+                            c1_1 = TOps.Fma(x1, b1, c1_1);
+                            c1_2 = TOps.Fma(x1, b2, c1_2);
+                            c1_3 = TOps.Fma(x1, b3, c1_3);
+                            TVec x2 = TOps.Splat(a0 + (2 * step));
+                            c2_0 = TOps.Fma(x2, b0, c2_0);
+                            c2_1 = TOps.Fma(x2, b1, c2_1);
+                            c2_2 = TOps.Fma(x2, b2, c2_2);
+                            c2_3 = TOps.Fma(x2, b3, c2_3);
+                            TVec x3 = TOps.Splat(a3);
+                            c3_0 = TOps.Fma(x3, b0, c3_0);
+                            c3_1 = TOps.Fma(x3, b1, c3_1);
+                            c3_2 = TOps.Fma(x3, b2, c3_2);
+                            c3_3 = TOps.Fma(x3, b3, c3_3);
+                            TVec x4 = TOps.Splat(a3 + step);
+                            c4_0 = TOps.Fma(x4, b0, c4_0);
+                            c4_1 = TOps.Fma(x4, b1, c4_1);
+                            c4_2 = TOps.Fma(x4, b2, c4_2);
+                            c4_3 = TOps.Fma(x4, b3, c4_3);
+                            TVec x5 = TOps.Splat(a3 + (2 * step));
+                            c5_0 = TOps.Fma(x5, b0, c5_0);
+                            c5_1 = TOps.Fma(x5, b1, c5_1);
+                            c5_2 = TOps.Fma(x5, b2, c5_2);
+                            c5_3 = TOps.Fma(x5, b3, c5_3);
+                            TVec x6 = TOps.Splat(a6);
+                            c6_0 = TOps.Fma(x6, b0, c6_0);
+                            c6_1 = TOps.Fma(x6, b1, c6_1);
+                            c6_2 = TOps.Fma(x6, b2, c6_2);
+                            c6_3 = TOps.Fma(x6, b3, c6_3);
+                            b += next;
+                        }
+
+                        {
+                            TVec b0 = TOps.Load(b + (0 * sizeof(TVec)));
+                            TVec b1 = TOps.Load(b + (1 * sizeof(TVec)));
+                            TVec b2 = TOps.Load(b + right + (0 * sizeof(TVec)));
+                            TVec b3 = TOps.Load(b + right + (1 * sizeof(TVec)));
+                            TVec x0 = TOps.Splat(a0 + (1 * TOps.ElementSize));
+                            c0_0 = TOps.Fma(x0, b0, c0_0);
+                            c0_1 = TOps.Fma(x0, b1, c0_1);
+                            c0_2 = TOps.Fma(x0, b2, c0_2);
+                            c0_3 = TOps.Fma(x0, b3, c0_3);
+                            TVec x1 = TOps.Splat(a0 + step + (1 * TOps.ElementSize));
+                            c1_0 = TOps.Fma(x1, b0, c1_0);
+                            c1_1 = TOps.Fma(x1, b1, c1_1);
+                            c1_2 = TOps.Fma(x1, b2, c1_2);
+                            c1_3 = TOps.Fma(x1, b3, c1_3);
+                            TVec x2 = TOps.Splat(a0 + (2 * step) + (1 * TOps.ElementSize));
+                            c2_0 = TOps.Fma(x2, b0, c2_0);
+                            c2_1 = TOps.Fma(x2, b1, c2_1);
+                            c2_2 = TOps.Fma(x2, b2, c2_2);
+                            c2_3 = TOps.Fma(x2, b3, c2_3);
+                            TVec x3 = TOps.Splat(a3 + (1 * TOps.ElementSize));
+                            c3_0 = TOps.Fma(x3, b0, c3_0);
+                            c3_1 = TOps.Fma(x3, b1, c3_1);
+                            c3_2 = TOps.Fma(x3, b2, c3_2);
+                            c3_3 = TOps.Fma(x3, b3, c3_3);
+                            TVec x4 = TOps.Splat(a3 + step + (1 * TOps.ElementSize));
+                            c4_0 = TOps.Fma(x4, b0, c4_0);
+                            c4_1 = TOps.Fma(x4, b1, c4_1);
+                            c4_2 = TOps.Fma(x4, b2, c4_2);
+                            c4_3 = TOps.Fma(x4, b3, c4_3);
+                            TVec x5 = TOps.Splat(a3 + (2 * step) + (1 * TOps.ElementSize));
+                            c5_0 = TOps.Fma(x5, b0, c5_0);
+                            c5_1 = TOps.Fma(x5, b1, c5_1);
+                            c5_2 = TOps.Fma(x5, b2, c5_2);
+                            c5_3 = TOps.Fma(x5, b3, c5_3);
+                            TVec x6 = TOps.Splat(a6 + (1 * TOps.ElementSize));
+                            c6_0 = TOps.Fma(x6, b0, c6_0);
+                            c6_1 = TOps.Fma(x6, b1, c6_1);
+                            c6_2 = TOps.Fma(x6, b2, c6_2);
+                            c6_3 = TOps.Fma(x6, b3, c6_3);
+                            b += next;
+                        }
+
+                        {
+                            TVec b0 = TOps.Load(b + (0 * sizeof(TVec)));
+                            TVec b1 = TOps.Load(b + (1 * sizeof(TVec)));
+                            TVec b2 = TOps.Load(b + right + (0 * sizeof(TVec)));
+                            TVec b3 = TOps.Load(b + right + (1 * sizeof(TVec)));
+                            TVec x0 = TOps.Splat(a0 + (2 * TOps.ElementSize));
+                            c0_0 = TOps.Fma(x0, b0, c0_0);
+                            c0_1 = TOps.Fma(x0, b1, c0_1);
+                            c0_2 = TOps.Fma(x0, b2, c0_2);
+                            c0_3 = TOps.Fma(x0, b3, c0_3);
+                            TVec x1 = TOps.Splat(a0 + step + (2 * TOps.ElementSize));
+                            c1_0 = TOps.Fma(x1, b0, c1_0);
+                            c1_1 = TOps.Fma(x1, b1, c1_1);
+                            c1_2 = TOps.Fma(x1, b2, c1_2);
+                            c1_3 = TOps.Fma(x1, b3, c1_3);
+                            TVec x2 = TOps.Splat(a0 + (2 * step) + (2 * TOps.ElementSize));
+                            c2_0 = TOps.Fma(x2, b0, c2_0);
+                            c2_1 = TOps.Fma(x2, b1, c2_1);
+                            c2_2 = TOps.Fma(x2, b2, c2_2);
+                            c2_3 = TOps.Fma(x2, b3, c2_3);
+                            TVec x3 = TOps.Splat(a3 + (2 * TOps.ElementSize));
+                            c3_0 = TOps.Fma(x3, b0, c3_0);
+                            c3_1 = TOps.Fma(x3, b1, c3_1);
+                            c3_2 = TOps.Fma(x3, b2, c3_2);
+                            c3_3 = TOps.Fma(x3, b3, c3_3);
+                            TVec x4 = TOps.Splat(a3 + step + (2 * TOps.ElementSize));
+                            c4_0 = TOps.Fma(x4, b0, c4_0);
+                            c4_1 = TOps.Fma(x4, b1, c4_1);
+                            c4_2 = TOps.Fma(x4, b2, c4_2);
+                            c4_3 = TOps.Fma(x4, b3, c4_3);
+                            TVec x5 = TOps.Splat(a3 + (2 * step) + (2 * TOps.ElementSize));
+                            c5_0 = TOps.Fma(x5, b0, c5_0);
+                            c5_1 = TOps.Fma(x5, b1, c5_1);
+                            c5_2 = TOps.Fma(x5, b2, c5_2);
+                            c5_3 = TOps.Fma(x5, b3, c5_3);
+                            TVec x6 = TOps.Splat(a6 + (2 * TOps.ElementSize));
+                            c6_0 = TOps.Fma(x6, b0, c6_0);
+                            c6_1 = TOps.Fma(x6, b1, c6_1);
+                            c6_2 = TOps.Fma(x6, b2, c6_2);
+                            c6_3 = TOps.Fma(x6, b3, c6_3);
+                            b += next;
+                        }
+
+                        {
+                            TVec b0 = TOps.Load(b + (0 * sizeof(TVec)));
+                            TVec b1 = TOps.Load(b + (1 * sizeof(TVec)));
+                            TVec b2 = TOps.Load(b + right + (0 * sizeof(TVec)));
+                            TVec b3 = TOps.Load(b + right + (1 * sizeof(TVec)));
+                            TVec x0 = TOps.Splat(a0 + (3 * TOps.ElementSize));
+                            c0_0 = TOps.Fma(x0, b0, c0_0);
+                            c0_1 = TOps.Fma(x0, b1, c0_1);
+                            c0_2 = TOps.Fma(x0, b2, c0_2);
+                            c0_3 = TOps.Fma(x0, b3, c0_3);
+                            TVec x1 = TOps.Splat(a0 + step + (3 * TOps.ElementSize));
+                            c1_0 = TOps.Fma(x1, b0, c1_0);
+                            c1_1 = TOps.Fma(x1, b1, c1_1);
+                            c1_2 = TOps.Fma(x1, b2, c1_2);
+                            c1_3 = TOps.Fma(x1, b3, c1_3);
+                            TVec x2 = TOps.Splat(a0 + (2 * step) + (3 * TOps.ElementSize));
+                            c2_0 = TOps.Fma(x2, b0, c2_0);
+                            c2_1 = TOps.Fma(x2, b1, c2_1);
+                            c2_2 = TOps.Fma(x2, b2, c2_2);
+                            c2_3 = TOps.Fma(x2, b3, c2_3);
+                            TVec x3 = TOps.Splat(a3 + (3 * TOps.ElementSize));
+                            c3_0 = TOps.Fma(x3, b0, c3_0);
+                            c3_1 = TOps.Fma(x3, b1, c3_1);
+                            c3_2 = TOps.Fma(x3, b2, c3_2);
+                            c3_3 = TOps.Fma(x3, b3, c3_3);
+                            TVec x4 = TOps.Splat(a3 + step + (3 * TOps.ElementSize));
+                            c4_0 = TOps.Fma(x4, b0, c4_0);
+                            c4_1 = TOps.Fma(x4, b1, c4_1);
+                            c4_2 = TOps.Fma(x4, b2, c4_2);
+                            c4_3 = TOps.Fma(x4, b3, c4_3);
+                            TVec x5 = TOps.Splat(a3 + (2 * step) + (3 * TOps.ElementSize));
+                            c5_0 = TOps.Fma(x5, b0, c5_0);
+                            c5_1 = TOps.Fma(x5, b1, c5_1);
+                            c5_2 = TOps.Fma(x5, b2, c5_2);
+                            c5_3 = TOps.Fma(x5, b3, c5_3);
+                            TVec x6 = TOps.Splat(a6 + (3 * TOps.ElementSize));
+                            c6_0 = TOps.Fma(x6, b0, c6_0);
+                            c6_1 = TOps.Fma(x6, b1, c6_1);
+                            c6_2 = TOps.Fma(x6, b2, c6_2);
+                            c6_3 = TOps.Fma(x6, b3, c6_3);
+                            b += next;
+                        }
+
+                        a0 += 4 * TOps.ElementSize;
+                        a3 += 4 * TOps.ElementSize;
+                        a6 += 4 * TOps.ElementSize;
+                        CacheHint.Fetch(fetch);
+                        fetch += 4 * ahead;
+                    }
+                    while (--turns > 0);
+                }
+
+                for (; e > 0; e--)
+                {
+                    TVec b0 = TOps.Load(b + (0 * sizeof(TVec)));
+                    TVec b1 = TOps.Load(b + (1 * sizeof(TVec)));
+                    TVec b2 = TOps.Load(b + right + (0 * sizeof(TVec)));
+                    TVec b3 = TOps.Load(b + right + (1 * sizeof(TVec)));
+                    TVec x0 = TOps.Splat(a0);
+                    c0_0 = TOps.Fma(x0, b0, c0_0);
+                    c0_1 = TOps.Fma(x0, b1, c0_1);
+                    c0_2 = TOps.Fma(x0, b2, c0_2);
+                    c0_3 = TOps.Fma(x0, b3, c0_3);
+                    TVec x1 = TOps.Splat(a0 + step);
+                    c1_0 = TOps.Fma(x1, b0, c1_0);
+                    c1_1 = TOps.Fma(x1, b1, c1_1);
+                    c1_2 = TOps.Fma(x1, b2, c1_2);
+                    c1_3 = TOps.Fma(x1, b3, c1_3);
+                    TVec x2 = TOps.Splat(a0 + (2 * step));
+                    c2_0 = TOps.Fma(x2, b0, c2_0);
+                    c2_1 = TOps.Fma(x2, b1, c2_1);
+                    c2_2 = TOps.Fma(x2, b2, c2_2);
+                    c2_3 = TOps.Fma(x2, b3, c2_3);
+                    TVec x3 = TOps.Splat(a3);
+                    c3_0 = TOps.Fma(x3, b0, c3_0);
+                    c3_1 = TOps.Fma(x3, b1, c3_1);
+                    c3_2 = TOps.Fma(x3, b2, c3_2);
+                    c3_3 = TOps.Fma(x3, b3, c3_3);
+                    TVec x4 = TOps.Splat(a3 + step);
+                    c4_0 = TOps.Fma(x4, b0, c4_0);
+                    c4_1 = TOps.Fma(x4, b1, c4_1);
+                    c4_2 = TOps.Fma(x4, b2, c4_2);
+                    c4_3 = TOps.Fma(x4, b3, c4_3);
+                    TVec x5 = TOps.Splat(a3 + (2 * step));
+                    c5_0 = TOps.Fma(x5, b0, c5_0);
+                    c5_1 = TOps.Fma(x5, b1, c5_1);
+                    c5_2 = TOps.Fma(x5, b2, c5_2);
+                    c5_3 = TOps.Fma(x5, b3, c5_3);
+                    TVec x6 = TOps.Splat(a6);
+                    c6_0 = TOps.Fma(x6, b0, c6_0);
+                    c6_1 = TOps.Fma(x6, b1, c6_1);
+                    c6_2 = TOps.Fma(x6, b2, c6_2);
+                    c6_3 = TOps.Fma(x6, b3, c6_3);
+                    a0 += element;
+                    a3 += element;
+                    a6 += element;
+                    b += next;
+                }
+            }
+
+            down = q->OutStep;
+            if (q->Finish != FinishKind.None)
+            {
+                byte* limits = q->Limits;
+                if (q->Finish == FinishKind.ResidualAndLimits)
+                {
+                    byte* s = o + q->Residual;
+                    TVec scale = TOps.Splat(limits + (2 * TOps.ElementSize));
+                    c0_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c0_0);
+                    c0_1 = TOps.Fma(TOps.Load(s + (1 * sizeof(TVec))), scale, c0_1);
+                    c0_2 = TOps.Fma(TOps.Load(s + (2 * sizeof(TVec))), scale, c0_2);
+                    c0_3 = TOps.Fma(TOps.Load(s + (3 * sizeof(TVec))), scale, c0_3);
+                    s += down;
+                    c1_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c1_0);
+                    c1_1 = TOps.Fma(TOps.Load(s + (1 * sizeof(TVec))), scale, c1_1);
+                    c1_2 = TOps.Fma(TOps.Load(s + (2 * sizeof(TVec))), scale, c1_2);
+                    c1_3 = TOps.Fma(TOps.Load(s + (3 * sizeof(TVec))), scale, c1_3);
+                    s += down;
+                    c2_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c2_0);
+                    c2_1 = TOps.Fma(TOps.Load(s + (1 * sizeof(TVec))), scale, c2_1);
+                    c2_2 = TOps.Fma(TOps.Load(s + (2 * sizeof(TVec))), scale, c2_2);
+                    c2_3 = TOps.Fma(TOps.Load(s + (3 * sizeof(TVec))), scale, c2_3);
+                    s += down;
+                    c3_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c3_0);
+                    c3_1 = TOps.Fma(TOps.Load(s + (1 * sizeof(TVec))), scale, c3_1);
+                    c3_2 = TOps.Fma(TOps.Load(s + (2 * sizeof(TVec))), scale, c3_2);
+                    c3_3 = TOps.Fma(TOps.Load(s + (3 * sizeof(TVec))), scale, c3_3);
+                    s += down;
+                    c4_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c4_0);
+                    c4_1 = TOps.Fma(TOps.Load(s + (1 * sizeof(TVec))), scale, c4_1);
+                    c4_2 = TOps.Fma(TOps.Load(s + (2 * sizeof(TVec))), scale, c4_2);
+                    c4_3 = TOps.Fma(TOps.Load(s + (3 * sizeof(TVec))), scale, c4_3);
+                    s += down;
+                    c5_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c5_0);
+                    c5_1 = TOps.Fma(TOps.Load(s + (1 * sizeof(TVec))), scale, c5_1);
+                    c5_2 = TOps.Fma(TOps.Load(s + (2 * sizeof(TVec))), scale, c5_2);
+                    c5_3 = TOps.Fma(TOps.Load(s + (3 * sizeof(TVec))), scale, c5_3);
+                    s += down;
+                    c6_0 = TOps.Fma(TOps.Load(s + (0 * sizeof(TVec))), scale, c6_0);
+                    c6_1 = TOps.Fma(TOps.Load(s + (1 * sizeof(TVec))), scale, c6_1);
+                    c6_2 = TOps.Fma(TOps.Load(s + (2 * sizeof(TVec))), scale, c6_2);
+                    c6_3 = TOps.Fma(TOps.Load(s + (3 * sizeof(TVec))), scale, c6_3);
+                }
+
+                TVec least = TOps.Splat(limits), most = TOps.Splat(limits + TOps.ElementSize);
+                c0_0 = TOps.Clamp(c0_0, least, most);
+                c0_1 = TOps.Clamp(c0_1, least, most);
+                c0_2 = TOps.Clamp(c0_2, least, most);
+                c0_3 = TOps.Clamp(c0_3, least, most);
+                c1_0 = TOps.Clamp(c1_0, least, most);
+                c1_1 = TOps.Clamp(c1_1, least, most);
+                c1_2 = TOps.Clamp(c1_2, least, most);
+                c1_3 = TOps.Clamp(c1_3, least, most);
+                c2_0 = TOps.Clamp(c2_0, least, most);
+                c2_1 = TOps.Clamp(c2_1, least, most);
+                c2_2 = TOps.Clamp(c2_2, least, most);
+                c2_3 = TOps.Clamp(c2_3, least, most);
+                c3_0 = TOps.Clamp(c3_0, least, most);
+                c3_1 = TOps.Clamp(c3_1, least, most);
+                c3_2 = TOps.Clamp(c3_2, least, most);
+                c3_3 = TOps.Clamp(c3_3, least, most);
+                c4_0 = TOps.Clamp(c4_0, least, most);
+                c4_1 = TOps.Clamp(c4_1, least, most);
+                c4_2 = TOps.Clamp(c4_2, least, most);
+                c4_3 = TOps.Clamp(c4_3, least, most);
+                c5_0 = TOps.Clamp(c5_0, least, most);
+                c5_1 = TOps.Clamp(c5_1, least, most);
+                c5_2 = TOps.Clamp(c5_2, least, most);
+                c5_3 = TOps.Clamp(c5_3, least, most);
+                c6_0 = TOps.Clamp(c6_0, least, most);
+                c6_1 = TOps.Clamp(c6_1, least, most);
+                c6_2 = TOps.Clamp(c6_2, least, most);
+                c6_3 = TOps.Clamp(c6_3, least, most);
+            }
+
+            TOps.Store(o + (0 * sizeof(TVec)), c0_0);
+            TOps.Store(o + (1 * sizeof(TVec)), c0_1);
+            TOps.Store(o + (2 * sizeof(TVec)), c0_2);
+            TOps.Store(o + (3 * sizeof(TVec)), c0_3);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c1_0);
+            TOps.Store(o + (1 * sizeof(TVec)), c1_1);
+            TOps.Store(o + (2 * sizeof(TVec)), c1_2);
+            TOps.Store(o + (3 * sizeof(TVec)), c1_3);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c2_0);
+            TOps.Store(o + (1 * sizeof(TVec)), c2_1);
+            TOps.Store(o + (2 * sizeof(TVec)), c2_2);
+            TOps.Store(o + (3 * sizeof(TVec)), c2_3);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c3_0);
+            TOps.Store(o + (1 * sizeof(TVec)), c3_1);
+            TOps.Store(o + (2 * sizeof(TVec)), c3_2);
+            TOps.Store(o + (3 * sizeof(TVec)), c3_3);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c4_0);
+            TOps.Store(o + (1 * sizeof(TVec)), c4_1);
+            TOps.Store(o + (2 * sizeof(TVec)), c4_2);
+            TOps.Store(o + (3 * sizeof(TVec)), c4_3);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c5_0);
+            TOps.Store(o + (1 * sizeof(TVec)), c5_1);
+            TOps.Store(o + (2 * sizeof(TVec)), c5_2);
+            TOps.Store(o + (3 * sizeof(TVec)), c5_3);
+            o += down;
+            TOps.Store(o + (0 * sizeof(TVec)), c6_0);
+            TOps.Store(o + (1 * sizeof(TVec)), c6_1);
+            TOps.Store(o + (2 * sizeof(TVec)), c6_2);
+            TOps.Store(o + (3 * sizeof(TVec)), c6_3);
+            o += down;
+            a += 7 * step;
+        }
+        while (--tiles > 0);
+
+        q->Fetch = fetch;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]

@@ -29,6 +29,9 @@ internal readonly unsafe struct I512 : IVectorOps<Vector512<int>>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<int> Fma(Vector512<int> a, Vector512<int> b, Vector512<int> c) => c + Avx512BW.MultiplyAddAdjacent(a.AsInt16(), b.AsInt16());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<int> Clamp(Vector512<int> v, Vector512<int> least, Vector512<int> most) => Vector512.Min(most, Vector512.Max(least, v));
 }
 
 internal readonly unsafe struct I256 : IVectorOps<Vector256<int>>
@@ -56,6 +59,9 @@ internal readonly unsafe struct I256 : IVectorOps<Vector256<int>>
     public static Vector256<int> Fma(Vector256<int> a, Vector256<int> b, Vector256<int> c) => AvxVnni.IsSupported
         ? AvxVnni.MultiplyWideningAndAdd(c, a.AsInt16(), b.AsInt16())
         : c + Avx2.MultiplyAddAdjacent(a.AsInt16(), b.AsInt16());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<int> Clamp(Vector256<int> v, Vector256<int> least, Vector256<int> most) => Vector256.Min(most, Vector256.Max(least, v));
 }
 
 internal readonly unsafe struct I128 : IVectorOps<Vector128<int>>
@@ -83,6 +89,9 @@ internal readonly unsafe struct I128 : IVectorOps<Vector128<int>>
     public static Vector128<int> Fma(Vector128<int> a, Vector128<int> b, Vector128<int> c) => Sse2.IsSupported
         ? c + Sse2.MultiplyAddAdjacent(a.AsInt16(), b.AsInt16())
         : c + (((a << 16) >> 16) * ((b << 16) >> 16)) + ((a >> 16) * (b >> 16));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<int> Clamp(Vector128<int> v, Vector128<int> least, Vector128<int> most) => Vector128.Min(most, Vector128.Max(least, v));
 }
 
 internal readonly unsafe struct I1 : IVectorOps<int>
@@ -108,4 +117,7 @@ internal readonly unsafe struct I1 : IVectorOps<int>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static int Fma(int a, int b, int c) => c + ((short)a * (short)b) + ((a >> 16) * (b >> 16));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static int Clamp(int v, int least, int most) => Math.Clamp(v, least, most);
 }

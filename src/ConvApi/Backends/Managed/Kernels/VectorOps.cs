@@ -30,6 +30,9 @@ internal unsafe interface IVectorOps<TVec>
 
     /// <summary>a*b + c, fused where the processor does.</summary>
     static abstract TVec Fma(TVec a, TVec b, TVec c);
+
+    /// <summary>No less than <paramref name="least"/> and no more than <paramref name="most"/>; NaN stays, and so does a zero's sign where a limit is zero.</summary>
+    static abstract TVec Clamp(TVec v, TVec least, TVec most);
 }
 
 /// <summary>What kernels need beside it to sort columns.</summary>
@@ -90,6 +93,9 @@ internal readonly unsafe struct F512 : ISortingOps<Vector512<float>>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> Fma(Vector512<float> a, Vector512<float> b, Vector512<float> c) => Avx512F.FusedMultiplyAdd(a, b, c);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> Clamp(Vector512<float> v, Vector512<float> least, Vector512<float> most) => Avx512F.Min(most, Avx512F.Max(least, v));
 }
 
 internal readonly unsafe struct F256 : ISortingOps<Vector256<float>>
@@ -130,6 +136,9 @@ internal readonly unsafe struct F256 : ISortingOps<Vector256<float>>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<float> Fma(Vector256<float> a, Vector256<float> b, Vector256<float> c) => System.Runtime.Intrinsics.X86.Fma.MultiplyAdd(a, b, c);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> Clamp(Vector256<float> v, Vector256<float> least, Vector256<float> most) => Avx.Min(most, Avx.Max(least, v));
 }
 
 internal readonly unsafe struct F128 : ISortingOps<Vector128<float>>
@@ -170,6 +179,9 @@ internal readonly unsafe struct F128 : ISortingOps<Vector128<float>>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<float> Fma(Vector128<float> a, Vector128<float> b, Vector128<float> c) => Vector128.MultiplyAddEstimate(a, b, c);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> Clamp(Vector128<float> v, Vector128<float> least, Vector128<float> most) => Sse.IsSupported ? Sse.Min(most, Sse.Max(least, v)) : Limits.Clamp(v, least, most);
 }
 
 internal readonly unsafe struct F1 : ISortingOps<float>
@@ -210,6 +222,9 @@ internal readonly unsafe struct F1 : ISortingOps<float>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Fma(float a, float b, float c) => (a * b) + c;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float Clamp(float v, float least, float most) => v < least ? least : v > most ? most : v;
 }
 
 internal readonly unsafe struct D512 : ISortingOps<Vector512<double>>
@@ -250,6 +265,9 @@ internal readonly unsafe struct D512 : ISortingOps<Vector512<double>>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<double> Fma(Vector512<double> a, Vector512<double> b, Vector512<double> c) => Avx512F.FusedMultiplyAdd(a, b, c);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<double> Clamp(Vector512<double> v, Vector512<double> least, Vector512<double> most) => Avx512F.Min(most, Avx512F.Max(least, v));
 }
 
 internal readonly unsafe struct D256 : ISortingOps<Vector256<double>>
@@ -290,6 +308,9 @@ internal readonly unsafe struct D256 : ISortingOps<Vector256<double>>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<double> Fma(Vector256<double> a, Vector256<double> b, Vector256<double> c) => System.Runtime.Intrinsics.X86.Fma.MultiplyAdd(a, b, c);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<double> Clamp(Vector256<double> v, Vector256<double> least, Vector256<double> most) => Avx.Min(most, Avx.Max(least, v));
 }
 
 internal readonly unsafe struct D128 : ISortingOps<Vector128<double>>
@@ -330,6 +351,9 @@ internal readonly unsafe struct D128 : ISortingOps<Vector128<double>>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<double> Fma(Vector128<double> a, Vector128<double> b, Vector128<double> c) => Vector128.MultiplyAddEstimate(a, b, c);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<double> Clamp(Vector128<double> v, Vector128<double> least, Vector128<double> most) => Sse2.IsSupported ? Sse2.Min(most, Sse2.Max(least, v)) : Limits.Clamp(v, least, most);
 }
 
 internal readonly unsafe struct D1 : ISortingOps<double>
@@ -370,4 +394,18 @@ internal readonly unsafe struct D1 : ISortingOps<double>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static double Fma(double a, double b, double c) => (a * b) + c;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static double Clamp(double v, double least, double most) => v < least ? least : v > most ? most : v;
+}
+
+/// <summary>Limits where minima and maxima would not keep NaN and the sign of zero.</summary>
+internal static class Limits
+{
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<T> Clamp<T>(Vector128<T> v, Vector128<T> least, Vector128<T> most)
+    {
+        Vector128<T> above = Vector128.ConditionalSelect(Vector128.LessThan(v, least), least, v);
+        return Vector128.ConditionalSelect(Vector128.GreaterThan(above, most), most, above);
+    }
 }
