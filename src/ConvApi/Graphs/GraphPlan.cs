@@ -31,7 +31,7 @@ public sealed unsafe class GraphPlan : IDisposable
         var lowering = new GraphLowering(graph, options.Layout, options.Separate);
         (Tensors, Steps) = (lowering.Tensors, lowering.Steps);
         _pointers = new nint[Tensors.Count];
-        _times = new double[options.TimeSteps ? Steps.Count : 0];
+        (_times, TimesSteps) = (new double[Steps.Count], options.TimeSteps);
         try
         {
             _runners = [.. Steps.Select(Prepare)];
@@ -72,7 +72,13 @@ public sealed unsafe class GraphPlan : IDisposable
     public long LeastBytes { get; }
 
     /// <summary>With <see cref="GraphOptions.TimeSteps"/>: the milliseconds that each of <see cref="Steps"/> took in the last run; else empty.</summary>
-    public ReadOnlySpan<double> StepMilliseconds => _times;
+    public ReadOnlySpan<double> StepMilliseconds => Options.TimeSteps ? _times : default;
+
+    /// <summary>Runs are timed step by step.</summary>
+    internal bool TimesSteps { get; set; }
+
+    /// <summary>The milliseconds of each step in the last run while <see cref="TimesSteps"/> was set.</summary>
+    internal ReadOnlySpan<double> LastTimes => _times;
 
     /// <summary>
     /// Plans a graph. <c>auto</c> takes for each node the engine that <see cref="ConvPlan.Create"/> would; with <see cref="Tuning.Measure"/> also
@@ -198,7 +204,7 @@ public sealed unsafe class GraphPlan : IDisposable
             _pointers[i] = (input ? inputs : outputs)[t.Argument];
         }
 
-        if (_times.Length > 0) RunTimed();
+        if (TimesSteps) RunTimed();
         else foreach (Runner run in _runners) run(this);
         GC.KeepAlive(this);
     }

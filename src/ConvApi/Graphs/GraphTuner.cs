@@ -17,7 +17,6 @@ namespace ConvNative.Graphs;
 internal static class GraphTuner
 {
     private const double BudgetMilliseconds = 400;
-    private const double Broke = double.PositiveInfinity;
 
     public static GraphPlan Fastest(ConvGraph graph, GraphOptions options)
     {
@@ -53,13 +52,17 @@ internal static class GraphTuner
         }
     }
 
-    /// <summary>The fastest of plans of one graph, tried on random weights: turns of one run each, so that a disturbance does not fall on one of them; the least time counts.</summary>
+    /// <summary>
+    /// The fastest of plans of one graph, tried on random weights: turns of one run each, so that a disturbance does not fall on one of them. The least
+    /// time of each step counts: a whole run of many milliseconds may never be undisturbed, each of its steps is at some time.
+    /// </summary>
     /// <exception cref="ConvNativeException">Every plan broke; the first failure is inside.</exception>
     internal static int Time(ConvGraph graph, IReadOnlyList<GraphPlan> plans)
     {
         var random = new Random(1);
-        var best = new double[plans.Count];
-        Array.Fill(best, double.MaxValue);
+        double[][] best = [.. plans.Select(p => Enumerable.Repeat(double.MaxValue, p.Steps.Count).ToArray())];
+        var isOut = new bool[plans.Count];
+        foreach (GraphPlan p in plans) p.TimesSteps = true;
         Exception? broken = null;
         float[][] inputs = [.. graph.Inputs.Select(n => Numbers(random, n.Shape.Product, 1))], outputs = [.. graph.Outputs.Select(o => new float[graph.Nodes[o].Shape.Product])];
         ReadOnlyMemory<float>[] from = [.. inputs.Select(x => new ReadOnlyMemory<float>(x))];
@@ -79,25 +82,30 @@ internal static class GraphTuner
                 {
                     // The second of two finds the caches as a run in a row of runs does, not as another plan left them.
                     p.Run(from, to);
-                    long t = Stopwatch.GetTimestamp();
                     p.Run(from, to);
-                    best[i] = Math.Min(best[i], Stopwatch.GetElapsedTime(t).TotalMilliseconds);
+                    for (int s = 0; s < best[i].Length; s++) best[i][s] = Math.Min(best[i][s], p.LastTimes[s]);
                 });
 
-        foreach (GraphPlan p in plans) p.ForgetWeights();
-        int winner = Array.IndexOf(best, best.Min());
-        return best[winner] < Broke ? winner : throw new ConvNativeException(ConvPlan.Auto, $"every plan of {graph.Name} broke while it was timed", inner: broken);
+        foreach (GraphPlan p in plans)
+        {
+            p.TimesSteps = p.Options.TimeSteps;
+            p.ForgetWeights();
+        }
+
+        double[] sums = [.. best.Select((b, i) => isOut[i] ? double.PositiveInfinity : b.Sum())];
+        int winner = Array.IndexOf(sums, sums.Min());
+        return !isOut[winner] ? winner : throw new ConvNativeException(ConvPlan.Auto, $"every plan of {graph.Name} broke while it was timed", inner: broken);
 
         void Try(int i, Action<GraphPlan> turn)
         {
-            if (best[i] == Broke) return;
+            if (isOut[i]) return;
             try
             {
                 turn(plans[i]);
             }
             catch (Exception e) when (e is ConvNativeException or DeviceMemoryException)
             {
-                best[i] = Broke;
+                isOut[i] = true;
                 broken ??= e;
             }
         }
