@@ -16,7 +16,7 @@ namespace ConvNative.Graphs;
 /// </summary>
 internal static class GraphTuner
 {
-    private const double BudgetMilliseconds = 400;
+    private const double BudgetMilliseconds = 1200;
 
     public static GraphPlan Fastest(ConvGraph graph, GraphOptions options)
     {
