@@ -13,7 +13,9 @@ internal static class CpuCuts
         ClDevice device = OpenClDevices.First();
         ConvProblem p = ConvProblem.Parse(problem);
         var request = new ClRequest(p, device, PlanOptions.Default);
-        Assert.IsNull(routine.Lacking(request));
+        string? lacking = routine.Lacking(request);
+        if (OpenClChecks.IsBeyondVectors(lacking)) Assert.Inconclusive(lacking!);
+        Assert.IsNull(lacking);
         string[] cuts = [.. routine.Near(request, "")];
         Assert.IsGreaterThan(4, cuts.Length);
         foreach (string cut in cuts.Append(routine.Near(request, cuts[^1]).First()))

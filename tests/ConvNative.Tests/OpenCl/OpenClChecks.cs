@@ -1,3 +1,4 @@
+using System.Runtime.Intrinsics;
 using ConvNative.Backends;
 using ConvNative.Backends.OpenCl;
 using ConvNative.Cli.Checking;
@@ -9,6 +10,10 @@ namespace ConvNative.Tests.OpenCl;
 /// <summary>Problems against the oracle on the engine's first device.</summary>
 internal static class OpenClChecks
 {
+    /// <summary>Routines that put groups into vectors take narrower ones where the device's vectors are narrower than 512 bits, and say so.</summary>
+    public static bool IsBeyondVectors(string? reason) => !Vector512.IsHardwareAccelerated && reason is not null
+        && (reason.Contains("half a vector of", StringComparison.Ordinal) || reason.Contains("groups that are not a part of a vector", StringComparison.Ordinal));
+
     /// <summary>Every one of <paramref name="problems"/> is supported by <paramref name="routine"/> and right.</summary>
     public static void All(ClRoutine routine, params IReadOnlyList<string> problems) => All([.. problems.Select(t => ConvProblem.Parse(t))], routine);
 
@@ -36,13 +41,16 @@ internal static class OpenClChecks
         bool f64 = OpenClDevices.First().Properties.HasF64;
         var checker = new Checker();
         var wrong = new List<string>();
+        int beyond = 0;
         foreach (ConvProblem p in problems.Where(p => f64 || p.InputType != DataType.F64))
         {
             CellResult cell = checker.Check(p, [backend]).Single();
-            if (cell.Status != CellStatus.Pass || cell.Implementation?.StartsWith(implementation, StringComparison.Ordinal) != true)
+            if (cell.Status == CellStatus.Unsupported && IsBeyondVectors(cell.Message)) beyond++;
+            else if (cell.Status != CellStatus.Pass || cell.Implementation?.StartsWith(implementation, StringComparison.Ordinal) != true)
                 wrong.Add($"{p}: {cell.Status} {cell.Implementation} {cell.Message}");
         }
 
+        if (beyond > 0) Assert.IsLessThan(problems.Count, beyond, "every problem is too wide for this device's vectors");
         Assert.IsEmpty(wrong, $"{wrong.Count} of {problems.Count}:\n{string.Join('\n', wrong.Take(20))}");
     }
 }

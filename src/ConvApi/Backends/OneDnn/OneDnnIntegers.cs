@@ -1,3 +1,4 @@
+using ConvNative.Bindings.OneDnn;
 using ConvNative.Plans;
 using ConvNative.Problems;
 
@@ -9,9 +10,16 @@ namespace ConvNative.Backends.OneDnn;
 /// </summary>
 internal static class OneDnnIntegers
 {
+    /// <summary>
+    /// Without VNNI oneDNN multiplies 8-bit numbers by <c>vpmaddubsw</c>, whose sums of two products end at 32767: wrong for large operands, as its
+    /// documentation says (int8 computations). An answer that depends on the processor is none.
+    /// </summary>
+    public static bool Saturates => OneDnnLibrary.IsAvailable && Dnnl.dnnl_get_effective_cpu_isa() is dnnl_cpu_isa_t.dnnl_cpu_isa_sse41 or dnnl_cpu_isa_t.dnnl_cpu_isa_avx or dnnl_cpu_isa_t.dnnl_cpu_isa_avx2 or dnnl_cpu_isa_t.dnnl_cpu_isa_avx512_core;
+
     /// <summary>What oneDNN has no integers for; null where it may have.</summary>
     public static string? Lacking(ConvProblem p)
     {
+        if (Saturates) return $"data_type {p.InputType.Name()}: without VNNI instructions oneDNN's 8-bit kernels saturate sums of two products at 16 bits";
         if (p.Direction != Direction.Forward) return $"direction {Names.Of(p.Direction)}: the oneDNN engine computes 8-bit integers forward only";
         return p.OutputType == DataType.F64 ? "data_type f64: oneDNN has no f64 on the CPU" : null;
     }
