@@ -10,8 +10,10 @@ namespace ConvNative.Backends.Managed;
 /// </summary>
 internal readonly record struct ChannelBlock(int First, int Valid, int Vectors, int LaneStart, bool IsNarrow)
 {
+    public const int NarrowKernel = 3;
+
     /// <summary>Which of a tile's kernels.</summary>
-    public int Kernel => IsNarrow ? 3 : Vectors >> 1;
+    public int Kernel => IsNarrow ? NarrowKernel : Vectors >> 1;
 
     /// <summary>Vectors whose weights lie side by side.</summary>
     public int PairVectors => Math.Min(Vectors, 2);

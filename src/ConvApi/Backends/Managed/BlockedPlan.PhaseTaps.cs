@@ -10,6 +10,8 @@ internal sealed unsafe partial class BlockedPlan<T>
     {
         public readonly int First = tile.First + step.Row;
 
+        private readonly int _rows = step.Rows;
+
         /// <summary>So many tiles side by side are alike.</summary>
         public readonly int Tiles = tiles;
         public readonly TapColumns Taps = taps;
@@ -18,6 +20,20 @@ internal sealed unsafe partial class BlockedPlan<T>
         public void Run(int block, Kernels.MicroArguments* p, nint pair)
         {
             var kernel = (delegate*<Kernels.MicroArguments*, void>)kernels[block];
+            if (block == ChannelBlock.NarrowKernel)
+            {
+                // These take one tile a call.
+                for (int i = p->Tiles; i > 0; i--)
+                {
+                    kernel(p);
+                    p->A += _rows * p->AStep;
+                    p->Out += _rows * p->OutStep;
+                    p->Init += _rows * p->InitStep;
+                }
+
+                return;
+            }
+
             if (kernel != null)
             {
                 kernel(p);
