@@ -72,13 +72,10 @@ public sealed unsafe class GraphPlan : IDisposable
     public long LeastBytes { get; }
 
     /// <summary>With <see cref="GraphOptions.TimeSteps"/>: the milliseconds that each of <see cref="Steps"/> took in the last run; else empty.</summary>
-    public ReadOnlySpan<double> StepMilliseconds => Options.TimeSteps ? _times : default;
+    public ReadOnlySpan<double> StepMilliseconds => TimesSteps ? _times : default;
 
-    /// <summary>Runs are timed step by step.</summary>
+    /// <summary>Runs are timed step by step: as the options say, but for a trial.</summary>
     internal bool TimesSteps { get; set; }
-
-    /// <summary>The milliseconds of each step in the last run while <see cref="TimesSteps"/> was set.</summary>
-    internal ReadOnlySpan<double> LastTimes => _times;
 
     /// <summary>
     /// Plans a graph. <c>auto</c> takes for each node the engine that <see cref="ConvPlan.Create"/> would; with <see cref="Tuning.Measure"/> also

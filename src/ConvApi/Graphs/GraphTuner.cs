@@ -83,7 +83,7 @@ internal static class GraphTuner
                     // The second of two finds the caches as a run in a row of runs does, not as another plan left them.
                     p.Run(from, to);
                     p.Run(from, to);
-                    for (int s = 0; s < best[i].Length; s++) best[i][s] = Math.Min(best[i][s], p.LastTimes[s]);
+                    for (int s = 0; s < best[i].Length; s++) best[i][s] = Math.Min(best[i][s], p.StepMilliseconds[s]);
                 });
 
         foreach (GraphPlan p in plans)

@@ -83,14 +83,16 @@ internal sealed class View
     /// <summary>The correlation itself (small from big), as opposed to its adjoint (big from small).</summary>
     public bool IsDown => (Problem.Op is ConvOp.Transposed or ConvOp.Col2im) == (Problem.Direction != Direction.Forward);
 
+    /// <summary>One tap, no stride and no padding: a pixel has no neighbours.</summary>
+    public bool IsPointwise => Array.TrueForAll(Axes, a => a.Kernel == 1 && a.Stride == 1 && a.PadBegin == 0 && a.Big == a.Small);
+
     /// <summary>
-    /// The same problem with its pixels in other rows: with one tap, no stride and no padding a pixel has no neighbours. Rows are
-    /// <paramref name="least"/> to <paramref name="most"/> pixels long; itself where that cannot be.
+    /// The same problem with its pixels in other rows, <paramref name="least"/> to <paramref name="most"/> pixels long; itself where that cannot be
+    /// or pixels have neighbours.
     /// </summary>
     public View Rearranged(int least, int most)
     {
-        foreach (AxisMap a in Axes)
-            if (a.Kernel != 1 || a.Stride != 1 || a.PadBegin != 0 || a.Big != a.Small) return this;
+        if (!IsPointwise) return this;
         long pixels = (long)Axes[0].Big * Axes[1].Big * Axes[2].Big;
         for (int columns = (int)Math.Min(most, pixels); columns >= Math.Min(least, pixels) && columns > Axes[2].Big; columns--)
             if (pixels % columns == 0) return new View(this, (int)(pixels / columns), columns);

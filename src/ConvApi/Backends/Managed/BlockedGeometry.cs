@@ -74,9 +74,9 @@ internal sealed class BlockedGeometry
         W = new PhaseAxis(view.Axes[2], down, view.Flip, mode);
         SkipsPadding = mode == PaddingMode.Zeros;
         bool oneSet = Source.C == 1 && W.SourceStep * Source.W * elementSize % SetsBytes == 0;
-        Blocks = Cut(set, oneSet && set.MostRows(2) > SetLines, isNarrow);
+        Blocks = Cut(set, isNarrow);
         Lanes = Blocks.Sum(b => b.Vectors) * set.Lanes;
-        int most = set.MostRows(W.Count <= set.MostRows(Blocks[0].Vectors) ? Blocks[0].Vectors : Blocks[0].PairVectors);
+        int most = MostPixels = set.MostRows(W.Count <= set.MostRows(Blocks[0].Vectors) ? Blocks[0].Vectors : Blocks[0].PairVectors);
         bool outside = D.ReadsOutside || H.ReadsOutside || W.ReadsOutside;
         ColumnTile[]?[] exact = [.. W.Phases.Select(p => ColumnTile.Exact(W, p, most))];
         bool exactly = !outside || (SkipsPadding && FromPerGroup >= LeastDirect && Array.TrueForAll(exact, t => t is not null));
@@ -120,6 +120,9 @@ internal sealed class BlockedGeometry
 
     /// <summary>For each phase of the columns its tiles.</summary>
     public ColumnTile[][] Tiles { get; }
+
+    /// <summary>Most pixels of a tile.</summary>
+    public int MostPixels { get; }
 
     /// <summary>The source is read where it lies: channels last, and all taps outside are left out.</summary>
     public bool IsDirect { get; }
@@ -186,7 +189,7 @@ internal sealed class BlockedGeometry
         return [.. exact.Select((t, i) => t.Saves(phase.Offset.Length, depth) ? t : whole[i])];
     }
 
-    private ChannelBlock[] Cut(KernelSet set, bool fewPixels, Func<int, bool> isNarrow)
+    private ChannelBlock[] Cut(KernelSet set, Func<int, bool> isNarrow)
     {
         // Few pixels a tile leave the multiply-adds of two vectors waiting for each other: 7 columns are 4 and 3 where 6 is the most.
         int l = set.Lanes, shortest = W.Count / Math.Max(1, (W.Count + set.MostRows(2) - 1) / set.MostRows(2));

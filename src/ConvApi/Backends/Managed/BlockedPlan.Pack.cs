@@ -7,7 +7,7 @@ namespace ConvNative.Backends.Managed;
 
 internal sealed unsafe partial class BlockedPlan<T>
 {
-    /// <summary>Packs to [phase][group][block][kernel row][pair of vectors][kernel column][source channel][lane]; only blocks of four vectors have two pairs.</summary>
+    /// <summary>Packs to [phase][group][block][kernel slice][kernel row][pair of vectors][kernel column][source channel][lane]; only blocks of four vectors have two pairs.</summary>
     protected override void PackWeights(T* weights, T* bias)
     {
         if (bias != null)

@@ -77,7 +77,7 @@ internal sealed unsafe partial class BlockedPlan<T> : FinitePlan<T>
     [
         _g.IsDirect ? "input read where it lies" : $"input rows packed channels-last{(_g.ReadsPadding ? " with their padding" : "")}",
         $"parts of {_g.RowsPerPart} output rows, blocks of channels in {_g.BlockParts} part(s)",
-        $"tiles of up to {_set.MostRows(_g.Blocks[0].Vectors)} pixels by {_g.Blocks[0].Vectors * _set.Lanes} channels, {_phases.Length} phase(s)",
+        $"tiles of up to {_g.MostPixels} pixels by {_g.Blocks[0].Vectors * _set.Lanes} channels, {_phases.Length} phase(s)",
     ];
 
     protected override void ExecuteFinite()
@@ -153,7 +153,7 @@ internal sealed unsafe partial class BlockedPlan<T> : FinitePlan<T>
                     {
                         q.B = (byte*)(_weights + phase.Weights + (group * phase.GroupWeights) + ((long)block.LaneStart * phase.TapsTimesChannels));
                         q.BRight = block.Vectors == 4 ? (nint)(phase.W.Offset.Length * _g.FromPerGroup * q.BStep) : 0;
-                        if (phases.Length == 1 && phase.TapsTimesChannels > 0) ahead = LookAhead(ref q, phase, width * sizeof(T), ahead, j, h1 - from);
+                        if (phases.Length == 1 && phase.TapsTimesChannels > 0 && (phase.D.Offset.Length == 1 || _g.KernelRows >= phase.H.Offset.Length)) ahead = LookAhead(ref q, phase, width * sizeof(T), ahead, j, h1 - from);
                         q.OutStep = checked((nint)((inPlace || _g.Interleaves ? phase.W.Step : 1) * pixelStep * sizeof(T)));
                         q.Init = (byte*)(_init + ((long)group * _g.Lanes) + block.LaneStart);
                         Rows(ref q, phase, block, panel, o + (_g.Interleaves ? phase.W.First * pixelStep : 0), rowStep, depth, h0, h, end, j, i, steps, finish);
@@ -167,7 +167,7 @@ internal sealed unsafe partial class BlockedPlan<T> : FinitePlan<T>
 
     /// <summary>
     /// Asks for the weights behind those in use, which are read next, while all pixels pass over these: from memory they would come too late.
-    /// A part that is cut by kernel rows looks ahead by as many of them.
+    /// A part that is cut by kernel rows looks ahead by as many of them, which lie side by side where the kernel has one slice.
     /// </summary>
     private byte* LookAhead(ref MicroArguments q, PhaseTaps phase, long width, byte* known, int j, int rows)
     {

@@ -77,8 +77,7 @@ internal sealed unsafe class MatrixPlan<T> : FinitePlan<T>
     public static bool Serves(View view)
     {
         Strides5 b = view.Big, s = view.Small;
-        foreach (AxisMap a in view.Axes)
-            if (a.Kernel != 1 || a.Stride != 1 || a.PadBegin != 0 || a.Big != a.Small) return false;
+        if (!view.IsPointwise) return false;
         // A few pixels fill vectors badly; output channels fill them better.
         long pixels = (long)view.Axes[0].Big * view.Axes[1].Big * view.Axes[2].Big, outputs = (view.IsDown ? view.SmallChannels : view.BigChannels) / view.Groups;
         int lanes = KernelSet.For<T>().Lanes;

@@ -47,10 +47,10 @@ internal unsafe struct MicroArguments
     /// <summary>Elements of a tap.</summary>
     public int Run;
 
-    /// <summary>What is wanted in a cache next: the line at this address is asked for with each element, and the address moves on.</summary>
+    /// <summary>What is wanted in a cache next: the line at this address is asked for once every four elements of a dense tile, and the address moves on.</summary>
     public byte* Fetch;
 
-    /// <summary>How far <see cref="Fetch"/> moves with each element.</summary>
+    /// <summary>How far <see cref="Fetch"/> moves for each of these elements; 0 for no hint. Beyond a quarter of a line some lines are left out.</summary>
     public nint FetchStep;
 
     /// <summary>Where <see cref="Fetch"/> is to stop; the caller of the kernels looks at it.</summary>
