@@ -27,7 +27,8 @@ internal static unsafe partial class Record
         using var file = new BinaryWriter(File.Create(args[0]));
         int kernels = Micro<F128, Vector128<float>>(file, typeof(MicroKernels<F128, Vector128<float>>)) + Micro<D128, Vector128<double>>(file, typeof(MicroKernels<D128, Vector128<double>>))
             + Micro<I128, Vector128<int>>(file, typeof(MicroKernels<I128, Vector128<int>>)) + Micro<F128, Vector128<float>>(file, typeof(DepthwiseKernels<F128, Vector128<float>>))
-            + Micro<D128, Vector128<double>>(file, typeof(DepthwiseKernels<D128, Vector128<double>>)) + Gradient<F128, Vector128<float>>(file) + Gradient<D128, Vector128<double>>(file);
+            + Micro<D128, Vector128<double>>(file, typeof(DepthwiseKernels<D128, Vector128<double>>)) + Gradient<F128, Vector128<float>>(file, typeof(GradientKernels<F128, Vector128<float>>)) + Gradient<D128, Vector128<double>>(file, typeof(GradientKernels<D128, Vector128<double>>))
+            + Gradient<F128, Vector128<float>>(file, typeof(WalkKernels<F128, Vector128<float>>)) + Gradient<D128, Vector128<double>>(file, typeof(WalkKernels<D128, Vector128<double>>));
         Console.WriteLine($"{kernels} kernels recorded, {file.BaseStream.Length >> 20} MiB");
         return 0;
     }
@@ -45,6 +46,7 @@ internal static unsafe partial class Record
         DepthwiseKernels<D128, Vector128<double>>.FindTile(1, 1, 1), DepthwiseKernels<D128, Vector128<double>>.FindSplit(1, 1, 1), DepthwiseKernels<D128, Vector128<double>>.FindGroupRow(1, 1, 1),
         GradientKernels<F128, Vector128<float>>.FindOuter(1, 1), GradientKernels<F128, Vector128<float>>.FindGroups(1, 1),
         GradientKernels<D128, Vector128<double>>.FindOuter(1, 1), GradientKernels<D128, Vector128<double>>.FindGroups(1, 1),
+        WalkKernels<F128, Vector128<float>>.Find(), WalkKernels<D128, Vector128<double>>.Find(),
     ];
 
     private static int Micro<TOps, TVec>(BinaryWriter file, Type type)
@@ -75,18 +77,18 @@ internal static unsafe partial class Record
         return kernels;
     }
 
-    private static int Gradient<TOps, TVec>(BinaryWriter file)
+    private static int Gradient<TOps, TVec>(BinaryWriter file, Type type)
         where TOps : struct, IVectorOps<TVec>
         where TVec : unmanaged
     {
         int size = TOps.ElementSize, kernels = 0;
-        foreach (MethodInfo m in Kernels(typeof(GradientKernels<TOps, TVec>), typeof(GradientArguments)))
+        foreach (MethodInfo m in Kernels(type, typeof(GradientArguments)))
         {
             kernels++;
             for (int i = 0; i < 6; i++)
             {
                 Fill(size, pairs: false);
-                FillIndex(size, masks: false);
+                FillIndex(size, masks: type == typeof(WalkKernels<TOps, TVec>));
 
                 // Results of one tap lie apart from those of another.
                 if (m.Name[0] == 'T')
@@ -96,7 +98,7 @@ internal static unsafe partial class Record
                     A = s_arena + 2048, AStep = Step(size, 16), AElement = Step(size, 8), ALine = Step(size, 64), B = s_arena + B + 2048, BElement = Step(size, 16), BLine = Step(size, 64),
                     Lines = s_random.Next(4), Count = s_random.Next(7), Taps = (nint*)(s_arena + Taps), Index = s_arena + Index, Out = s_arena + Out, OutStep = 64 + Step(size, 16),
                 };
-                Write(file, $"GradientKernels_{typeof(TOps).Name}__{m.Name}", &q, sizeof(GradientArguments), (delegate*<void*, void>)m.MethodHandle.GetFunctionPointer());
+                Write(file, $"{type.Name.Split('`')[0]}_{typeof(TOps).Name}__{m.Name}", &q, sizeof(GradientArguments), (delegate*<void*, void>)m.MethodHandle.GetFunctionPointer());
             }
         }
 

@@ -49,7 +49,7 @@ import csv, re
 for row in csv.reader(open("kernels-arm.map.csv")):
     if len(row) < 6 or row[5] != "MethodWithGCInfo":
         continue
-    if kernel := re.search(r"(Micro|Gradient|Depthwise)Kernels_2<.*Kernels_([FDI]128)__.*>>__(\w+)$", row[4]):
+    if kernel := re.search(r"(Micro|Gradient|Depthwise|Walk)Kernels_2<.*Kernels_([FDI]128)__.*>>__(\w+)$", row[4]):
         print(f"{kernel[1]}Kernels_{kernel[2]}__{kernel[3]} {row[0]}")
 PYTHON
 dotnet out/kernels.dll records.bin

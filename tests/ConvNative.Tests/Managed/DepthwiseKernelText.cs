@@ -117,19 +117,21 @@ internal static class DepthwiseKernelText
     /// </summary>
     private static void Split(StringBuilder b, int taps, int first, int rows)
     {
-        Header(b, $"Split{taps}f{first}x{rows}", rows);
+        b.Append("\n    [MethodImpl(MethodImplOptions.AggressiveOptimization)]\n");
+        b.Append(CultureInfo.InvariantCulture, $"    private static void Split{taps}f{first}x{rows}(MicroArguments* q)\n    {{\n");
         // Columns -1, 0, 1 or 0, 1, 2 of each two: those of one pair of vectors, and the same moved on by one lane.
         (string Sort, string Place)[] columns = first == 1 ? [("Before", "b - TOps.ElementSize"), ("Even", ""), ("Odd", "")] : [("Even", ""), ("Odd", ""), ("Behind", "b + (2 * sizeof(TVec))")];
-        b.Append(CultureInfo.InvariantCulture, $"        nint step = q->BStep;\n        byte* b = q->B{(first == 1 ? " + (2 * TOps.ElementSize)" : "")};\n");
+        b.Append(CultureInfo.InvariantCulture, $"        nint step = q->BStep, down = q->OutStep;\n        byte* b = q->B{(first == 1 ? " + (2 * TOps.ElementSize)" : "")}, o = q->Out;\n");
+        b.Append("        byte* mask = q->Index, init = q->Init;\n");
         for (int k = 0; k < taps; k++)
-        {
-            b.Append(CultureInfo.InvariantCulture, $"        TVec m{k} = TOps.Load(q->Index + ({k} * sizeof(TVec)));\n");
             for (int h = 0; h < taps; h++) b.Append(CultureInfo.InvariantCulture, $"        TVec w{k}_{h} = TOps.Splat(q->A + ({(k * taps) + h} * TOps.ElementSize));\n");
-        }
 
-        for (int i = 0; i < (rows * 2) - 2 + taps; i++)
+        // A result begins with the first row that it reads and leaves after the last, and masks are read where they are used: two results, the weights
+        // and what is being sorted fit 16 registers.
+        int last = (rows * 2) - 3 + taps;
+        for (int i = 0; i <= last; i++)
         {
-            b.Append(CultureInfo.InvariantCulture, $"        TVec s{i} = TOps.Load(b), t{i} = TOps.Load(b + sizeof(TVec));\n        TVec even{i} = TOps.Even(s{i}, t{i}), odd{i} = TOps.Odd(s{i}, t{i});\n");
+            b.Append(CultureInfo.InvariantCulture, $"        TVec s{i} = TOps.Half(b), t{i} = TOps.OtherHalf(b);\n        TVec even{i} = TOps.Even(s{i}, t{i}), odd{i} = TOps.Odd(s{i}, t{i});\n");
             for (int k = 0; k < taps; k++)
             {
                 string value = columns[k].Sort switch
@@ -139,15 +141,21 @@ internal static class DepthwiseKernelText
                     "Before" => $"TOps.Before({columns[k].Place}, odd{i})",
                     _ => $"TOps.Behind(even{i}, {columns[k].Place})",
                 };
-                b.Append(CultureInfo.InvariantCulture, $"        TVec x{i}_{k} = TOps.And(m{k}, {value});\n");
+                b.Append(CultureInfo.InvariantCulture, $"        TVec x{i}_{k} = TOps.And(TOps.Load(mask + ({k} * sizeof(TVec))), {value});\n");
                 for (int h = taps - 1; h >= 0; h--)
-                    if (i - h >= 0 && (i - h) % 2 == 0 && (i - h) / 2 < rows) b.Append(CultureInfo.InvariantCulture, $"        c{(i - h) / 2} = TOps.Fma(x{i}_{k}, w{k}_{h}, c{(i - h) / 2});\n");
+                    if (i - h >= 0 && (i - h) % 2 == 0 && (i - h) / 2 < rows)
+                    {
+                        int r = (i - h) / 2;
+                        b.Append(CultureInfo.InvariantCulture, $"        {(k + h == 0 ? "TVec " : "")}c{r} = TOps.Fma(x{i}_{k}, w{k}_{h}, {(k + h == 0 ? "TOps.Load(init)" : $"c{r}")});\n");
+                    }
             }
 
-            b.Append(i < (rows * 2) - 3 + taps ? "        b += step;\n" : "");
+            int done = i - taps + 1;
+            if (done >= 0 && done % 2 == 0) b.Append(CultureInfo.InvariantCulture, $"        TOps.Store(o, c{done / 2});\n{(i < last ? "        o += down;\n" : "")}");
+            b.Append(i < last ? "        b += step;\n" : "");
         }
 
-        Footer(b, rows);
+        b.Append("    }\n");
     }
 
     /// <summary>

@@ -79,6 +79,10 @@ public class ManagedKernelTests
         {
             Assert.StartsWith("managed:gradient-groups:", Implementation(gradient with { WeightShape = [64, 4, 3, 3], Groups = 16 }));
             Assert.StartsWith("managed:gradient-planes:", Implementation(gradient with { InputShape = [1, 2, 7, 9], WeightShape = [1, 2, 3, 3] }));
+            Assert.StartsWith("managed:gradient-planes:", Implementation(gradient with { InputShape = [1, 64, 32, 34], WeightShape = [64, 1, 3, 3], Groups = 64 }));
+            Assert.StartsWith("managed:gradient-groups:", Implementation(gradient with { InputShape = [1, 64, 9, 11], WeightShape = [64, 1, 3, 3], Groups = 64, Strides = [2, 2] }));
+            Assert.StartsWith("managed:planes:", Implementation(new ConvSpec { InputShape = [1, 3, 70, 70], WeightShape = [64, 3, 7, 7], Strides = [2, 2] }));
+            Assert.StartsWith("managed:direct:", Implementation(new ConvSpec { InputShape = [1, 5, 70, 70], WeightShape = [64, 5, 7, 7], Strides = [2, 2] }));
         }
 
         var engine = new ManagedBackend();

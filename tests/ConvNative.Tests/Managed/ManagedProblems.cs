@@ -20,6 +20,8 @@ internal static class ManagedProblems
         yield return Corr([1, 17, 5, 19], [35, 17, 3, 3]) with { Name = "rank2 wide", PadsBegin = [1, 1], PadsEnd = [1, 1] };
         yield return Corr([1, 19, 5, 31], [67, 19, 1, 1]) with { Name = "1x1" };
         yield return Corr([2, 22, 6, 10], [48, 22, 1, 1]) with { Name = "1x1 in other rows" };
+        yield return Corr([1, 96, 7, 31], [24, 48, 1, 1]) with { Name = "1x1 groups to 12", Groups = 2 };
+        yield return Corr([1, 3, 23, 71], [33, 3, 7, 5]) with { Name = "first layer", PadsBegin = [3, 2], PadsEnd = [2, 3], Strides = [2, 2] };
         yield return Corr([2, 17, 9, 7], [72, 17, 3, 3]) with { Name = "seven columns", PadsBegin = [1, 1], PadsEnd = [1, 1] };
         yield return Corr([1, 18, 5, 29], [32, 18, 3, 3]) with { Name = "tiles alike", PadsBegin = [0, 1], PadsEnd = [1, 1] };
         yield return Corr([3, 19, 7, 7], [37, 19, 1, 1]) with { Name = "1x1 strided", Strides = [2, 2] };
@@ -42,6 +44,7 @@ internal static class ManagedProblems
         yield return Corr([1, 2, 501], [3, 2, 33]) with { Name = "two channels rank1", PadsBegin = [40], PadsEnd = [7], Dilations = [2] };
         yield return Deconv([2, 2, 9, 13], [2, 3, 4, 3]) with { Name = "deconv few channels", PadsBegin = [1, 2], Dilations = [1, 2] };
         yield return Corr([2, 19, 21, 29], [19, 1, 3, 3]) with { Name = "depthwise planes", Groups = 19, PadsBegin = [1, 1], PadsEnd = [1, 1] };
+        yield return Corr([1, 3, 149, 30], [3, 1, 3, 3]) with { Name = "depthwise tall planes", Groups = 3, PadsBegin = [2, 0], PadsEnd = [0, 2] };
         yield return Corr([1, 17, 56, 49], [17, 1, 5, 3]) with { Name = "depthwise cut planes", Groups = 17, PadsBegin = [2, 2], PadsEnd = [2, 2], Dilations = [1, 2] };
         yield return Corr([2, 21, 14, 7], [21, 1, 5, 3]) with { Name = "depthwise narrow", Groups = 21, PadsBegin = [2, 1], PadsEnd = [2, 1] };
         yield return Corr([1, 18, 9, 13], [36, 1, 7, 5]) with { Name = "depthwise narrow multiplier", Groups = 18, PadsBegin = [2, 2], PadsEnd = [5, 2] };

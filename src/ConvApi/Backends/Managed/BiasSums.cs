@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 using ConvNative.Plans;
 using ConvNative.Problems;
 
@@ -42,6 +43,7 @@ internal sealed unsafe class BiasSums<T>
     /// <summary>Elements of scratch memory that <see cref="Add"/> fills and <see cref="Combine"/> reads.</summary>
     public long ScratchElements => (long)_slices * _channels;
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Add(int part, T* gradient, T* scratch)
     {
         int slice = part / _channelParts, first = part % _channelParts * _channelsPerPart, count = Math.Min(_channelsPerPart, _channels - first);
@@ -64,6 +66,7 @@ internal sealed unsafe class BiasSums<T>
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private T Plane(T* x)
     {
         T sum = T.Zero;
@@ -71,6 +74,7 @@ internal sealed unsafe class BiasSums<T>
         return sum;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static T Row(T* x, int count)
     {
         int i = 0, l = Vector<T>.Count;
@@ -89,6 +93,7 @@ internal sealed unsafe class BiasSums<T>
         return sum;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Pixels(T* x, long pixels, T* sums)
     {
         int l = Vector<T>.Count, c = 0;

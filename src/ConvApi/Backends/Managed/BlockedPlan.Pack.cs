@@ -79,6 +79,7 @@ internal sealed unsafe partial class BlockedPlan<T>
             int count = _innerEnd - _inner;
             if (_g.Source.C != 1 && _g.Source.W == 1) Transposition.ToPixels(from, 1, _g.Source.C, at, pixel, count, channels);
             else if (_g.Source.C == 1 && _g.Source.W == channels && pixel == channels) Buffer.MemoryCopy(from, at, (long)count * channels * sizeof(T), (long)count * channels * sizeof(T));
+            else if (_g.Source.C == 1) Copy.Runs(from, _g.Source.W, at, pixel, count, channels);
             else PackColumns(source, to, _inner, _innerEnd);
         }
 

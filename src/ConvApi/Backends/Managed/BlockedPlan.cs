@@ -140,9 +140,12 @@ internal sealed unsafe partial class BlockedPlan<T> : FinitePlan<T>
         FinishKind finish = !finishes ? FinishKind.None : Now.Residual == null ? FinishKind.Limits : FinishKind.ResidualAndLimits;
         h1 = Math.Min(h1, first.H.Count);
         byte* ahead = null;
-        for (int h = from; h < h1; h += _g.WaitingRows)
+
+        // Rows that nothing follows are one call.
+        int together = inPlace && (finishes || Post.IsNone) ? Math.Max(1, h1 - from) : _g.WaitingRows;
+        for (int h = from; h < h1; h += together)
         {
-            int end = Math.Min(h1, h + _g.WaitingRows);
+            int end = Math.Min(h1, h + together);
             long at = start + (h * down);
             T* o = inPlace ? (T*)Now.Result + at : rows;
             long rowStep = inPlace ? down : (long)columns * width, pixelStep = inPlace ? to.W : width;

@@ -66,7 +66,7 @@ internal sealed unsafe class FlatPlan<T> : FinitePlan<T>
         else
         {
             DepthwiseSet split = DepthwiseSet.For<T>();
-            _tile = EqualTiles.Best(_results, ((int[])[8, 7, 4, 2, 1]).Where(r => r <= split.MostSplitRows(taps)));
+            _tile = EqualTiles.Best(_results, [8, 7, 4, 2, 1]);
             _first = _w.Offset[0] & ~1;
             _kernel = (nint)split.Split(taps, _w.Offset[0] & 1, _tile);
         }

@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 using ConvNative.Backends.Common;
 using ConvNative.Backends.Managed.Kernels;
 using ConvNative.Plans;
@@ -89,21 +90,29 @@ internal abstract unsafe class GradientPlan<T> : ManagedPlan
 
     protected T* SmallSide => (T*)(BigIsInput ? Now.OutputGradient : Now.Input);
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public sealed override void DoParts(long from, long to, int worker)
     {
-        int sums = Slices * PartsPerSlice;
+        long biases = BiasParts, all = ((long)Slices * PartsPerSlice) + biases;
         for (int part = checked((int)from); part < to; part++)
         {
-            if (_step == Step.Write) Write(part);
-            else if (part < sums) Sum(part / PartsPerSlice, part % PartsPerSlice, worker);
-            else _bias.Add(part - sums, (T*)Now.OutputGradient, _biasScratch);
+            if (_step == Step.Write)
+            {
+                Write(part);
+                continue;
+            }
+
+            // Spread among the others: where both go by channels, a cache still has what the bias sums.
+            int bias = (int)(part * biases / all), rest = part - bias;
+            if ((part + 1) * biases / all > bias) _bias.Add(bias, (T*)Now.OutputGradient, _biasScratch);
+            else Sum(rest / PartsPerSlice, rest % PartsPerSlice, worker);
         }
     }
 
     protected sealed override void Execute()
     {
         _step = Step.Sum;
-        Spread(((long)Slices * PartsPerSlice) + (Now.BiasResult != null ? _bias.Parts : 0));
+        Spread(((long)Slices * PartsPerSlice) + BiasParts);
         _step = Step.Write;
         Spread(WriteParts);
         Check();
@@ -136,6 +145,8 @@ internal abstract unsafe class GradientPlan<T> : ManagedPlan
 
     protected T* Accumulators(int slice) => _accumulators + (slice * SliceElements);
 
+    private int BiasParts => Now.BiasResult != null ? _bias.Parts : 0;
+
     private long UnitCount => Problem.Batch * View.Axes[0].Small * _rowParts;
 
     /// <summary>Units of a slice: from and end.</summary>
@@ -156,6 +167,7 @@ internal abstract unsafe class GradientPlan<T> : ManagedPlan
     }
 
     /// <summary>Adds the other slices to the first over a stretch of accumulators.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     protected void AddSlices(long from, long count)
     {
         for (int s = 1; s < Slices; s++)

@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using ConvNative.Backends.Common;
 using ConvNative.Backends.Managed.Kernels;
@@ -76,6 +77,7 @@ internal sealed unsafe class GroupGradientPlan<T> : GradientPlan<T>
     /// <summary>First channel of a block; the last block is moved back to end with the channels.</summary>
     private int First(int block) => Math.Max(0, Math.Min(block * Lanes, _channels - Lanes));
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     protected override void Sum(int slice, int block, int worker)
     {
         long size = (long)View.Taps * _perGroup * Lanes;
@@ -115,6 +117,7 @@ internal sealed unsafe class GroupGradientPlan<T> : GradientPlan<T>
     }
 
     /// <summary>Rows first to end as <c>[row][column][lane]</c>; the plane's origin is where row 0 would be.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private Plane Pack(T* from, in Strides5 s, int first, int end, T* panel, int columns, int valid)
     {
         long line = (long)columns * Lanes;
@@ -130,6 +133,7 @@ internal sealed unsafe class GroupGradientPlan<T> : GradientPlan<T>
     }
 
     /// <summary>Pixels that all see the same taps.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Rectangle(in Plane s, in Plane b, T* sums, int kd, TapClass y, TapClass x, nint* table)
     {
         AxisMap h = View.Axes[1], w = View.Axes[2];
@@ -162,6 +166,7 @@ internal sealed unsafe class GroupGradientPlan<T> : GradientPlan<T>
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     protected override void Write(int block)
     {
         Strides5 s = Weights;

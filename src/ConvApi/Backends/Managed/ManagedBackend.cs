@@ -102,9 +102,7 @@ public sealed class ManagedBackend : ConvBackend
         if (DotPlan<T>.Serves(view)) return new DotPlan<T>(view, options);
         if (LanesPlan<T>.Serves(view)) return new LanesPlan<T>(view, options);
         if (FlatPlan<T>.Serves(view)) return new FlatPlan<T>(view, options);
-        int outputs = (view.IsDown ? view.SmallChannels : view.BigChannels) / view.Groups;
-        bool planes = view.Big.W == 1 && view.Small.W == 1 && outputs * 2 <= Kernels.KernelSet.For<T>().Lanes;
-        return planes ? new PlanePlan<T>(view, options) : new BlockedPlan<T>(view.Rearranged(LeastRow, MostRow), options, view.IsDown ? "direct" : "phases");
+        return PlanePlan<T>.Serves(view) ? new PlanePlan<T>(view, options) : new BlockedPlan<T>(view.Rearranged(LeastRow, MostRow), options, view.IsDown ? "direct" : "phases");
 
         ManagedPlan Unfold() => new UnfoldPlan<T>(new View(p), options, "managed:unfold");
         ManagedPlan Fold() => new FoldPlan<T>(new View(p), options, "managed:fold");

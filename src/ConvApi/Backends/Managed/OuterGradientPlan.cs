@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using ConvNative.Backends.Common;
 using ConvNative.Backends.Managed.Kernels;
@@ -99,6 +100,7 @@ internal sealed unsafe class OuterGradientPlan<T> : GradientPlan<T>
         return [.. blocks];
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     protected override void Sum(int slice, int part, int worker)
     {
         int group = part / _blocks.Length;
@@ -142,6 +144,7 @@ internal sealed unsafe class OuterGradientPlan<T> : GradientPlan<T>
         return ((int)Math.Min(first, Math.Max(0, end)), (int)Math.Max(0, end));
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Tiles(in Planes at, T* sums, LaneBlock b, int kd, int h0, int h1)
     {
         int width = b.Vectors * Lanes, most = Kernels.MostRows(b.Vectors), tiles = (_rowChannels + most - 1) / most;
@@ -187,6 +190,7 @@ internal sealed unsafe class OuterGradientPlan<T> : GradientPlan<T>
         q.AElement = checked((nint)(_row.W * sizeof(T) * (_bigLanes ? 1 : sx)));
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     protected override void Write(int part)
     {
         int tiles = (_rowChannels + RowsPerWrite - 1) / RowsPerWrite, group = part / tiles, r0 = part % tiles * RowsPerWrite, count = Math.Min(RowsPerWrite, _rowChannels - r0);

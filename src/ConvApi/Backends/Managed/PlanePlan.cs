@@ -8,10 +8,10 @@ using ConvNative.Problems;
 namespace ConvNative.Backends.Managed;
 
 /// <summary>
-/// Channels-first with few output channels a group (depthwise among them): vectors run along pixels, weights are broadcast. Source
+/// Channels-first with few channels a group on either side (depthwise and first layers among them): vectors run along pixels, weights are broadcast. Source
 /// rows are copied with their padding into planes whose row pitch is that of the results, so one vector may span rows.
 /// </summary>
-internal sealed unsafe class PlanePlan<T> : FinitePlan<T>
+internal sealed unsafe partial class PlanePlan<T> : FinitePlan<T>
     where T : unmanaged, IFloatingPointIeee754<T>
 {
     private const long PanelBytes = 32 * 1024;
@@ -32,6 +32,8 @@ internal sealed unsafe class PlanePlan<T> : FinitePlan<T>
     private readonly int _rowsPerPart;
     private readonly int _rowParts;
     private readonly int _planeRows;
+    private readonly int _rowStep;
+    private readonly long _linePitch;
     private readonly long _slot;
     private readonly long _plane;
     private readonly long _flat;
@@ -44,6 +46,7 @@ internal sealed unsafe class PlanePlan<T> : FinitePlan<T>
     private readonly bool _rowsVary;
     private readonly bool _isPlain;
     private readonly bool _isSplit;
+    private readonly bool _isWide;
 
     public PlanePlan(View view, PlanOptions options)
         : base(view, options, view.Problem.IsDepthwise ? "depthwise" : "planes")
@@ -54,7 +57,8 @@ internal sealed unsafe class PlanePlan<T> : FinitePlan<T>
         _outputs = (view.IsDown ? view.SmallChannels : view.BigChannels) / view.Groups;
         PaddingMode mode = view.IsDown ? Problem.PaddingMode : PaddingMode.Zeros;
         (_d, _h, _w) = (Axis(0), Axis(1), Axis(2));
-        int vectors = _outputs <= set.MostRows(4) ? 4 : 2;
+        _isWide = IsWide(view);
+        int vectors = !_isWide && _outputs <= set.MostRows(4) ? 4 : 2;
         _tile = EqualTiles.Of(_outputs, set.MostRows(vectors));
         _kernel = (nint)set.Find(_tile, vectors);
         _vector = set.Lanes;
@@ -63,14 +67,16 @@ internal sealed unsafe class PlanePlan<T> : FinitePlan<T>
         // Columns and rows of each residue of the stride form planes of their own: a step of one result is a step of one element.
         _pitch = (_w.PanelSize(_w.Count) + _w.PanelStep - 1) / _w.PanelStep;
         long row = (long)_pitch * _w.PanelStep * _h.PanelStep * Math.Max(1, _d.Offsets.Length) * _inputs * sizeof(T);
-        int rows = (int)Math.Clamp((PanelBytes / row) - (_h.Span / _h.PanelStep), Math.Min(_h.Count, 4), _h.Count);
+        int rows = (int)Math.Clamp(((_isWide ? WidePanelBytes : PanelBytes) / row) - (_h.Span / _h.PanelStep), Math.Min(_h.Count, 4), _h.Count);
         _rowParts = (_h.Count + rows - 1) / rows;
         long others = Problem.Batch * view.Groups * _d.Count;
         if (Threads > 1 && others * _rowParts < 4L * Threads) _rowParts = (int)Math.Clamp(4L * Threads / Math.Max(1, others), 1, (_h.Count + 1) / 2);
         _rowsPerPart = (_h.Count + _rowParts - 1) / _rowParts;
         _rowParts = (_h.Count + _rowsPerPart - 1) / _rowsPerPart;
-        _planeRows = (_h.PanelSize(_rowsPerPart) + _h.PanelStep - 1) / _h.PanelStep;
-        _slot = (long)_pitch * _planeRows * _w.PanelStep * _h.PanelStep;
+        _rowStep = _isWide ? 1 : _h.PanelStep;
+        _planeRows = (_h.PanelSize(_rowsPerPart) + _rowStep - 1) / _rowStep;
+        _linePitch = (long)_pitch * (_isWide ? _inputs : 1);
+        _slot = _linePitch * _planeRows * _w.PanelStep * _rowStep;
         _plane = _slot * Math.Max(1, _d.Offsets.Length);
         _flat = (((long)_rowsPerPart * _pitch) + (2 * _lanes) - 1) / _lanes * _lanes;
         long at = 0;
@@ -86,14 +92,14 @@ internal sealed unsafe class PlanePlan<T> : FinitePlan<T>
         _phases = [.. phases];
         _weights = (T*)AllocateWeights(at * sizeof(T));
         _init = (T*)AllocateWeights((long)view.Groups * _outputs * _lanes * sizeof(T));
-        _scratchPerWorker = ((_flat * _tile) + (_plane * _inputs) + _lanes + 64) / 64 * 64 + 64;
+        _scratchPerWorker = ((_isWide ? _plane : (_flat * _tile) + (_plane * _inputs)) + _lanes + 64) / 64 * 64 + 64;
         _scratch = (T*)AllocateWorkspace(_scratchPerWorker * Threads * sizeof(T));
         _columns = [.. Enumerable.Range(0, _w.PanelStep).Select(DescribeColumns)];
         _rowPlace = [.. Enumerable.Range(0, _h.PanelSize(_rowsPerPart)).Select(r => Place(r, 0))];
 
         // Where padding lies is the same for all parts, unless there are several a plane: then rows are filled as they come.
         _rowsVary = _rowParts > 1 || _d.Count > 1;
-        _isPlain = _columns.Length == 1 && _columns[0] is { Sources: null, Step: 1 } && _d is { Count: 1, Offsets: [0], ReadsOutside: false }
+        _isPlain = !_isWide && _columns.Length == 1 && _columns[0] is { Sources: null, Step: 1 } && _d is { Count: 1, Offsets: [0], ReadsOutside: false }
             && _h is { PanelStep: 1, Division: 1 } && Problem.PaddingMode is PaddingMode.Zeros or PaddingMode.Constant;
         _isSplit = _columns is [{ Sources: null, Step: 2 } even, { Sources: null, Step: 2 } odd] && Math.Abs(even.Source - odd.Source) == 1;
         for (int i = 0; i < Threads; i++) new Span<T>(_scratch + (i * _scratchPerWorker), checked((int)_scratchPerWorker)).Fill(PadValue);
@@ -106,17 +112,31 @@ internal sealed unsafe class PlanePlan<T> : FinitePlan<T>
     protected override IEnumerable<string> Steps =>
         [$"{_tile} channels by {_lanes} pixels, vectors along pixels; {_rowsPerPart} rows at a time copied with their padding, {_phases.Length} phase(s)"];
 
+    /// <summary>
+    /// True where this plan serves: planes whose output channels would fill less than half a vector, or few input planes whose rows are
+    /// long enough for vectors along them.
+    /// </summary>
+    public static bool Serves(View view)
+    {
+        if (view.Big.W != 1 || view.Small.W != 1) return false;
+        int lanes = KernelSet.For<T>().Lanes, outputs = (view.IsDown ? view.SmallChannels : view.BigChannels) / view.Groups;
+        return outputs * 2 <= lanes || IsWide(view);
+    }
+
     private PlanePhase Describe(Phase d, Phase h, Phase w, long weights)
     {
+        // Where a line has all inputs, the rows of a kernel column lie side by side and are one entry.
         int taps = d.Offset.Length * h.Offset.Length * w.Offset.Length, t = 0;
+        int[] rows = _isWide ? h.Offset[..1] : h.Offset;
+        int elements = _isWide ? h.Offset.Length * _inputs : _inputs;
         var table = (nint*)AllocateWeights(Math.Max(1, taps) * 2L * sizeof(nint));
         foreach (int i in d.Offset)
-            foreach (int j in h.Offset)
+            foreach (int j in rows)
                 foreach (int k in w.Offset)
                 {
                     int row = (j - _h.Lowest) / _h.Division, column = (k - _w.Lowest) / _w.Division;
                     long at = (Array.IndexOf(_d.Offsets, i) * _slot) + Place(row, column);
-                    table[2 * t] = checked((nint)((long)t * _inputs * sizeof(T)));
+                    table[2 * t] = checked((nint)((long)t * elements * sizeof(T)));
                     table[(2 * t) + 1] = checked((nint)(at * sizeof(T)));
                     t++;
                 }
@@ -126,9 +146,9 @@ internal sealed unsafe class PlanePlan<T> : FinitePlan<T>
 
     /// <summary>Where an entry of the padded rows and columns lies within a slot.</summary>
     private long Place(int row, int column) =>
-        ((((((long)row % _h.PanelStep) * _w.PanelStep) + (column % _w.PanelStep)) * _planeRows) + (row / _h.PanelStep)) * _pitch + (column / _w.PanelStep);
+        ((((((long)row % _rowStep) * _w.PanelStep) + (column % _w.PanelStep)) * _planeRows) + (row / _rowStep)) * _linePitch + (column / _w.PanelStep);
 
-    /// <summary>Packs to [phase][group][output channel][tap][source channel]; begin values are a vector block a channel.</summary>
+    /// <summary>Packs to [phase][group][output channel][tap][source channel] in the order of the tap table; begin values are a vector block a channel.</summary>
     protected override void PackWeights(T* weights, T* bias)
     {
         Strides5 s = Strides5.Of(Problem.WeightShape, Problem.WeightLayout);
@@ -138,9 +158,9 @@ internal sealed unsafe class PlanePlan<T> : FinitePlan<T>
             for (int g = 0; g < View.Groups; g++)
                 for (int o = 0; o < _outputs; o++)
                     foreach (int kd in p.D.Weight)
-                        foreach (int kh in p.H.Weight)
-                            foreach (int kw in p.W.Weight)
-                                for (int c = 0; c < _inputs; c++) *to++ = weights[WeightAt(s, g, o, c, kd, kh, kw)];
+                        foreach (int i in _isWide ? p.W.Weight : p.H.Weight)
+                            foreach (int j in _isWide ? p.H.Weight : p.W.Weight)
+                                for (int c = 0; c < _inputs; c++) *to++ = weights[WeightAt(s, g, o, c, kd, _isWide ? j : i, _isWide ? i : j)];
         }
 
         if (bias == null) return;
@@ -152,7 +172,7 @@ internal sealed unsafe class PlanePlan<T> : FinitePlan<T>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void DoParts(long from, long to, int worker)
     {
-        T* flat = _scratch + (worker * _scratchPerWorker), panel = flat + (_flat * _tile);
+        T* flat = _scratch + (worker * _scratchPerWorker), panel = _isWide ? flat : flat + (_flat * _tile);
         for (long part = from; part < to; part++)
         {
             int rows = (int)(part % _rowParts);
@@ -163,9 +183,11 @@ internal sealed unsafe class PlanePlan<T> : FinitePlan<T>
             long n = rest / View.Groups;
             int h0 = rows * _rowsPerPart, h1 = Math.Min(_h.Count, h0 + _rowsPerPart);
             T* x = Source + (n * _from.N) + ((long)group * _inputs * _from.C);
-            for (int c = 0; c < _inputs; c++) Pack(x + (c * _from.C), panel + (c * _plane), depth, h0, h1);
-            foreach (PlanePhase p in _phases)
-                if (depth < p.D.Count) Compute(p, panel, flat, n, group, depth, h0, Math.Min(h1, p.H.Count));
+            for (int c = 0; c < _inputs; c++) Pack(x + (c * _from.C), panel + (c * (_isWide ? _pitch : _plane)), depth, h0, h1);
+            if (_isWide) ComputeWide(_phases[0], panel, n, group, depth, h0, h1);
+            else
+                foreach (PlanePhase p in _phases)
+                    if (depth < p.D.Count) Compute(p, panel, flat, n, group, depth, h0, Math.Min(h1, p.H.Count));
         }
     }
 
@@ -246,7 +268,7 @@ internal sealed unsafe class PlanePlan<T> : FinitePlan<T>
             return;
         }
 
-        long residueStep = (long)_planeRows * _pitch;
+        long residueStep = _planeRows * _linePitch;
         for (int slot = 0; slot < _d.Offsets.Length; slot++)
         {
             int d = _d.SourceAt(depth, _d.Offsets[slot]);

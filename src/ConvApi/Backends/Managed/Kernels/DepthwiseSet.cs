@@ -50,9 +50,6 @@ internal sealed unsafe class DepthwiseSet
     /// <summary>So many pixels of a row, vectors of several groups.</summary>
     public delegate*<MicroArguments*, void> GroupRow(int taps, int stride, int pixels) => _findGroupRow(taps, stride, pixels);
 
-    /// <summary>Most result rows of a kernel of stride 2 beside the weights of two columns, their masks and what is being sorted.</summary>
-    public int MostSplitRows(int taps) => Math.Clamp(_registers - (2 * taps) - 6, 2, 8);
-
     private static DepthwiseSet Of<TOps, TVec>()
         where TOps : struct, ISortingOps<TVec>
         where TVec : unmanaged =>

@@ -9,7 +9,7 @@ internal unsafe struct GradientArguments
 {
     public byte* A;
 
-    /// <summary>From one row of a to the next (outer products).</summary>
+    /// <summary>From one row of a to the next (outer products); where the last column of vectors begins (walks).</summary>
     public nint AStep;
 
     /// <summary>From one pixel of a to the next.</summary>
@@ -30,7 +30,7 @@ internal unsafe struct GradientArguments
     /// <summary>Per tap the offset in b and the offset in out (groups).</summary>
     public nint* Taps;
 
-    /// <summary>A vector of lane numbers for each channel of a group but the first, in units of four bytes (groups).</summary>
+    /// <summary>A vector of lane numbers for each channel of a group but the first, in units of four bytes (groups); a mask for each column of vectors (walks).</summary>
     public byte* Index;
 
     public byte* Out;

@@ -11,8 +11,10 @@ internal sealed unsafe class GradientSet
     private readonly int _accumulators;
 
     private GradientSet(
-        int lanes, int accumulators, delegate*<int, int, delegate*<GradientArguments*, void>> findOuter, delegate*<int, int, delegate*<GradientArguments*, void>> findGroups)
+        int lanes, int accumulators, delegate*<int, int, delegate*<GradientArguments*, void>> findOuter, delegate*<int, int, delegate*<GradientArguments*, void>> findGroups,
+        delegate*<GradientArguments*, void> walk)
     {
+        Walk = walk;
         Lanes = lanes;
         _accumulators = accumulators;
         _findOuter = findOuter;
@@ -21,6 +23,9 @@ internal sealed unsafe class GradientSet
 
     /// <summary>Elements of a vector.</summary>
     public int Lanes { get; }
+
+    /// <summary>3x3 between two planes, vectors along their rows.</summary>
+    public delegate*<GradientArguments*, void> Walk { get; }
 
     public static GradientSet For<T>()
         where T : unmanaged
@@ -57,7 +62,7 @@ internal sealed unsafe class GradientSet
     private static GradientSet Of<TOps, TVec>()
         where TOps : struct, IVectorOps<TVec>
         where TVec : unmanaged =>
-        new(sizeof(TVec) / TOps.ElementSize, TOps.Accumulators, &GradientKernels<TOps, TVec>.FindOuter, &GradientKernels<TOps, TVec>.FindGroups);
+        new(sizeof(TVec) / TOps.ElementSize, TOps.Accumulators, &GradientKernels<TOps, TVec>.FindOuter, &GradientKernels<TOps, TVec>.FindGroups, WalkKernels<TOps, TVec>.Find());
 
     private static delegate*<GradientArguments*, void> Known(delegate*<GradientArguments*, void> kernel, int a, int b) =>
         kernel != null ? kernel : throw new InvalidOperationException($"no gradient kernel {a} by {b}");

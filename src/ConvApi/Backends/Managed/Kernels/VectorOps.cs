@@ -42,10 +42,16 @@ internal unsafe interface ISortingOps<TVec> : IVectorOps<TVec>
     /// <summary>The bits that both have.</summary>
     static abstract TVec And(TVec mask, TVec v);
 
-    /// <summary>Elements 0, 2, 4, ... of a and b side by side.</summary>
+    /// <summary>Half of the two vectors at <paramref name="p"/>: which half is as <see cref="Even"/> and <see cref="Odd"/> like it.</summary>
+    static abstract TVec Half(byte* p);
+
+    /// <summary>The half that <see cref="Half"/> leaves.</summary>
+    static abstract TVec OtherHalf(byte* p);
+
+    /// <summary>Elements 0, 2, 4, ... of the two vectors whose halves are a and b.</summary>
     static abstract TVec Even(TVec a, TVec b);
 
-    /// <summary>Elements 1, 3, 5, ... of a and b side by side.</summary>
+    /// <summary>Elements 1, 3, 5, ... of the two vectors whose halves are a and b.</summary>
     static abstract TVec Odd(TVec a, TVec b);
 
     /// <summary>The element at <paramref name="first"/>, then all of <paramref name="v"/> but its last.</summary>
@@ -78,6 +84,12 @@ internal readonly unsafe struct F512 : ISortingOps<Vector512<float>>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> And(Vector512<float> mask, Vector512<float> v) => mask & v;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> Half(byte* p) => Load(p);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> OtherHalf(byte* p) => Load(p + sizeof(Vector512<float>));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> Even(Vector512<float> a, Vector512<float> b) => Avx512F.PermuteVar16x32x2(a, Vector512.Create(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30), b);
@@ -123,10 +135,16 @@ internal readonly unsafe struct F256 : ISortingOps<Vector256<float>>
     public static Vector256<float> And(Vector256<float> mask, Vector256<float> v) => mask & v;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<float> Even(Vector256<float> a, Vector256<float> b) => Avx2.Permute4x64(Avx.Shuffle(a, b, 0x88).AsDouble(), 0xD8).AsSingle();
+    public static Vector256<float> Half(byte* p) => Vector256.Create(Vector128.Load((float*)p), Vector128.Load((float*)p + 8));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<float> Odd(Vector256<float> a, Vector256<float> b) => Avx2.Permute4x64(Avx.Shuffle(a, b, 0xDD).AsDouble(), 0xD8).AsSingle();
+    public static Vector256<float> OtherHalf(byte* p) => Vector256.Create(Vector128.Load((float*)p + 4), Vector128.Load((float*)p + 12));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> Even(Vector256<float> a, Vector256<float> b) => Avx.Shuffle(a, b, 0x88);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> Odd(Vector256<float> a, Vector256<float> b) => Avx.Shuffle(a, b, 0xDD);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<float> Before(byte* first, Vector256<float> v) => Avx.Blend(Avx2.PermuteVar8x32(v, Vector256.Create(0, 0, 1, 2, 3, 4, 5, 6)), Vector256.Create(*(float*)first), 0x01);
@@ -164,6 +182,12 @@ internal readonly unsafe struct F128 : ISortingOps<Vector128<float>>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<float> And(Vector128<float> mask, Vector128<float> v) => mask & v;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> Half(byte* p) => Load(p);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> OtherHalf(byte* p) => Load(p + sizeof(Vector128<float>));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<float> Even(Vector128<float> a, Vector128<float> b) => Sse.IsSupported ? Sse.Shuffle(a, b, 0x88) : AdvSimd.Arm64.IsSupported ? AdvSimd.Arm64.UnzipEven(a, b) : Vector128.Create(a[0], a[2], b[0], b[2]);
@@ -209,6 +233,12 @@ internal readonly unsafe struct F1 : ISortingOps<float>
     public static float And(float mask, float v) => BitConverter.SingleToInt32Bits(mask) == 0 ? 0 : v;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float Half(byte* p) => *(float*)p;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float OtherHalf(byte* p) => *(float*)(p + sizeof(float));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Even(float a, float b) => a;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -250,6 +280,12 @@ internal readonly unsafe struct D512 : ISortingOps<Vector512<double>>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<double> And(Vector512<double> mask, Vector512<double> v) => mask & v;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<double> Half(byte* p) => Load(p);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<double> OtherHalf(byte* p) => Load(p + sizeof(Vector512<double>));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<double> Even(Vector512<double> a, Vector512<double> b) => Avx512F.PermuteVar8x64x2(a, Vector512.Create(0L, 2, 4, 6, 8, 10, 12, 14), b);
@@ -295,10 +331,16 @@ internal readonly unsafe struct D256 : ISortingOps<Vector256<double>>
     public static Vector256<double> And(Vector256<double> mask, Vector256<double> v) => mask & v;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<double> Even(Vector256<double> a, Vector256<double> b) => Avx2.Permute4x64(Avx.UnpackLow(a, b), 0xD8);
+    public static Vector256<double> Half(byte* p) => Vector256.Create(Vector128.Load((double*)p), Vector128.Load((double*)p + 4));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<double> Odd(Vector256<double> a, Vector256<double> b) => Avx2.Permute4x64(Avx.UnpackHigh(a, b), 0xD8);
+    public static Vector256<double> OtherHalf(byte* p) => Vector256.Create(Vector128.Load((double*)p + 2), Vector128.Load((double*)p + 6));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<double> Even(Vector256<double> a, Vector256<double> b) => Avx.UnpackLow(a, b);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<double> Odd(Vector256<double> a, Vector256<double> b) => Avx.UnpackHigh(a, b);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<double> Before(byte* first, Vector256<double> v) => Avx.Blend(Avx2.Permute4x64(v, 0x90), Vector256.Create(*(double*)first), 0x1);
@@ -336,6 +378,12 @@ internal readonly unsafe struct D128 : ISortingOps<Vector128<double>>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<double> And(Vector128<double> mask, Vector128<double> v) => mask & v;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<double> Half(byte* p) => Load(p);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<double> OtherHalf(byte* p) => Load(p + sizeof(Vector128<double>));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<double> Even(Vector128<double> a, Vector128<double> b) => Vector128.Create(a[0], b[0]);
@@ -379,6 +427,12 @@ internal readonly unsafe struct D1 : ISortingOps<double>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static double And(double mask, double v) => BitConverter.DoubleToInt64Bits(mask) == 0 ? 0 : v;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static double Half(byte* p) => *(double*)p;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static double OtherHalf(byte* p) => *(double*)(p + sizeof(double));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static double Even(double a, double b) => a;
