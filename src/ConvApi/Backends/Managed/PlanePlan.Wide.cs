@@ -28,8 +28,6 @@ internal sealed unsafe partial class PlanePlan<T>
     {
         int columns = p.W.Count, tiles = _outputs / _tile, rest = _outputs % _tile;
         long first = (long)group * _outputs, weights = (long)p.Taps * _inputs, start = (n * _to.N) + (first * _to.C) + (depth * _to.D) + (h0 * _to.H);
-        KernelSet set = KernelSet.For<T>();
-        nint one = (nint)set.Find(_tile, 1), two = (nint)set.Find(_tile, 2), restOne = rest == 0 ? 0 : (nint)set.Find(rest, 1), restTwo = rest == 0 ? 0 : (nint)set.Find(rest, 2);
         MicroArguments q = new()
         {
             AStep = checked((nint)(weights * sizeof(T))),
@@ -51,13 +49,13 @@ internal sealed unsafe partial class PlanePlan<T>
                 q.B = (byte*)(panel + at);
                 q.Out = (byte*)((T*)Now.Result + start + at);
                 q.Tiles = tiles;
-                ((delegate*<MicroArguments*, void>)(vectors == 1 ? one : two))(&q);
+                ((delegate*<MicroArguments*, void>)(vectors == 1 ? _half : _kernel))(&q);
                 if (rest == 0) continue;
                 q.A += tiles * _tile * q.AStep;
                 q.Init += tiles * _tile * q.InitStep;
                 q.Out += tiles * _tile * q.OutStep;
                 q.Tiles = 1;
-                ((delegate*<MicroArguments*, void>)(vectors == 1 ? restOne : restTwo))(&q);
+                ((delegate*<MicroArguments*, void>)(vectors == 1 ? _restHalf : _rest))(&q);
             }
 
             if (Post.IsNone) continue;

@@ -26,6 +26,9 @@ internal sealed unsafe partial class PlanePlan<T> : FinitePlan<T>
     private readonly PlanePhase[] _phases;
     private readonly int _tile;
     private readonly nint _kernel;
+    private readonly nint _half;
+    private readonly nint _rest;
+    private readonly nint _restHalf;
     private readonly int _lanes;
     private readonly int _vector;
     private readonly int _pitch;
@@ -61,6 +64,14 @@ internal sealed unsafe partial class PlanePlan<T> : FinitePlan<T>
         int vectors = !_isWide && _outputs <= set.MostRows(4) ? 4 : 2;
         _tile = EqualTiles.Of(_outputs, set.MostRows(vectors));
         _kernel = (nint)set.Find(_tile, vectors);
+        if (_isWide)
+        {
+            // Half the pixels, and the channels that fill no tile.
+            int rest = _outputs % _tile;
+            _half = (nint)set.Find(_tile, 1);
+            if (rest > 0) (_rest, _restHalf) = ((nint)set.Find(rest, 2), (nint)set.Find(rest, 1));
+        }
+
         _vector = set.Lanes;
         _lanes = vectors * _vector;
 
