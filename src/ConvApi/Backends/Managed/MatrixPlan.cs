@@ -172,7 +172,8 @@ internal sealed unsafe class MatrixPlan<T> : FinitePlan<T>
             InitStep = _lanes * sizeof(T),
             Tiles = call.Tiles,
         };
-        for (int p = 0; p < pixels; p += _lanes)
+        T* tile = panel;
+        for (int p = 0; p < pixels; p += _lanes, tile += _pitch)
         {
             // The last pixels may fit narrower vectors.
             if (call.Tail != 0 && pixels - p <= _lanes / 2)
@@ -182,7 +183,7 @@ internal sealed unsafe class MatrixPlan<T> : FinitePlan<T>
             }
 
             bool full = p + lanes <= pixels;
-            q.B = (byte*)(panel + ((long)p / _lanes * _pitch));
+            q.B = (byte*)tile;
             q.Out = (byte*)(full ? y + p : rest);
             q.OutStep = full ? checked((nint)(_to.C * sizeof(T))) : _lanes * sizeof(T);
             kernel(&q);
@@ -198,9 +199,11 @@ internal sealed unsafe class MatrixPlan<T> : FinitePlan<T>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Pack(T* source, T* panel, int pixels)
     {
-        for (int c = 0; c < _inputs; c++)
-            for (int p = 0; p < pixels; p += _lanes)
-                Copy.Run(source + (c * _from.C) + p, panel + ((long)p / _lanes * _pitch) + ((long)c * _lanes), Math.Min(_lanes, pixels - p));
+        for (int c = 0; c < _inputs; c++, source += _from.C, panel += _lanes)
+        {
+            T* to = panel;
+            for (int p = 0; p < pixels; p += _lanes, to += _pitch) Copy.Run(source + p, to, Math.Min(_lanes, pixels - p));
+        }
     }
 
     /// <summary>Output channels from First on that one call computes, a tile of Rows after the other: whole vectors of pixels, and the half of them that is left.</summary>
