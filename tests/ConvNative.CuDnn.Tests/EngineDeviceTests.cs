@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using ConvNative.Backends;
 using ConvNative.Backends.CuDnn;
+using ConvNative.Backends.CuDnn.Device;
 using ConvNative.Plans;
 using ConvNative.Problems;
 
@@ -23,6 +24,39 @@ public sealed class EngineDeviceTests
         Assert.AreEqual(0, Double.LiveObjects, Double.Ledger);
         Assert.AreEqual(0, Double.Misuses, Double.MisuseText);
         Assert.AreEqual(0, Double.GuardErrors);
+    }
+
+    [TestMethod]
+    public void AStatusCountsTheGpusOnce()
+    {
+        Assert.IsTrue(_engine.Status.Available);
+        Double.Reset();
+        _ = _engine.Status;
+        Assert.AreEqual(1, Double.CallsOf("cudaGetDeviceCount"));
+        _ = _engine.Devices;
+        Assert.AreEqual(2, Double.CallsOf("cudaGetDeviceCount"));
+    }
+
+    [TestMethod]
+    public void ClosingWaitsForTasksThatNeedTheDevice()
+    {
+        var device = (CudaDevice)_engine.OpenDevice();
+        using var begun = new ManualResetEventSlim();
+        lock (device.Gate)
+        {
+            device.Enter();
+            _ = device.Completions.AfterAll(() =>
+            {
+                begun.Set();
+
+                // Until the device is being closed.
+                Thread.Sleep(50);
+                lock (device.Gate) device.Enter();
+            });
+        }
+
+        begun.Wait();
+        Assert.IsTrue(Task.Run(_engine.CloseDevices).Wait(TimeSpan.FromSeconds(30)), "closing waits for the task, and the task for the device");
     }
 
     [TestMethod]

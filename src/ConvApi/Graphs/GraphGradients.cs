@@ -18,16 +18,18 @@ public sealed unsafe class GraphGradients : IDisposable
     private readonly Dictionary<string, Parameters> _parameters = new(StringComparer.Ordinal);
     private readonly List<Action> _steps = [];
     private readonly bool[] _begun;
-    private readonly AlignedBuffer _memory;
+    private readonly AlignedBuffer? _memory;
     private readonly long[] _offsets;
     private readonly long _scratch;
     private readonly int _threads;
+    private bool _hasRun;
+    private bool _hasGradients;
     private bool _disposed;
 
     private GraphGradients(ConvGraph graph, GraphOptions options)
     {
         _forward = GraphPlan.Create(graph, options with { KeepAll = true, Separate = true });
-        _threads = options.Plan.MaxThreads > 0 ? options.Plan.MaxThreads : WorkerPool.Shared.MaxThreads;
+        _threads = options.Plan.MaxThreads > 0 ? ConvThreads.Of(options.Plan.MaxThreads) : WorkerPool.Shared.MaxThreads;
         _begun = new bool[graph.Nodes.Count];
         _offsets = new long[graph.Nodes.Count];
         long at = 0;
@@ -40,9 +42,9 @@ public sealed unsafe class GraphGradients : IDisposable
         // Two tensors beside: what a node passes on before it is added, and the same in the other layout.
         _scratch = at;
         long largest = graph.Nodes.Max(n => Rounded(n.Shape.Product));
-        _memory = new AlignedBuffer(checked((at + (2 * largest)) * sizeof(float)));
         try
         {
+            _memory = new AlignedBuffer(checked((at + (2 * largest)) * sizeof(float)));
             for (int id = graph.Nodes.Count - 1; id >= 0; id--) Prepare(graph.Nodes[id], _scratch + largest);
         }
         catch
@@ -61,20 +63,34 @@ public sealed unsafe class GraphGradients : IDisposable
     public static GraphGradients Create(ConvGraph graph, GraphOptions? options = null) => new(graph, options ?? GraphOptions.Default);
 
     /// <summary>See <see cref="GraphPlan.SetWeights"/>; before each run in which they changed.</summary>
+    /// <exception cref="ArgumentException">No such convolution, or a length is not exactly what its problem says.</exception>
+    /// <exception cref="ObjectDisposedException">It is disposed.</exception>
     public void SetWeights(string node, ReadOnlySpan<float> weights, ReadOnlySpan<float> bias)
     {
+        ObjectDisposedException.ThrowIf(_disposed, this);
         _forward.SetWeights(node, weights, bias);
-        foreach (ConvPlan p in _parameters[node].Readers) p.SetWeights(weights);
+        foreach (ConvPlan p in ParametersOf(node).Readers) p.SetWeights(weights);
     }
 
     /// <summary>See <see cref="GraphPlan.Run(ReadOnlySpan{ReadOnlyMemory{float}}, ReadOnlySpan{Memory{float}})"/>; keeps what <see cref="Backward"/> needs.</summary>
-    public void Forward(ReadOnlySpan<ReadOnlyMemory<float>> inputs, ReadOnlySpan<Memory<float>> outputs) => _forward.Run(inputs, outputs);
+    /// <exception cref="ArgumentException">There are more or fewer than the graph has, a length is not exactly its shape's, or an output overlaps another tensor.</exception>
+    /// <exception cref="InvalidOperationException">A convolution has no weights yet.</exception>
+    /// <exception cref="ObjectDisposedException">It is disposed.</exception>
+    public void Forward(ReadOnlySpan<ReadOnlyMemory<float>> inputs, ReadOnlySpan<Memory<float>> outputs)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        _hasRun = false;
+        _forward.Run(inputs, outputs);
+        _hasRun = true;
+    }
 
     /// <summary>
     /// From the gradients of the outputs those of the inputs (both dense, in the layout and order of the forward run) and of all weights and
     /// biases, at the point of the last forward run.
     /// </summary>
-    /// <exception cref="ArgumentException">There are more or fewer than the graph has, or a length is not exactly its shape's.</exception>
+    /// <exception cref="ArgumentException">There are more or fewer than the graph has, a length is not exactly its shape's, or two input gradients overlap.</exception>
+    /// <exception cref="InvalidOperationException">There was no forward run, or the last one failed.</exception>
+    /// <exception cref="ObjectDisposedException">It is disposed.</exception>
     public void Backward(ReadOnlySpan<ReadOnlyMemory<float>> outputGradients, ReadOnlySpan<Memory<float>> inputGradients)
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
@@ -83,6 +99,10 @@ public sealed unsafe class GraphGradients : IDisposable
         if (inputGradients.Length != inputs.Length) throw new ArgumentException($"input gradients = {inputGradients.Length}: {Graph.Name} has {inputs.Length} inputs");
         for (int i = 0; i < inputs.Length; i++) Check("input gradient", i, inputGradients[i].Length, inputs[i]);
         for (int o = 0; o < outputGradients.Length; o++) Check("output gradient", o, outputGradients[o].Length, Graph.Nodes[Graph.Outputs[o]]);
+        for (int i = 0; i < inputGradients.Length; i++)
+            for (int j = 0; j < i; j++)
+                if (inputGradients[i].Span.Overlaps(inputGradients[j].Span)) throw new ArgumentException($"input gradient {i} overlaps input gradient {j}: a result must not share memory with another tensor ({Graph.Name})");
+        if (!_hasRun) throw new InvalidOperationException($"Forward must run before Backward ({Graph.Name}): the gradients are taken at its values");
         Array.Clear(_begun);
         for (int o = 0; o < outputGradients.Length; o++)
         {
@@ -98,22 +118,39 @@ public sealed unsafe class GraphGradients : IDisposable
             Reorder(inputs[i].Shape, At(inputs[i].Id), Layout.ChannelsLast, (float*)pin.Pointer, _forward.Options.Layout);
         }
 
+        _hasGradients = true;
         GC.KeepAlive(this);
     }
 
     /// <summary>The gradient of a convolution's weights after <see cref="Backward"/>, in the order of its weights.</summary>
+    /// <exception cref="ArgumentException">There is no such convolution.</exception>
+    /// <exception cref="InvalidOperationException">There was no backward run.</exception>
+    /// <exception cref="ObjectDisposedException">It is disposed.</exception>
     public ReadOnlySpan<float> WeightGradient(string node) => Of(node).Weights;
 
     /// <summary>The gradient of a convolution's bias after <see cref="Backward"/>; empty without one.</summary>
+    /// <exception cref="ArgumentException">There is no such convolution.</exception>
+    /// <exception cref="InvalidOperationException">There was no backward run.</exception>
+    /// <exception cref="ObjectDisposedException">It is disposed.</exception>
     public ReadOnlySpan<float> BiasGradient(string node) => Of(node).Bias;
 
     /// <summary>The value of a node in the last forward run, channels-last.</summary>
-    public ReadOnlySpan<float> Value(int node) => _forward.Tensor(_forward.TensorOf(node, Layout.ChannelsLast));
-
-    /// <summary>The gradient of a node's value after <see cref="Backward"/>, channels-last.</summary>
-    public ReadOnlySpan<float> Gradient(int node)
+    /// <exception cref="InvalidOperationException">There was no forward run, or the last one failed.</exception>
+    /// <exception cref="ObjectDisposedException">It is disposed.</exception>
+    public ReadOnlySpan<float> Value(int node)
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
+        return _hasRun ? ValueOf(node) : throw new InvalidOperationException($"Forward must run before its values are read ({Graph.Name})");
+    }
+
+    private ReadOnlySpan<float> ValueOf(int node) => _forward.Tensor(_forward.TensorOf(node, Layout.ChannelsLast));
+
+    /// <summary>The gradient of a node's value after <see cref="Backward"/>, channels-last.</summary>
+    /// <exception cref="InvalidOperationException">There was no backward run.</exception>
+    /// <exception cref="ObjectDisposedException">It is disposed.</exception>
+    public ReadOnlySpan<float> Gradient(int node)
+    {
+        ThrowUnlessThere();
         return new ReadOnlySpan<float>(At(node), checked((int)Graph.Nodes[node].Shape.Product));
     }
 
@@ -155,13 +192,13 @@ public sealed unsafe class GraphGradients : IDisposable
                 return;
             case ActivationNode a:
                 int source = a.Inputs[0];
-                Step(node, source, to => ActivationGradient.Run(a.Activation, Value(source), Span(node.Id), new Span<float>(to, checked((int)node.Shape.Product))));
+                Step(node, source, to => ActivationGradient.Run(a.Activation, ValueOf(source), Span(node.Id), new Span<float>(to, checked((int)node.Shape.Product))));
                 return;
             case PoolNode p:
                 var pool = new PoolGradient(p.Window, Graph.Nodes[p.Inputs[0]].Shape, p.Shape);
                 Step(node, p.Inputs[0], to =>
                 {
-                    fixed (float* x = Value(p.Inputs[0])) pool.Run(x, At(node.Id), to, _threads);
+                    fixed (float* x = ValueOf(p.Inputs[0])) pool.Run(x, At(node.Id), to, _threads);
                 });
                 return;
             case ChannelScaleNode:
@@ -177,7 +214,7 @@ public sealed unsafe class GraphGradients : IDisposable
         Step(node, x, to =>
         {
             for (long p = 0; p < node.Shape[0] * pixels; p++)
-                TensorPrimitives.Multiply(Row(Span(node.Id), p), Row(Value(gate), p / pixels), new Span<float>(to + (p * channels), channels));
+                TensorPrimitives.Multiply(Row(Span(node.Id), p), Row(ValueOf(gate), p / pixels), new Span<float>(to + (p * channels), channels));
         });
         Step(node, gate, to =>
         {
@@ -186,7 +223,7 @@ public sealed unsafe class GraphGradients : IDisposable
             for (long p = 0; p < node.Shape[0] * pixels; p++)
             {
                 Span<float> sum = sums.Slice((int)(p / pixels) * channels, channels);
-                TensorPrimitives.MultiplyAdd(Row(Span(node.Id), p), Row(Value(x), p), sum, sum);
+                TensorPrimitives.MultiplyAdd(Row(Span(node.Id), p), Row(ValueOf(x), p), sum, sum);
             }
         });
 
@@ -224,7 +261,7 @@ public sealed unsafe class GraphGradients : IDisposable
 
             weights.Execute(new ConvArguments
             {
-                Input = MemoryMarshal.AsBytes(Value(c.Inputs[0])),
+                Input = MemoryMarshal.AsBytes(ValueOf(c.Inputs[0])),
                 Offset = Bytes(offset),
                 Mask = Bytes(mask),
                 OutputGradient = Bytes(c.Id, At(c.Id)),
@@ -241,10 +278,10 @@ public sealed unsafe class GraphGradients : IDisposable
         Step(c, input, to =>
         {
             // Offsets and masks are channels-first for the engines.
-            float* first = (float*)_memory.Pointer + second;
+            float* first = (float*)_memory!.Pointer + second;
             plan.Execute(new ConvArguments
             {
-                Input = MemoryMarshal.AsBytes(Value(c.Inputs[0])),
+                Input = MemoryMarshal.AsBytes(ValueOf(c.Inputs[0])),
                 Offset = Bytes(offset),
                 Mask = Bytes(mask),
                 OutputGradient = Bytes(c.Id, At(c.Id)),
@@ -285,7 +322,7 @@ public sealed unsafe class GraphGradients : IDisposable
             return;
         }
 
-        float* part = (float*)_memory.Pointer + _scratch;
+        float* part = (float*)_memory!.Pointer + _scratch;
         write(part);
         var sum = new Span<float>(At(node), checked((int)Graph.Nodes[node].Shape.Product));
         TensorPrimitives.Add(sum, new ReadOnlySpan<float>(part, sum.Length), sum);
@@ -300,14 +337,26 @@ public sealed unsafe class GraphGradients : IDisposable
     private void Reorder(Dims shape, float* from, Layout layout, float* to, Layout other) =>
         new ReorderNeighbour(shape, layout, other) { Source = from, Target = to }.Run(_threads);
 
-    private Parameters Of(string node) => _parameters.TryGetValue(node, out Parameters? p) ? p : throw new ArgumentException($"node = {node}: {Graph.Name} has no such convolution", nameof(node));
+    private void ThrowUnlessThere()
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        if (!_hasGradients) throw new InvalidOperationException($"Backward must run before its gradients are read ({Graph.Name})");
+    }
+
+    private Parameters Of(string node)
+    {
+        ThrowUnlessThere();
+        return ParametersOf(node);
+    }
+
+    private Parameters ParametersOf(string node) => _parameters.TryGetValue(node, out Parameters? p) ? p : throw new ArgumentException($"node = {node}: {Graph.Name} has no such convolution", nameof(node));
 
     private static void Check(string what, int index, int length, GraphNode node)
     {
         if (length != node.Shape.Product) throw new ArgumentException($"{what} {index} = {length} elements: must be exactly {node.Shape.Product}, shape {node.Shape} of {node.Name}");
     }
 
-    private float* At(int node) => (float*)_memory.Pointer + _offsets[node];
+    private float* At(int node) => (float*)_memory!.Pointer + _offsets[node];
 
     private ReadOnlySpan<float> Span(int node) => new(At(node), checked((int)Graph.Nodes[node].Shape.Product));
 

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using ConvNative.Backends;
 using ConvNative.Backends.Common;
 using ConvNative.Backends.OneDnn;
@@ -10,48 +9,45 @@ namespace ConvNative.Graphs;
 
 /// <summary>
 /// A graph made ready on one engine, in f32: convolutions planned with what follows them fused, tensors between them channels-last in one
-/// block of memory that is reused as soon as its contents are no longer needed. A run on spans allocates nothing. Not thread-safe.
+/// block of memory that is reused as soon as its contents are no longer needed. A run on spans allocates nothing once warm. Any number of threads may
+/// run, set weights and dispose at once, as of a <see cref="ConvPlan"/>: each run has a block of <see cref="ArenaBytes"/> of its own, at most as many
+/// as there are processors. A plan that keeps its tensors takes runs one after the other.
 /// </summary>
 public sealed unsafe class GraphPlan : IDisposable
 {
     private readonly Dictionary<string, ConvPlan> _plans = new(StringComparer.Ordinal);
     private readonly HashSet<string> _unset = new(StringComparer.Ordinal);
-    private readonly Runner[] _runners;
-    private readonly nint[] _pointers;
+    private readonly LaneGate<GraphLane> _gate;
+    private readonly Action<IHosted>? _host;
     private readonly long[] _offsets;
     private readonly double[] _times;
-    private readonly AlignedBuffer? _arena;
-    private readonly int _threads;
     private readonly int _inputs;
-    private bool _disposed;
+    private volatile int _lacking;
 
     internal GraphPlan(ConvGraph graph, GraphOptions options)
     {
         (Graph, Options, _inputs) = (graph, options, graph.Inputs.Count());
         var lowering = new GraphLowering(graph, options.Layout, options.Separate);
         (Tensors, Steps) = (lowering.Tensors, lowering.Steps);
-        _pointers = new nint[Tensors.Count];
         (_times, TimesSteps) = (new double[Steps.Count], options.TimeSteps);
         try
         {
-            _runners = [.. Steps.Select(Prepare)];
+            foreach (ConvStep c in Steps.OfType<ConvStep>()) Plan(c);
+            _lacking = _unset.Count;
+            _host = _plans.Values.Select(p => p.Host).FirstOrDefault(h => h is not null);
+
             // Between two steps oneDNN's threads wait awake. Where our work cannot run on them, ours would only take their processors from them.
             bool beside = _plans.Values.Any(p => p.Threads > 1 && p.Backend == OneDnnBackend.BackendName) && OpenMpTeam.Instance is null;
-            _threads = beside ? 1 : options.Plan.MaxThreads > 0 ? options.Plan.MaxThreads : WorkerPool.Shared.MaxThreads;
+            Threads = beside ? 1 : options.Plan.MaxThreads > 0 ? ConvThreads.Of(options.Plan.MaxThreads) : WorkerPool.Shared.MaxThreads;
             (_offsets, ArenaBytes, LeastBytes) = GraphMemory.Place(Tensors, Steps, options.KeepAll, c => _plans[c.Node.Name].AddsInPlace);
-            _arena = new AlignedBuffer(ArenaBytes);
+            _gate = new LaneGate<GraphLane>(new GraphLane(this), nameof(GraphPlan), () => options.KeepAll ? null : new GraphLane(this), Free);
         }
         catch
         {
-            Dispose();
+            foreach (ConvPlan p in _plans.Values) p.Dispose();
             throw;
         }
-
-        for (int i = 0; i < _pointers.Length; i++)
-            if (Tensors[i].Place == TensorPlace.Arena) _pointers[i] = (nint)_arena.Pointer + (nint)_offsets[i];
     }
-
-    private delegate void Runner(GraphPlan plan);
 
     /// <summary>The graph.</summary>
     public ConvGraph Graph { get; }
@@ -71,7 +67,7 @@ public sealed unsafe class GraphPlan : IDisposable
     /// <summary>The most bytes of tensors that are alive in one step: no placement needs less.</summary>
     public long LeastBytes { get; }
 
-    /// <summary>With <see cref="GraphOptions.TimeSteps"/>: the milliseconds that each of <see cref="Steps"/> took in the last run; else empty.</summary>
+    /// <summary>With <see cref="GraphOptions.TimeSteps"/>: the milliseconds that each of <see cref="Steps"/> took in the last run (of several at once, in one of them); else empty.</summary>
     public ReadOnlySpan<double> StepMilliseconds => TimesSteps ? _times : default;
 
     /// <summary>Runs are timed step by step: as the options say, but for a trial.</summary>
@@ -95,20 +91,38 @@ public sealed unsafe class GraphPlan : IDisposable
     /// <exception cref="ArgumentException">There is none.</exception>
     public ConvPlan PlanOf(string node) => _plans.TryGetValue(node, out ConvPlan? p) ? p : throw new ArgumentException($"node = {node}: {Graph.Name} has no such convolution", nameof(node));
 
+    /// <summary>Most threads of the steps between the convolutions.</summary>
+    internal int Threads { get; }
+
     /// <summary>The plans of all convolutions.</summary>
     internal IReadOnlyCollection<ConvPlan> Plans => _plans.Values;
 
-    /// <summary>Packs the weights and bias of a convolution (shapes as its problem says, channels-first); the caller's may go afterwards.</summary>
+    /// <summary>
+    /// Packs the weights and bias of a convolution (shapes as its problem says, channels-first); the caller's may go afterwards. Waits for runs in
+    /// progress, and runs that come meanwhile wait for it.
+    /// </summary>
     /// <exception cref="ArgumentException">No such convolution, or a length is not exactly what its problem says.</exception>
+    /// <exception cref="ObjectDisposedException">The plan is disposed.</exception>
     public void SetWeights(string node, ReadOnlySpan<float> weights, ReadOnlySpan<float> bias)
     {
-        PlanOf(node).SetWeights(weights, bias);
-        _unset.Remove(node);
+        ConvPlan plan = PlanOf(node);
+        _gate.Close(keepsLanes: true);
+        try
+        {
+            plan.SetWeights(weights, bias);
+            _unset.Remove(node);
+            _lacking = _unset.Count;
+        }
+        finally
+        {
+            _gate.Open();
+        }
     }
 
     /// <summary>Runs a graph with one input and one output; both in <see cref="GraphOptions.Layout"/>, dense.</summary>
-    /// <exception cref="ArgumentException">The graph has several, or a length is not exactly its shape's.</exception>
+    /// <exception cref="ArgumentException">The graph has several, a length is not exactly its shape's, or the two overlap.</exception>
     /// <exception cref="InvalidOperationException">A convolution has no weights yet.</exception>
+    /// <exception cref="ObjectDisposedException">The plan is disposed.</exception>
     public void Run(ReadOnlySpan<float> input, Span<float> output)
     {
         if (_inputs != 1 || Graph.Outputs.Count != 1) throw new ArgumentException($"{Graph.Name} has {_inputs} inputs and {Graph.Outputs.Count} outputs: give a list of each");
@@ -120,8 +134,9 @@ public sealed unsafe class GraphPlan : IDisposable
     }
 
     /// <summary>Runs a graph on tensors in <see cref="GraphOptions.Layout"/>, dense, inputs in the order of <see cref="ConvGraph.Inputs"/>.</summary>
-    /// <exception cref="ArgumentException">There are more or fewer than the graph has, or a length is not exactly its shape's.</exception>
+    /// <exception cref="ArgumentException">There are more or fewer than the graph has, a length is not exactly its shape's, or an output overlaps another tensor.</exception>
     /// <exception cref="InvalidOperationException">A convolution has no weights yet.</exception>
+    /// <exception cref="ObjectDisposedException">The plan is disposed.</exception>
     public void Run(ReadOnlySpan<ReadOnlyMemory<float>> inputs, ReadOnlySpan<Memory<float>> outputs)
     {
         if (inputs.Length != _inputs || outputs.Length != Graph.Outputs.Count)
@@ -150,9 +165,9 @@ public sealed unsafe class GraphPlan : IDisposable
     /// <exception cref="InvalidOperationException">The plan does not keep its tensors, or this one is the caller's.</exception>
     public ReadOnlySpan<float> Tensor(int index)
     {
-        ObjectDisposedException.ThrowIf(_disposed, this);
+        ObjectDisposedException.ThrowIf(_gate.IsGone, this);
         if (!Options.KeepAll || Tensors[index].Place != TensorPlace.Arena) throw new InvalidOperationException($"tensor {index} of {Graph.Name} is not kept: plan with KeepAll, and ask for tensors in the arena");
-        return new ReadOnlySpan<float>((void*)_pointers[index], checked((int)Tensors[index].Length));
+        return new ReadOnlySpan<float>(_gate[0].At(index), checked((int)Tensors[index].Length));
     }
 
     /// <summary>After a trial on random weights: a run must not use them.</summary>
@@ -164,6 +179,8 @@ public sealed unsafe class GraphPlan : IDisposable
                 plan.ForgetWeights();
                 _unset.Add(node);
             }
+
+        _lacking = _unset.Count;
     }
 
     /// <summary>Where a tensor lies in the arena, in bytes.</summary>
@@ -177,19 +194,18 @@ public sealed unsafe class GraphPlan : IDisposable
         return TensorOf(node, Layout.ChannelsLast);
     }
 
-    /// <inheritdoc/>
-    public void Dispose()
+    /// <summary>Refuses runs from now on and frees native memory: at once, or when the last run in progress is done. May be called again.</summary>
+    public void Dispose() => _gate.Dispose();
+
+    private void Free(GraphLane lane)
     {
-        if (_disposed) return;
-        _disposed = true;
-        foreach (ConvPlan p in _plans.Values) p.Dispose();
-        _arena?.Dispose();
+        lane.Dispose();
+        if (ReferenceEquals(lane, _gate[0]))
+            foreach (ConvPlan p in _plans.Values) p.Dispose();
     }
 
     private void Run(ReadOnlySpan<nint> inputs, ReadOnlySpan<int> inputLengths, ReadOnlySpan<nint> outputs, ReadOnlySpan<int> outputLengths)
     {
-        ObjectDisposedException.ThrowIf(_disposed, this);
-        if (_unset.Count > 0) throw new InvalidOperationException($"SetWeights must be called for {string.Join(", ", _unset.Order(StringComparer.Ordinal))} before {Graph.Name} runs");
         for (int i = 0; i < Tensors.Count; i++)
         {
             GraphTensor t = Tensors[i];
@@ -198,98 +214,53 @@ public sealed unsafe class GraphPlan : IDisposable
             ReadOnlySpan<int> lengths = input ? inputLengths : outputLengths;
             if (t.Argument >= lengths.Length || lengths[t.Argument] != t.Length)
                 throw new ArgumentException($"{(input ? "input" : "output")} {t.Argument} = {(t.Argument < lengths.Length ? lengths[t.Argument] : 0)} elements: must be exactly {t.Length}, shape {t.Shape} of {Graph.Nodes[t.Node].Name}");
-            _pointers[i] = (input ? inputs : outputs)[t.Argument];
         }
 
-        if (TimesSteps) RunTimed();
-        else foreach (Runner run in _runners) run(this);
+        // Steps read inputs again after outputs are there.
+        for (int o = 0; o < outputs.Length; o++)
+        {
+            for (int i = 0; i < inputs.Length; i++)
+                if (Overlap(outputs[o], outputLengths[o], inputs[i], inputLengths[i])) ThrowOverlap(o, $"input {i}");
+            for (int i = 0; i < o; i++)
+                if (Overlap(outputs[o], outputLengths[o], outputs[i], outputLengths[i])) ThrowOverlap(o, $"output {i}");
+        }
+
+        int taken = _gate.Take();
+        try
+        {
+            if (_lacking > 0) ThrowLacking();
+            GraphLane lane = _gate[taken];
+            lane.Bind(inputs, outputs);
+            if (_host is { } host) host(lane);
+            else lane.Invoke();
+            if (TimesSteps)
+                lock (_times) lane.Times.CopyTo(_times, 0);
+        }
+        finally
+        {
+            _gate.Return(taken);
+        }
+
         GC.KeepAlive(this);
     }
 
-    private void RunTimed()
+    private static bool Overlap(nint a, long aLength, nint b, long bLength) => aLength > 0 && bLength > 0 && a < b + (bLength * sizeof(float)) && b < a + (aLength * sizeof(float));
+
+    private void ThrowOverlap(int output, string other) => throw new ArgumentException($"output {output} overlaps {other}: a result must not share memory with another tensor ({Graph.Name})");
+
+    private void ThrowLacking()
     {
-        long at = Stopwatch.GetTimestamp();
-        for (int i = 0; i < _runners.Length; i++)
-        {
-            _runners[i](this);
-            long now = Stopwatch.GetTimestamp();
-            _times[i] = Stopwatch.GetElapsedTime(at, now).TotalMilliseconds;
-            at = now;
-        }
+        // Nobody changes them while a lane is taken.
+        throw new InvalidOperationException($"SetWeights must be called for {string.Join(", ", _unset.Order(StringComparer.Ordinal))} before {Graph.Name} runs");
     }
 
-    private Runner Prepare(GraphStep step)
-    {
-        Dims shape = Tensors[step.Output].Shape;
-        int output = step.Output;
-        switch (step)
-        {
-            case ConvStep c:
-                return Convolution(c);
-            case PoolStep p:
-                var pool = new PoolNeighbour(p.Window, Tensors[p.Input].Shape, shape);
-                return g =>
-                {
-                    pool.Source = g.At(p.Input);
-                    pool.Target = g.At(output);
-                    pool.Run(g._threads);
-                };
-            case ShuffleStep s:
-                var shuffle = new ShuffleNeighbour(shape, s.Groups, s.Activation);
-                return g =>
-                {
-                    shuffle.Source = g.At(s.Input);
-                    shuffle.Target = g.At(output);
-                    shuffle.Run(g._threads);
-                };
-            case ConcatStep c:
-                var concat = new ConcatNeighbour([.. c.Inputs.Select(i => checked((int)Tensors[i].Shape[1]))], shape[0] * shape.Slice(2).Product, c.Activation);
-                return g =>
-                {
-                    for (int i = 0; i < c.Inputs.Count; i++) concat.Sources[i] = g._pointers[c.Inputs[i]];
-                    concat.Target = g.At(output);
-                    concat.Run(g._threads);
-                };
-            case ElementStep e:
-                var elements = new ElementNeighbour(e.Activation, shape, e.Gate >= 0);
-                return g =>
-                {
-                    elements.Source = g.At(e.Input);
-                    elements.Gate = g.At(e.Gate);
-                    elements.Addend = g.At(e.Addend);
-                    elements.Target = g.At(output);
-                    elements.Run(g._threads);
-                };
-            default:
-                int input = step.Reads[0];
-                var reorder = new ReorderNeighbour(shape, Tensors[input].Layout, Tensors[output].Layout);
-                return g =>
-                {
-                    reorder.Source = g.At(input);
-                    reorder.Target = g.At(output);
-                    reorder.Run(g._threads);
-                };
-        }
-    }
-
-    private Runner Convolution(ConvStep c)
+    private void Plan(ConvStep c)
     {
         string name = c.Node.Name;
         PlanResult made = EngineSelector.Create(c.Problem, Options.Plan, Options.Backend, Options.Engines);
         ConvPlan plan = made.Plan ?? throw new NotSupportedException($"{Graph.Name}, node {name} ({c.Problem}): {made.Reason}");
+        plan.Hold(Options.Plan);
         _plans.Add(name, plan);
         if (plan.NeedsWeights) _unset.Add(name);
-        return g => plan.ExecuteChecked(new ConvArguments
-        {
-            Input = g.Bytes(c.Input),
-            Offset = g.Bytes(c.Offset),
-            Mask = g.Bytes(c.Mask),
-            Residual = g.Bytes(c.Residual),
-            Result = g.Bytes(c.Output),
-        });
     }
-
-    private float* At(int tensor) => tensor < 0 ? null : (float*)_pointers[tensor];
-
-    private Span<byte> Bytes(int tensor) => tensor < 0 ? default : new Span<byte>((void*)_pointers[tensor], checked((int)(Tensors[tensor].Length * sizeof(float))));
 }

@@ -15,34 +15,41 @@ public abstract partial class ConvPlan
     /// <exception cref="NotSupportedException">The plan computes in the host's memory.</exception>
     public void SetWeights(DeviceBuffer? weights, DeviceBuffer? bias)
     {
-        ObjectDisposedException.ThrowIf(_disposed, this);
+        ThrowIfDisposed();
         Check("weights", LengthOf("weights", weights), WeightBytes, Problem.WeightShape);
         Check("bias", LengthOf("bias", bias), BiasBytes, Problem.HasBias ? Problem.BiasShape : default);
+        _gate.Close();
         try
         {
+            _weightsSet = false;
             SetWeightsCore(weights, bias);
+            _weightsSet = true;
         }
         catch (NativeCallException e)
         {
             throw Translate(e);
         }
-
-        _weightsSet = true;
+        finally
+        {
+            _gate.Open();
+        }
     }
 
     /// <summary>
     /// Runs any direction on tensors that lie on <see cref="Device"/>, without copies, after the work asked for before; the task ends when
     /// the result is there. Nothing is queued where <paramref name="cancel"/> is cancelled already; work that is queued is not torn
-    /// apart: the task then ends as cancelled when the device is done with it. The plan may be asked again before the task ends.
+    /// apart: the task then ends as cancelled when the device is done with it. The plan may be asked again before the task ends, by any thread: runs are
+    /// done in the order in which they were asked for. It may be disposed, too: what is queued is still done.
     /// </summary>
     /// <exception cref="ArgumentException">A tensor is missing, superfluous, of the wrong length, or elsewhere, or a result is the same buffer as another tensor.</exception>
     /// <exception cref="InvalidOperationException">Weights are needed and have not been set.</exception>
+    /// <exception cref="ObjectDisposedException">The plan is disposed.</exception>
     /// <exception cref="NotSupportedException">The plan computes in the host's memory.</exception>
     /// <exception cref="OperationCanceledException"><paramref name="cancel"/> was cancelled.</exception>
     /// <exception cref="ConvNativeException">A native call failed.</exception>
     public ValueTask ExecuteAsync(in DeviceArguments a, CancellationToken cancel = default)
     {
-        if (_disposed || (NeedsWeights && !_weightsSet)) ThrowState();
+        ThrowIfDisposed();
         CheckTensors(
             LengthOf("input", a.Input),
             LengthOf("residual", a.Residual),
@@ -56,13 +63,19 @@ public abstract partial class ConvPlan
         if (a.BiasResult is not null && ReferenceEquals(a.BiasResult, a.Result)) ThrowOverlap("bias result", "result");
         if (cancel.IsCancellationRequested) return ValueTask.FromCanceled(cancel);
         ValueTask queued;
+        int lane = _gate.Take();
         try
         {
-            queued = ExecuteCoreAsync(a);
+            if (NeedsWeights && !_weightsSet) ThrowState();
+            queued = _gate[lane].ExecuteCoreAsync(a);
         }
         catch (NativeCallException e)
         {
             throw Translate(e);
+        }
+        finally
+        {
+            _gate.Return(lane);
         }
 
         return Finish(queued, cancel);

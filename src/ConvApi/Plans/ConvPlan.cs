@@ -1,13 +1,16 @@
 using ConvNative.Backends;
+using ConvNative.Backends.Common;
 using ConvNative.Bindings;
 using ConvNative.Problems;
 
 namespace ConvNative.Plans;
 
 /// <summary>
-/// One problem made ready on one engine: kernels chosen and built, weights packed once, workspace allocated. Runs without
-/// managed allocation. Not thread-safe: one run at a time; make a plan per thread for concurrent runs. A run on oneDNN sets the
-/// calling thread's OpenMP thread count and leaves it so.
+/// One problem made ready on one engine: kernels chosen and built, weights packed once, workspace allocated. Runs without managed allocation once
+/// warm. Any number of threads may run, set weights and dispose at once: weights and kernels are shared, each run has a workspace of its own
+/// (another one of <see cref="WorkspaceBytes"/> is made when that many runs meet for the first time, and kept; at most as many as there are processors,
+/// and as <see cref="PlanOptions.MaxWorkspaceBytes"/> has room for; further runs wait), and the bits are those of one thread. An engine with one queue,
+/// as a GPU's, takes the runs one after the other. A run on oneDNN sets the calling thread's OpenMP thread count and leaves it so.
 /// </summary>
 public abstract unsafe partial class ConvPlan : IDisposable
 {
@@ -17,7 +20,7 @@ public abstract unsafe partial class ConvPlan : IDisposable
     private readonly Dims _biasShape;
     private readonly Dims _resultShape;
     private readonly bool _isSimple;
-    private bool _disposed;
+    private LaneGate<ConvPlan> _gate;
     private bool _weightsSet;
 
     /// <summary>Records what the plan computes and by whom.</summary>
@@ -25,6 +28,7 @@ public abstract unsafe partial class ConvPlan : IDisposable
     {
         Problem = problem;
         Backend = backend;
+        _gate = NewGate();
         InputBytes = checked(problem.InputShape.Product * problem.InputType.SizeOf());
         OutputBytes = checked(problem.OutputShape.Product * problem.OutputType.SizeOf());
         WeightBytes = problem.WeightCount * problem.WeightType.SizeOf();
@@ -54,7 +58,10 @@ public abstract unsafe partial class ConvPlan : IDisposable
     public static PlanResult TryCreate(ConvProblem problem, PlanOptions? options = null, string backend = Auto)
     {
         ArgumentNullException.ThrowIfNull(problem);
-        return EngineSelector.Create(problem, options ?? PlanOptions.Default, backend);
+        options ??= PlanOptions.Default;
+        PlanResult r = EngineSelector.Create(problem, options, backend);
+        r.Plan?.Hold(options);
+        return r;
     }
 
     /// <summary>The problem.</summary>
@@ -72,7 +79,7 @@ public abstract unsafe partial class ConvPlan : IDisposable
     /// <summary>Threads that a run uses.</summary>
     public virtual int Threads => 1;
 
-    /// <summary>Bytes that the plan holds beside packed weights.</summary>
+    /// <summary>Bytes that a run needs beside packed weights; the plan holds them once for each run that has been in progress at the same time.</summary>
     public virtual long WorkspaceBytes => 0;
 
     /// <summary>How sums are formed.</summary>
@@ -108,8 +115,12 @@ public abstract unsafe partial class ConvPlan : IDisposable
         _ => checked(_resultShape.Product * Problem.ResultType.SizeOf()),
     };
 
-    /// <summary>Packs weights (in the problem's weight layout) and bias into the plan's own memory; the caller's may go afterwards.</summary>
+    /// <summary>
+    /// Packs weights (in the problem's weight layout) and bias into the plan's own memory; the caller's may go afterwards. Waits for runs in progress,
+    /// and runs that come meanwhile wait for it: each sees the old weights or the new ones, never a mixture. Workspaces of further runs are made anew.
+    /// </summary>
     /// <exception cref="ArgumentException">A length is not exactly what the problem says.</exception>
+    /// <exception cref="ObjectDisposedException">The plan is disposed.</exception>
     public void SetWeights(ReadOnlySpan<byte> weights, ReadOnlySpan<byte> bias)
     {
         fixed (byte* w = weights, b = bias) Set(w, weights.Length, b, bias.Length);
@@ -125,39 +136,46 @@ public abstract unsafe partial class ConvPlan : IDisposable
 
     private void Set(void* weights, long weightBytes, void* bias, long biasBytes)
     {
-        ObjectDisposedException.ThrowIf(_disposed, this);
+        ThrowIfDisposed();
         Check("weights", weightBytes, WeightBytes, Problem.WeightShape);
         Check("bias", biasBytes, BiasBytes, Problem.HasBias ? Problem.BiasShape : default);
+        if (!Problem.HasBias) bias = null;
+        if (Host is { } host) host(HostedCall.Set(this, weights, bias));
+        else SetInside(weights, bias);
+        GC.KeepAlive(this);
+    }
+
+    /// <summary>Sets weights, in the thread that may.</summary>
+    internal void SetInside(void* weights, void* bias)
+    {
+        _gate.Close();
         try
         {
-            SetWeightsCore(weights, Problem.HasBias ? bias : null);
+            // Half of them are no weights to run with, should this fail.
+            _weightsSet = false;
+            SetWeightsCore(weights, bias);
+            _weightsSet = true;
         }
         catch (NativeCallException e)
         {
             throw Translate(e);
         }
-
-        _weightsSet = true;
-        GC.KeepAlive(this);
+        finally
+        {
+            _gate.Open();
+        }
     }
 
     /// <summary>Forward f32 without further operands: reads <paramref name="input"/>, writes <paramref name="output"/>, which must not overlap.</summary>
     /// <exception cref="ArgumentException">A length is not exactly what the problem says, the two overlap, or the problem is not this simple.</exception>
     /// <exception cref="InvalidOperationException">Weights have not been set.</exception>
+    /// <exception cref="ObjectDisposedException">The plan is disposed.</exception>
     /// <exception cref="ConvNativeException">A native call failed.</exception>
     public void Run(ReadOnlySpan<float> input, Span<float> output)
     {
         if (input.Length * 4L != InputBytes || output.Length * 4L != OutputBytes || !_isSimple) ThrowRun(input.Length, output.Length);
-        if (_disposed || (NeedsWeights && !_weightsSet)) ThrowState();
         if (input.Overlaps(output)) ThrowOverlap("output", "input");
-        try
-        {
-            fixed (float* x = input, y = output) RunCore(x, y);
-        }
-        catch (NativeCallException e)
-        {
-            throw Translate(e);
-        }
+        fixed (float* x = input, y = output) Run(new ConvPointers { Input = x, Result = y }, isSimple: true);
 
         // Native calls know raw handles only: without this a plan that nobody disposes could be finalised during its last run.
         GC.KeepAlive(this);
@@ -166,6 +184,7 @@ public abstract unsafe partial class ConvPlan : IDisposable
     /// <summary>Runs any direction on tensors given as bytes.</summary>
     /// <exception cref="ArgumentException">A tensor is missing, superfluous, or of the wrong length, or a result overlaps another tensor.</exception>
     /// <exception cref="InvalidOperationException">Weights are needed and have not been set.</exception>
+    /// <exception cref="ObjectDisposedException">The plan is disposed.</exception>
     /// <exception cref="ConvNativeException">A native call failed.</exception>
     public void Execute(in ConvArguments a)
     {
@@ -179,22 +198,43 @@ public abstract unsafe partial class ConvPlan : IDisposable
     /// <summary>As <see cref="Execute"/>, for a caller who knows that no two tensors overlap but as the plan allows.</summary>
     internal void ExecuteChecked(in ConvArguments a)
     {
-        if (_disposed || (NeedsWeights && !_weightsSet)) ThrowState();
         CheckTensors(a.Input.Length, a.Residual.Length, a.Offset.Length, a.Mask.Length, a.OutputGradient.Length, a.Result.Length, a.BiasResult.Length);
         fixed (byte* x = a.Input, r = a.Residual, o = a.Offset, m = a.Mask, g = a.OutputGradient, y = a.Result, b = a.BiasResult)
         {
             var q = new ConvPointers { Input = x, Residual = r, Offset = o, Mask = m, OutputGradient = g, Result = y, BiasResult = b };
-            try
-            {
-                ExecuteCore(q);
-            }
-            catch (NativeCallException e)
-            {
-                throw Translate(e);
-            }
+            Run(q, isSimple: false);
         }
 
         GC.KeepAlive(this);
+    }
+
+    /// <summary>Where the plan's calls are made, one after the other; null for the caller's thread.</summary>
+    internal Action<IHosted>? Host { get; private protected set; }
+
+    private void Run(in ConvPointers q, bool isSimple)
+    {
+        if (Host is { } host) host(HostedCall.Run(this, q, isSimple));
+        else RunInside(q, isSimple);
+    }
+
+    /// <summary>Runs, in the thread that may.</summary>
+    internal void RunInside(in ConvPointers q, bool isSimple)
+    {
+        int lane = _gate.Take();
+        try
+        {
+            if (NeedsWeights && !_weightsSet) ThrowState();
+            if (isSimple) _gate[lane].RunCore(q.Input, q.Result);
+            else _gate[lane].ExecuteCore(q);
+        }
+        catch (NativeCallException e)
+        {
+            throw Translate(e);
+        }
+        finally
+        {
+            _gate.Return(lane);
+        }
     }
 
     /// <summary>
@@ -212,18 +252,38 @@ public abstract unsafe partial class ConvPlan : IDisposable
     /// <summary>The inverse of <see cref="PackOutput"/>.</summary>
     public virtual void UnpackOutput(ReadOnlySpan<byte> packed, Span<byte> plain) => packed.CopyTo(plain);
 
-    /// <summary>Frees native memory; runs afterwards throw.</summary>
+    /// <summary>Refuses runs from now on and frees native memory: at once, or when the last run in progress is done. May be called again.</summary>
     public void Dispose()
     {
-        if (_disposed) return;
-        _disposed = true;
-        Dispose(true);
+        _gate.Dispose();
         GC.SuppressFinalize(this);
     }
 
-    /// <summary>Releases what the engine holds.</summary>
+    /// <summary>Releases what the engine holds; of what <see cref="Fork"/> gave, its own memory only.</summary>
     protected virtual void Dispose(bool disposing)
     {
+    }
+
+    /// <summary>
+    /// For a run beside others: a plan that shares weights and kernels with this one and has memory of its own for a run. It is asked for
+    /// <see cref="ExecuteCore"/> alone, is disposed before this one, and before weights are set. Null where the engine takes one run at a time.
+    /// </summary>
+    protected virtual ConvPlan? Fork() => null;
+
+    /// <summary>For <see cref="Fork"/>: a copy of the plan's fields that has lives of its own.</summary>
+    private protected ConvPlan Copy()
+    {
+        var copy = (ConvPlan)MemberwiseClone();
+        copy._gate = copy.NewGate();
+        return copy;
+    }
+
+    private LaneGate<ConvPlan> NewGate() => new(this, nameof(ConvPlan), Fork, static lane => lane.Dispose(true));
+
+    /// <summary>As many runs at once as their workspaces have room.</summary>
+    internal void Hold(PlanOptions options)
+    {
+        if (WorkspaceBytes > 0) _gate.Most = (int)Math.Min(_gate.Most, options.MaxWorkspaceBytes / WorkspaceBytes);
     }
 
     /// <summary>Packs weights; <paramref name="bias"/> is null without one.</summary>
@@ -288,9 +348,10 @@ public abstract unsafe partial class ConvPlan : IDisposable
 
     private ConvNativeException Translate(NativeCallException e) => new(Backend, e.Message, e.Function, e.StatusName, Problem, e);
 
-    private void ThrowState()
+    private void ThrowIfDisposed()
     {
-        ObjectDisposedException.ThrowIf(_disposed, this);
-        throw new InvalidOperationException($"SetWeights must be called before a run ({Problem})");
+        if (_gate.IsGone) throw new ObjectDisposedException(nameof(ConvPlan));
     }
+
+    private void ThrowState() => throw new InvalidOperationException($"SetWeights must be called before a run ({Problem})");
 }

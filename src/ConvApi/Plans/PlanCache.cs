@@ -3,8 +3,8 @@ using ConvNative.Problems;
 namespace ConvNative.Plans;
 
 /// <summary>
-/// Idle plans of the one-call functions, least recently used first to go. A plan runs for one caller at a time, so a call takes
-/// its plan out and puts it back; concurrent calls of one problem get a plan each. Bounded in number and in bytes. Thread-safe.
+/// Idle plans of the one-call functions, least recently used first to go. Each call brings weights of its own, so it takes its plan out and puts it
+/// back; concurrent calls of one problem get a plan each. Bounded in number and in bytes. Thread-safe.
 /// </summary>
 public sealed class PlanCache : IDisposable
 {

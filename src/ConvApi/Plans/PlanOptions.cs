@@ -44,7 +44,7 @@ public sealed record PlanOptions
     /// <summary>Permitted rounding.</summary>
     public MathMode Math { get; init; }
 
-    /// <summary>Most threads a run may use; 0 means all processors of the process.</summary>
+    /// <summary>Most threads a run may use; 0 means all processors of the process. <see cref="ConvThreads.Max"/> bounds it for all plans.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The value is negative.</exception>
     public int MaxThreads
     {

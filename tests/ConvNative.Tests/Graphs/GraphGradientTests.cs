@@ -85,6 +85,36 @@ public sealed class GraphGradientTests
         Assert.Contains("input gradients = 0: lengths has 1 inputs", Assert.ThrowsExactly<ArgumentException>(() => plan.Backward([new float[18]], [])).Message);
     }
 
+    [TestMethod]
+    public void NothingIsReadBeforeItIsComputedNorAfterItIsGone()
+    {
+        var g = new GraphBuilder("order");
+        GraphValue x = g.Input([1, 2, 3, 3]), other = g.Input([1, 2, 3, 3]);
+        ConvGraph graph = g.Build(x.Add(other).Conv(2, 3));
+        GraphGradients plan = GraphGradients.Create(graph, new GraphOptions { Backend = "managed" });
+        float[] ones = Enumerable.Repeat(1f, 18).ToArray(), dx = new float[18], dother = new float[18], y = new float[18];
+        Assert.Contains("Forward must run before", Assert.ThrowsExactly<InvalidOperationException>(() => plan.Backward([ones], [dx, dother])).Message);
+        Assert.ThrowsExactly<InvalidOperationException>(() => plan.WeightGradient("conv"));
+        Assert.ThrowsExactly<InvalidOperationException>(() => plan.Value(0));
+        plan.SetWeights("conv", Enumerable.Repeat(1f, 36).ToArray(), new float[2]);
+        plan.Forward([ones, ones], [y]);
+        Assert.ThrowsExactly<InvalidOperationException>(() => plan.BiasGradient("conv"));
+        Assert.Contains("input gradient 1 overlaps input gradient 0", Assert.ThrowsExactly<ArgumentException>(() => plan.Backward([ones], [dx, dx])).Message);
+        plan.Backward([ones], [dx, dother]);
+        Assert.AreEqual(9f, plan.BiasGradient("conv")[0]);
+
+        // A run that fails leaves values that belong to no point.
+        Assert.ThrowsExactly<ArgumentException>(() => plan.Forward([ones, new float[3]], [y]));
+        Assert.ThrowsExactly<InvalidOperationException>(() => plan.Backward([ones], [dx, dother]));
+        plan.Dispose();
+        plan.Dispose();
+        Assert.ThrowsExactly<ObjectDisposedException>(() => plan.WeightGradient("conv"));
+        Assert.ThrowsExactly<ObjectDisposedException>(() => plan.BiasGradient("conv"));
+        Assert.ThrowsExactly<ObjectDisposedException>(() => plan.Value(0));
+        Assert.ThrowsExactly<ObjectDisposedException>(() => plan.Forward([ones, ones], [y]));
+        Assert.ThrowsExactly<ObjectDisposedException>(() => plan.SetWeights("conv", ones, ones));
+    }
+
     private static void Check(ConvGraph graph)
     {
         GraphData data = GraphData.Create(graph, 5);

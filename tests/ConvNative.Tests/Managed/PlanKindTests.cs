@@ -21,7 +21,7 @@ public sealed class PlanKindTests
     private WorkerPool _own = null!;
 
     /// <summary>Large enough for several threads (50,000 multiply-adds) and several parts.</summary>
-    private static IEnumerable<(string Problem, PlanOptions Options)> Problems()
+    internal static IEnumerable<(string Problem, PlanOptions Options)> Problems()
     {
         foreach (string tags in (string[])["", "--stag=axb --dtag=axb "])
         {
@@ -70,30 +70,58 @@ public sealed class PlanKindTests
         {
             WorkerPool.Shared = _own;
             ConvProblem p = ConvProblem.Parse(text);
-            var data = new Data(p);
-            byte[] one = data.Run(options with { MaxThreads = 1 }, out string implementation);
+            var data = new PlanData(p);
+            byte[] one = Run(data, options with { MaxThreads = 1 }, out string implementation);
             kinds.Add(implementation.Split(':')[1].Split('+')[0]);
             Assert.IsTrue(one.AsSpan().IndexOfAnyExcept((byte)0) >= 0, $"nothing but zeros: {text}");
             foreach (int threads in (int[])[3, 16])
             {
                 var scattered = new ScatteredPool();
                 WorkerPool.Shared = scattered;
-                Assert.IsTrue(data.Run(options with { MaxThreads = threads }, out _).AsSpan().SequenceEqual(one), $"{implementation}, {threads} threads in another order: {text}");
+                Assert.IsTrue(Run(data, options with { MaxThreads = threads }, out _).AsSpan().SequenceEqual(one), $"{implementation}, {threads} threads in another order: {text}");
                 Assert.IsGreaterThan(1, scattered.Most, $"{implementation}: one thread: {text}");
                 Assert.IsLessThanOrEqualTo(threads, scattered.Most, $"{implementation}: more threads than asked for: {text}");
             }
 
             WorkerPool.Shared = s_sixteen;
-            Assert.IsTrue(data.Run(options with { MaxThreads = 16 }, out _).AsSpan().SequenceEqual(one), $"{implementation}, 16 threads: {text}");
+            Assert.IsTrue(Run(data, options with { MaxThreads = 16 }, out _).AsSpan().SequenceEqual(one), $"{implementation}, 16 threads: {text}");
 
             // Parts of all threads are done on this one, whose allocations are counted.
             WorkerPool.Shared = new ScatteredPool();
-            Assert.AreEqual(0, data.Allocated(options with { MaxThreads = 3 }), $"{implementation}: {text}");
+            Assert.AreEqual(0, Allocated(data, options with { MaxThreads = 3 }), $"{implementation}: {text}");
         }
 
         // Narrower vectors choose among fewer kinds.
         if (InstructionSet.VectorBits < 512) Assert.Inconclusive($"{InstructionSet.Name}: bits and allocations are right; that every kind is reached is a question for AVX-512");
         foreach (string kind in Table()) Assert.Contains(kind, kinds, $"a kind of the folder's README that no problem here reaches; reached: {string.Join(' ', kinds)}");
+    }
+
+    private static byte[] Run(PlanData data, PlanOptions options, out string implementation)
+    {
+        using ConvPlan plan = ManagedRun.Plan(data.Problem, options);
+        implementation = plan.Implementation;
+        Assert.IsLessThanOrEqualTo(options.MaxThreads, plan.Threads);
+        data.SetWeights(plan, 0);
+        byte[] result = data.NewResult(plan);
+        data.Run(plan, result);
+        return result;
+    }
+
+    private static long Allocated(PlanData data, PlanOptions options)
+    {
+        using ConvPlan plan = ManagedRun.Plan(data.Problem, options);
+        data.SetWeights(plan, 0);
+        byte[] result = data.NewResult(plan);
+        data.Run(plan, result);
+        long least = long.MaxValue;
+        for (int i = 0; i < 3; i++)
+        {
+            long before = GC.GetAllocatedBytesForCurrentThread();
+            data.Run(plan, result);
+            least = Math.Min(least, GC.GetAllocatedBytesForCurrentThread() - before);
+        }
+
+        return least;
     }
 
     /// <summary>The kinds in the table of the engine's README; what serves no problem as a whole has no entry of its own in a plan's name.</summary>
@@ -108,83 +136,6 @@ public sealed class PlanKindTests
         ];
         Assert.IsGreaterThan(10, names.Length);
         return names;
-    }
-
-    /// <summary>Tensors of any type.</summary>
-    private sealed class Data
-    {
-        private readonly ConvProblem _p;
-        private readonly Random _random = new(11);
-        private readonly byte[] _input, _weights, _bias, _residual, _offset, _mask, _gradient;
-
-        public Data(ConvProblem p)
-        {
-            _p = p;
-            bool forward = p.Direction == Direction.Forward;
-            _input = forward || p.Direction is Direction.BackwardWeights or Direction.BackwardOffset or Direction.BackwardMask ? Fill(p.InputShape, p.InputType) : [];
-            _weights = p.HasWeights ? Fill(p.WeightShape, p.WeightType) : [];
-            _bias = p.HasBias ? Fill(p.BiasShape, p.BiasType) : [];
-            _residual = forward && p.PostOps.Residual ? Fill(p.OutputShape, p.OutputType) : [];
-            bool sampled = p.Op == ConvOp.Deformable;
-            _offset = sampled ? Fill(p.OffsetShape, p.InputType) : [];
-            _mask = sampled && p.HasMask ? Fill(p.MaskShape, p.InputType) : [];
-            _gradient = forward ? [] : Fill(p.OutputShape, p.OutputType);
-        }
-
-        public byte[] Run(PlanOptions options, out string implementation)
-        {
-            using ConvPlan plan = ManagedRun.Plan(_p, options);
-            implementation = plan.Implementation;
-            Assert.IsLessThanOrEqualTo(options.MaxThreads, plan.Threads);
-            if (plan.NeedsWeights) plan.SetWeights(_weights, _bias);
-            byte[] result = new byte[plan.ResultBytes], bias = new byte[_p.Direction == Direction.BackwardWeights ? plan.BiasBytes : 0];
-            Execute(plan, result, bias);
-            return [.. result, .. bias];
-        }
-
-        public long Allocated(PlanOptions options)
-        {
-            using ConvPlan plan = ManagedRun.Plan(_p, options);
-            if (plan.NeedsWeights) plan.SetWeights(_weights, _bias);
-            byte[] result = new byte[plan.ResultBytes], bias = new byte[_p.Direction == Direction.BackwardWeights ? plan.BiasBytes : 0];
-            Execute(plan, result, bias);
-            long least = long.MaxValue;
-            for (int i = 0; i < 3; i++)
-            {
-                long before = GC.GetAllocatedBytesForCurrentThread();
-                Execute(plan, result, bias);
-                least = Math.Min(least, GC.GetAllocatedBytesForCurrentThread() - before);
-            }
-
-            return least;
-        }
-
-        private void Execute(ConvPlan plan, byte[] result, byte[] bias) => plan.Execute(new ConvArguments
-        {
-            Input = _input, Residual = _residual, Offset = _offset, Mask = _mask, OutputGradient = _gradient, Result = result, BiasResult = bias,
-        });
-
-        private byte[] Fill(Dims shape, DataType type)
-        {
-            var b = new byte[shape.Product * type.SizeOf()];
-            int size = type.SizeOf();
-            for (int i = 0; i < b.Length; i += size)
-            {
-                float v = _random.NextSingle() - 0.5f;
-                Span<byte> at = b.AsSpan(i, size);
-                switch (type)
-                {
-                    case DataType.F64: BitConverter.TryWriteBytes(at, (double)v); break;
-                    case DataType.F32: BitConverter.TryWriteBytes(at, v); break;
-                    case DataType.F16: BitConverter.TryWriteBytes(at, (Half)v); break;
-                    case DataType.BF16: BitConverter.TryWriteBytes(at, HalfPrecision.BFloat16(v)); break;
-                    case DataType.S32: BitConverter.TryWriteBytes(at, _random.Next(-999, 999)); break;
-                    default: at[0] = (byte)_random.Next(256); break;
-                }
-            }
-
-            return b;
-        }
     }
 
     /// <summary>As many threads as are asked for, all of them this one: parts come one at a time, out of order, each from the next worker.</summary>

@@ -73,6 +73,45 @@ public class WorkerPoolTests
     }
 
     [TestMethod]
+    public void ARunWithinAPartWorksAlone()
+    {
+        var pool = new WorkerPool(3);
+        for (int run = 0; run < 200; run++)
+        {
+            int outer = 0, inner = 0, strange = 0;
+            pool.Run(
+                new Work((from, to, worker) =>
+                {
+                    pool.Run(
+                        new Work((a, b, seat) =>
+                        {
+                            if (seat != 0) Interlocked.Increment(ref strange);
+                            Interlocked.Add(ref inner, (int)(b - a));
+                        }),
+                        10,
+                        3);
+                    Interlocked.Add(ref outer, (int)(to - from));
+                }),
+                100,
+                3);
+            Assert.AreEqual(0, strange);
+            Assert.AreEqual(100, outer, "parts of the outer run were lost or done twice");
+            Assert.AreEqual(0, inner % 10);
+        }
+    }
+
+    [TestMethod]
+    public void ThreadsThatAreLentAreNotUsed()
+    {
+        var pool = new WorkerPool(3);
+        int workers = 0;
+        pool.Lend();
+        pool.Run(new Work((from, to, worker) => Interlocked.Or(ref workers, 1 << worker)), 100, 3);
+        pool.TakeBack();
+        Assert.AreEqual(1, workers);
+    }
+
+    [TestMethod]
     public void AFailureReachesTheCaller()
     {
         var pool = new WorkerPool(3);

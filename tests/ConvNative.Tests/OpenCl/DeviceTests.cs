@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using ConvNative.Backends;
 using ConvNative.Backends.OpenCl;
+using ConvNative.Bindings;
 using ConvNative.Bindings.OpenCl;
 using ConvNative.Plans;
 using ConvNative.Problems;
@@ -23,6 +24,24 @@ public sealed class DeviceTests
         SingleConfig = Cl.CL_FP_INF_NAN | Cl.CL_FP_ROUND_TO_NEAREST,
         MaxWorkGroup = 64,
     };
+
+    [TestMethod]
+    public void WhatFailedOnceIsTriedAgain()
+    {
+        OpenClDevices.Engine();
+        int reads = 0, opened = 0;
+        var engine = new OpenClBackend(
+            () => ++reads == 1 ? new ClPlatforms(new BackendStatus(false, "no driver yet", [], null), []) : ClPlatforms.Read(),
+            (id, properties) => ++opened == 1 ? throw new NativeCallException("OpenCL", "clCreateContext", "CL_OUT_OF_HOST_MEMORY", -6) : new ClDevice(id, properties),
+            wait: 0);
+        Assert.IsFalse(engine.Status.Available);
+        Assert.IsTrue(engine.Status.Available);
+        Assert.IsNotEmpty(engine.Devices);
+        Assert.AreEqual(2, reads, "what is there is not looked for again");
+        Assert.Contains("CL_OUT_OF_HOST_MEMORY", Assert.ThrowsExactly<ConvNativeException>(() => engine.OpenDevice()).Message);
+        Assert.AreSame(engine.OpenDevice(), engine.OpenDevice());
+        Assert.AreEqual(2, opened);
+    }
 
     [TestMethod]
     public void ADeviceIsRejectedForTheRequirementThatItFails()

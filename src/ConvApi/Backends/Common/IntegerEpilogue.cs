@@ -1,6 +1,5 @@
 using System.Numerics;
 using System.Numerics.Tensors;
-using System.Runtime.InteropServices;
 using ConvNative.Problems;
 
 namespace ConvNative.Backends.Common;
@@ -28,7 +27,7 @@ internal sealed unsafe class IntegerEpilogue<T> : IParallelWork, IDisposable
     private readonly double[] _factor;
     private readonly double[] _unit;
     private readonly int[] _zero;
-    private readonly double* _scratch;
+    private AlignedBuffer _scratch;
     private readonly bool _scales;
     private readonly IntegerScaler _scaler;
     private readonly int _threads;
@@ -62,7 +61,7 @@ internal sealed unsafe class IntegerEpilogue<T> : IParallelWork, IDisposable
         _scales = (typeof(T) == typeof(int) || typeof(T) == typeof(float)) && IntegerScaler.Serves(p);
         _scaler = new IntegerScaler(p);
         _threads = p.OutputShape.Product < OneThreadWork ? 1 : Math.Min(threads, WorkerPool.Shared.MaxThreads);
-        _scratch = (double*)NativeMemory.AlignedAlloc((nuint)(2L * _threads * _length * sizeof(double)), 64);
+        _scratch = new AlignedBuffer(2L * _threads * _length * sizeof(double));
     }
 
     /// <summary>Takes the s32 bias, or null.</summary>
@@ -88,7 +87,7 @@ internal sealed unsafe class IntegerEpilogue<T> : IParallelWork, IDisposable
 
     public void DoParts(long from, long to, int worker)
     {
-        double* v = _scratch + (2L * worker * _length);
+        double* v = (double*)_scratch.Pointer + (2L * worker * _length);
         for (long part = from; part < to; part++)
         {
             long n = part / _blocks, block = part % _blocks, image = n * _channels * _plane;
@@ -104,7 +103,15 @@ internal sealed unsafe class IntegerEpilogue<T> : IParallelWork, IDisposable
         }
     }
 
-    public void Dispose() => NativeMemory.AlignedFree(_scratch);
+    /// <summary>For a run beside others: shares bias and scales, has memory of its own.</summary>
+    public IntegerEpilogue<T> Fork()
+    {
+        var lane = (IntegerEpilogue<T>)MemberwiseClone();
+        lane._scratch = new AlignedBuffer(_scratch.Bytes);
+        return lane;
+    }
+
+    public void Dispose() => _scratch.Dispose();
 
     private void Finish(double* v, long image, long offset, int count, long n, long position, int channel)
     {

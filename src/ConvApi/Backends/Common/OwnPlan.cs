@@ -9,7 +9,8 @@ internal abstract unsafe class OwnPlan : ConvPlan, IParallelWork
     /// <summary>Below this many multiply-adds (or moved elements) waking a second thread costs more than it brings.</summary>
     private const long OneThreadWork = 50_000;
 
-    private readonly List<IDisposable> _owned = [];
+    private readonly List<AlignedBuffer> _workspaces = [];
+    private List<IDisposable> _owned = [];
     private long _workspace;
 
     /// <param name="problem">The problem.</param>
@@ -53,8 +54,47 @@ internal abstract unsafe class OwnPlan : ConvPlan, IParallelWork
     protected void* AllocateWorkspace(long bytes)
     {
         CountWorkspace(bytes);
-        return AllocateWeights(bytes);
+        AlignedBuffer buffer = Keep(new AlignedBuffer(bytes));
+        _workspaces.Add(buffer);
+        return buffer.Pointer;
     }
+
+    protected sealed override ConvPlan Fork()
+    {
+        var lane = (OwnPlan)Copy();
+        lane._owned = [];
+        try
+        {
+            lane.Renew();
+            return lane;
+        }
+        catch
+        {
+            lane.FreeOwned();
+            throw;
+        }
+    }
+
+    /// <summary>
+    /// Gives a lane, which begins as a copy of its plan's fields, memory of its own: for every <see cref="AllocateWorkspace"/> and whatever else a run
+    /// writes. Weights and tables are shared.
+    /// </summary>
+    protected virtual void Renew()
+    {
+    }
+
+    /// <summary>In <see cref="Renew"/>: as much zeroed memory as <paramref name="workspace"/> has, which came from <see cref="AllocateWorkspace"/>; null for null.</summary>
+    protected T* Another<T>(T* workspace)
+        where T : unmanaged
+    {
+        if (workspace == null) return null;
+        AlignedBuffer like = _workspaces.Find(b => b.Pointer == workspace) ?? throw new InvalidOperationException($"{GetType().Name}: not a workspace");
+        return (T*)Keep(new AlignedBuffer(like.Bytes)).Pointer;
+    }
+
+    /// <summary>In <see cref="Renew"/>: a lane of a plan inside.</summary>
+    protected TPlan Another<TPlan>(TPlan inner)
+        where TPlan : OwnPlan => Keep((TPlan)inner.Fork());
 
     /// <summary>Counts what an inner plan or a primitive holds.</summary>
     protected void CountWorkspace(long bytes) => _workspace += bytes;
@@ -78,7 +118,11 @@ internal abstract unsafe class OwnPlan : ConvPlan, IParallelWork
 
     protected override void Dispose(bool disposing)
     {
-        if (!disposing) return;
+        if (disposing) FreeOwned();
+    }
+
+    private void FreeOwned()
+    {
         for (int i = _owned.Count - 1; i >= 0; i--) _owned[i].Dispose();
         _owned.Clear();
     }

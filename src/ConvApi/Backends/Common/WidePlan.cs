@@ -11,13 +11,13 @@ internal sealed unsafe class WidePlan : OwnPlan
     // A claim of work: 64 KB of f32, which a second-level cache holds beside what the kernels use.
     private const int Chunk = 16 * 1024;
 
-    private readonly OwnPlan _inner;
-    private readonly Operand _input;
-    private readonly Operand _residual;
-    private readonly Operand _offset;
-    private readonly Operand _mask;
-    private readonly Operand _gradient;
-    private readonly Operand _result;
+    private OwnPlan _inner;
+    private Operand _input;
+    private Operand _residual;
+    private Operand _offset;
+    private Operand _mask;
+    private Operand _gradient;
+    private Operand _result;
     private Job _job;
 
     /// <param name="p">The problem.</param>
@@ -26,6 +26,7 @@ internal sealed unsafe class WidePlan : OwnPlan
         : base(p, inner.Backend, inner.Threads, long.MaxValue)
     {
         _inner = Keep(inner);
+        Host = inner.Host;
         CountWorkspace(inner.WorkspaceBytes);
         Direction d = p.Direction;
         bool forward = d == Direction.Forward, sampled = p.Op == ConvOp.Deformable && d != Direction.BackwardBias;
@@ -73,6 +74,18 @@ internal sealed unsafe class WidePlan : OwnPlan
         _inner.Set(wide.Pointer, bias);
     }
 
+    protected override void Renew()
+    {
+        base.Renew();
+        _inner = Another(_inner);
+        _input = Again(_input);
+        _residual = Again(_residual);
+        _offset = Again(_offset);
+        _mask = Again(_mask);
+        _gradient = Again(_gradient);
+        _result = Again(_result);
+    }
+
     protected override void Execute()
     {
         // What is not replaced is f32 already: the gradient of a bias.
@@ -103,6 +116,8 @@ internal sealed unsafe class WidePlan : OwnPlan
     private Operand Make(bool needed, Dims shape, DataType type) => needed && type != DataType.F32
         ? new Operand((float*)AllocateWorkspace(checked(shape.Product * sizeof(float))), shape.Product, type)
         : default;
+
+    private Operand Again(in Operand o) => new(Another(o.Floats), o.Count, o.Type);
 
     /// <summary>Room for a tensor in f32; none where the caller's own memory serves.</summary>
     private readonly struct Operand(float* floats, long count, DataType type)

@@ -11,8 +11,8 @@ internal interface IParallelWork
 
 /// <summary>
 /// The process's threads for convolutions: as many as there are processors, the caller counted. One run owns them at a time;
-/// a run that finds them busy works alone, and one that begins beside such runs leaves their processors to them, so parallel
-/// callers do not oversubscribe the machine.
+/// a run that finds them busy works alone, as does one within a part of another, and one that begins beside such runs leaves their processors to them,
+/// so parallel callers do not oversubscribe the machine.
 /// </summary>
 internal class WorkerPool
 {
@@ -22,7 +22,7 @@ internal class WorkerPool
     private readonly Lock _owner = new();
     private readonly object _sleep = new();
     private readonly int _helpers;
-    private bool _started;
+    private int _started;
     private IParallelWork? _work;
     private long _parts;
     private long _grain;
@@ -43,7 +43,13 @@ internal class WorkerPool
     public IThreadTeam? Other { get; set; }
 
     /// <summary>Most threads that a run can use.</summary>
-    public int MaxThreads => _helpers + 1;
+    public int MaxThreads => Math.Min(_helpers + 1, ConvThreads.Limit);
+
+    /// <summary>Until <see cref="TakeBack"/> another runtime's threads have the processors: runs that begin work alone.</summary>
+    public void Lend() => Interlocked.Add(ref _alone, _helpers);
+
+    /// <summary>See <see cref="Lend"/>.</summary>
+    public void TakeBack() => Interlocked.Add(ref _alone, -_helpers);
 
     /// <summary>Runs all parts on at most <paramref name="threads"/> threads and returns when all are done; workers are numbered below that.</summary>
     public virtual void Run(IParallelWork work, long parts, int threads)
@@ -57,7 +63,7 @@ internal class WorkerPool
 
         if (Other is { IsAwake: true } team && team.TryRun(work, parts, Math.Min(threads, MaxThreads))) return;
         threads = (int)Math.Min(Math.Min(threads, MaxThreads - Volatile.Read(ref _alone)), parts);
-        if (threads <= 1 || !_owner.TryEnter())
+        if (threads <= 1 || _owner.IsHeldByCurrentThread || !_owner.TryEnter())
         {
             RunAlone(work, parts);
             return;
@@ -65,7 +71,7 @@ internal class WorkerPool
 
         try
         {
-            if (!_started) Start();
+            while (_started < threads - 1) Start();
             RunShared(work, parts, threads);
         }
         finally
@@ -132,9 +138,8 @@ internal class WorkerPool
 
     private void Start()
     {
-        for (int i = 0; i < _helpers; i++)
-            new Thread(Loop, 256 * 1024) { IsBackground = true, Name = $"ConvNative worker {i + 1}" }.Start();
-        _started = true;
+        _started++;
+        new Thread(Loop, 256 * 1024) { IsBackground = true, Name = $"ConvNative worker {_started}" }.Start();
     }
 
     private void Loop()

@@ -41,9 +41,10 @@ public sealed unsafe class CuDnnBackend : ConvBackend
             (int count, string? missing, string? remedy) = CountDevices();
             if (missing is not null) return new BackendStatus(false, $"{missing} ({r.Summary})", details, remedy);
             string name = r.IsDouble ? "cudnn (protocol double): " : "";
-            return Devices.Any(d => d.Rejected is null)
+            DeviceInfo[] devices = DescribeAll(count);
+            return Array.Exists(devices, d => d.Rejected is null)
                 ? new BackendStatus(true, name + r.Summary, details, null)
-                : new BackendStatus(false, $"no usable GPU among {count}: {string.Join("; ", Devices.Select(d => $"{d.Name}: {d.Rejected}"))}", details, "use a GPU that this cuDNN supports, or an older cuDNN 9");
+                : new BackendStatus(false, $"no usable GPU among {count}: {string.Join("; ", devices.Select(d => $"{d.Name}: {d.Rejected}"))}", details, "use a GPU that this cuDNN supports, or an older cuDNN 9");
         }
     }
 
@@ -54,7 +55,7 @@ public sealed unsafe class CuDnnBackend : ConvBackend
         {
             if (!CudaLibraries.Load().IsLoaded) return [];
             (int count, string? missing, _) = CountDevices();
-            return missing is not null ? [] : [.. Enumerable.Range(0, count).Select(Describe)];
+            return missing is not null ? [] : DescribeAll(count);
         }
     }
 
@@ -107,8 +108,7 @@ public sealed unsafe class CuDnnBackend : ConvBackend
     {
         lock (_lock)
         {
-            foreach (CudaDevice device in _open.Values)
-                lock (device.Gate) device.Dispose();
+            foreach (CudaDevice device in _open.Values) device.Dispose();
             _open.Clear();
             _selected.Clear();
             _unsupported.Clear();
@@ -195,6 +195,8 @@ public sealed unsafe class CuDnnBackend : ConvBackend
             _ => (0, $"the GPUs cannot be counted: {error}", "check the NVIDIA driver with nvidia-smi"),
         };
     }
+
+    private static DeviceInfo[] DescribeAll(int count) => [.. Enumerable.Range(0, count).Select(Describe)];
 
     private static DeviceInfo Describe(int ordinal)
     {

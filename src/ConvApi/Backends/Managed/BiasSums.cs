@@ -132,7 +132,7 @@ internal sealed unsafe class BiasPlan<T> : ManagedPlan
     where T : unmanaged, IFloatingPointIeee754<T>
 {
     private readonly BiasSums<T> _sums;
-    private readonly T* _scratch;
+    private T* _scratch;
 
     public BiasPlan(ConvProblem problem, PlanOptions options)
         : base(problem, options, "managed:sum", problem.OutputShape.Product)
@@ -144,6 +144,12 @@ internal sealed unsafe class BiasPlan<T> : ManagedPlan
     public override void DoParts(long from, long to, int worker)
     {
         for (long part = from; part < to; part++) _sums.Add((int)part, (T*)Now.OutputGradient, _scratch);
+    }
+
+    protected override void Renew()
+    {
+        base.Renew();
+        _scratch = Another(_scratch);
     }
 
     protected override void Execute()

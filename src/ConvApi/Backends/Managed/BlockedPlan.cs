@@ -22,10 +22,10 @@ internal sealed unsafe partial class BlockedPlan<T> : FinitePlan<T>
     private readonly long _weightBytes;
     private readonly T* _init;
     private readonly T* _limits;
-    private readonly T* _scratch;
+    private T* _scratch;
     private readonly long _scratchPerWorker;
     private readonly long _rowBuffer;
-    private readonly long[] _panelOf;
+    private long[] _panelOf;
     private readonly int[] _columns;
     private readonly int _inner;
     private readonly int _innerEnd;
@@ -79,6 +79,13 @@ internal sealed unsafe partial class BlockedPlan<T> : FinitePlan<T>
         $"parts of {_g.RowsPerPart} output rows, blocks of channels in {_g.BlockParts} part(s)",
         $"tiles of up to {_g.MostPixels} pixels by {_g.Blocks[0].Vectors * _set.Lanes} channels, {_phases.Length} phase(s)",
     ];
+
+    protected override void Renew()
+    {
+        base.Renew();
+        _scratch = Another(_scratch);
+        _panelOf = new long[Threads];
+    }
 
     protected override void ExecuteFinite()
     {

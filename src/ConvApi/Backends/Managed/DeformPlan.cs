@@ -27,7 +27,7 @@ internal sealed unsafe class DeformPlan<T> : ManagedPlan
     private readonly int _offsetGroups;
     private readonly T* _weights;
     private readonly T* _bias;
-    private readonly T* _samples;
+    private T* _samples;
     private readonly long _samplesPerWorker;
     private bool _biasStep;
 
@@ -65,6 +65,12 @@ internal sealed unsafe class DeformPlan<T> : ManagedPlan
     }
 
     private long WeightOffset(long o, long c, int k) => (o * _ws.N) + (c * _ws.C) + (k / _kw * _ws.H) + (k % _kw * _ws.W);
+
+    protected override void Renew()
+    {
+        base.Renew();
+        _samples = Another(_samples);
+    }
 
     protected override void Execute()
     {

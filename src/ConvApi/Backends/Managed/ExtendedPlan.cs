@@ -13,7 +13,7 @@ namespace ConvNative.Backends.Managed;
 internal sealed unsafe class ExtendedPlan<T> : ManagedPlan
     where T : unmanaged, IFloatingPointIeee754<T>
 {
-    private readonly ManagedPlan _inner;
+    private ManagedPlan _inner;
     private readonly int[] _size = [1, 1, 1];
     private readonly int[] _begin = [0, 0, 0];
     private readonly int[][] _maps = [[0], [0], [0]];
@@ -23,7 +23,7 @@ internal sealed unsafe class ExtendedPlan<T> : ManagedPlan
     private readonly int _pixel;
     private readonly int _middle;
     private readonly T _pad;
-    private readonly T* _extended;
+    private T* _extended;
 
     /// <param name="problem">The problem.</param>
     /// <param name="options">Threads.</param>
@@ -90,6 +90,13 @@ internal sealed unsafe class ExtendedPlan<T> : ManagedPlan
     }
 
     protected override void SetWeightsCore(void* weights, void* bias) => _inner.Set(weights, bias);
+
+    protected override void Renew()
+    {
+        base.Renew();
+        _inner = Another(_inner);
+        _extended = Another(_extended);
+    }
 
     protected override void Execute()
     {

@@ -58,6 +58,12 @@ internal abstract unsafe class FinitePlan<T> : ManagedPlan
         PackWeights((T*)weights, Problem.Direction == Direction.Forward ? (T*)bias : null);
     }
 
+    protected override void Renew()
+    {
+        base.Renew();
+        if (_exact is not null) _exact = Another(_exact);
+    }
+
     protected sealed override void Execute()
     {
         if (_exact is null) ExecuteFinite();

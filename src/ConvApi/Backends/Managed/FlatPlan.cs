@@ -41,7 +41,7 @@ internal sealed unsafe class FlatPlan<T> : FinitePlan<T>
     private readonly T* _init;
     private readonly T* _masks;
     private readonly nint* _columns;
-    private readonly T* _scratch;
+    private T* _scratch;
     private readonly long _scratchPerWorker;
     private readonly long _copied;
 
@@ -143,6 +143,12 @@ internal sealed unsafe class FlatPlan<T> : FinitePlan<T>
                     foreach (int kh in _h.Weight) *to++ = weights[WeightAt(s, g, o, 0, 0, kh, kw)];
         if (bias == null) return;
         for (int o = 0; o < View.Groups * _outputs; o++) new Span<T>(_init + ((long)o * _lanes), _lanes).Fill(bias[o]);
+    }
+
+    protected override void Renew()
+    {
+        base.Renew();
+        _scratch = Another(_scratch);
     }
 
     protected override void ExecuteFinite() => Spread(Problem.Batch * View.Groups * _rowParts);

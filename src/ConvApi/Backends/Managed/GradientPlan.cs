@@ -25,7 +25,7 @@ internal abstract unsafe class GradientPlan<T> : ManagedPlan
     private const long MostAccumulators = 16L << 20;
 
     private readonly BiasSums<T> _bias;
-    private readonly T* _biasScratch;
+    private T* _biasScratch;
     private T* _accumulators;
     private int _rowParts = 1;
     private Step _step;
@@ -107,6 +107,13 @@ internal abstract unsafe class GradientPlan<T> : ManagedPlan
             if ((part + 1) * biases / all > bias) _bias.Add(bias, (T*)Now.OutputGradient, _biasScratch);
             else Sum(rest / PartsPerSlice, rest % PartsPerSlice, worker);
         }
+    }
+
+    protected override void Renew()
+    {
+        base.Renew();
+        _biasScratch = Another(_biasScratch);
+        _accumulators = Another(_accumulators);
     }
 
     protected sealed override void Execute()

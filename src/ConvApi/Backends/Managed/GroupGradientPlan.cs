@@ -21,8 +21,8 @@ internal sealed unsafe class GroupGradientPlan<T> : GradientPlan<T>
     private readonly bool _packsSmall;
     private readonly int _mostTaps;
     private readonly T* _index;
-    private readonly nint* _tables;
-    private readonly T* _panels;
+    private nint* _tables;
+    private T* _panels;
     private readonly long _panelElements;
     private readonly long _smallPanel;
 
@@ -76,6 +76,13 @@ internal sealed unsafe class GroupGradientPlan<T> : GradientPlan<T>
 
     /// <summary>First channel of a block; the last block is moved back to end with the channels.</summary>
     private int First(int block) => Math.Max(0, Math.Min(block * Lanes, _channels - Lanes));
+
+    protected override void Renew()
+    {
+        base.Renew();
+        _tables = Another(_tables);
+        _panels = Another(_panels);
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     protected override void Sum(int slice, int block, int worker)

@@ -15,12 +15,12 @@ internal sealed unsafe class IntegerPlan<T> : ManagedPlan
 {
     private const int WidenedElements = 16 * 1024;
 
-    private readonly ManagedPlan _inner;
-    private readonly IntegerEpilogue<T> _epilogue;
-    private readonly T* _input;
-    private readonly T* _sum;
+    private ManagedPlan _inner;
+    private IntegerEpilogue<T> _epilogue;
+    private T* _input;
+    private T* _sum;
     private readonly T* _weights;
-    private readonly int* _room;
+    private int* _room;
     private readonly long _roomPerWorker;
     private readonly int _channels;
     private readonly long _pixels;
@@ -104,6 +104,16 @@ internal sealed unsafe class IntegerPlan<T> : ManagedPlan
 
         _inner.Set(_weights, null);
         _epilogue.SetBias((int*)bias);
+    }
+
+    protected override void Renew()
+    {
+        base.Renew();
+        _inner = Another(_inner);
+        _epilogue = Keep(_epilogue.Fork());
+        _input = Another(_input);
+        _sum = Another(_sum);
+        _room = Another(_room);
     }
 
     protected override void Execute()

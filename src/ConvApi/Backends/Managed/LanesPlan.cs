@@ -38,7 +38,7 @@ internal sealed unsafe partial class LanesPlan<T> : FinitePlan<T>
     private readonly T* _index;
     private readonly T* _weights;
     private readonly T* _init;
-    private readonly nint* _tables;
+    private nint* _tables;
     private readonly int _rowTile;
     private readonly nint _row;
     private readonly int _tilePixels;
@@ -48,7 +48,7 @@ internal sealed unsafe partial class LanesPlan<T> : FinitePlan<T>
     private readonly int _rowParts;
     private readonly int _bandRows;
     private readonly int _bands;
-    private readonly T* _panels;
+    private T* _panels;
     private readonly long _panelElements;
     private readonly long _sourcePanel;
 
@@ -166,6 +166,13 @@ internal sealed unsafe partial class LanesPlan<T> : FinitePlan<T>
 
     /// <summary>The channel at which a block's vectors of the source begin; none reaches past the last one.</summary>
     private int SourceChannel(int block) => _inputs == _outputs ? Channel(block) : Math.Min(Channel(block) / _outputs, (_channels / _outputs) - _lanes);
+
+    protected override void Renew()
+    {
+        base.Renew();
+        _tables = Another(_tables);
+        _panels = Another(_panels);
+    }
 
     protected override void ExecuteFinite() => Spread(_packs ? Problem.Batch * _blocks * _bands : Problem.Batch * _d.Count * _rowParts);
 

@@ -37,9 +37,9 @@ internal sealed unsafe class MatrixPlan<T> : FinitePlan<T>
     private readonly T* _weights;
     private readonly T* _init;
     private readonly nint* _taps;
-    private readonly T* _scratch;
+    private T* _scratch;
     private readonly long _scratchPerWorker;
-    private readonly long[] _panelOf;
+    private long[] _panelOf;
 
     public MatrixPlan(View view, PlanOptions options)
         : base(view, options, "matrix")
@@ -123,6 +123,13 @@ internal sealed unsafe class MatrixPlan<T> : FinitePlan<T>
 
         if (bias == null) return;
         for (int o = 0; o < View.Groups * _outputs; o++) new Span<T>(_init + ((long)o * _lanes), _lanes).Fill(bias[o]);
+    }
+
+    protected override void Renew()
+    {
+        base.Renew();
+        _scratch = Another(_scratch);
+        _panelOf = new long[Threads];
     }
 
     protected override void ExecuteFinite()

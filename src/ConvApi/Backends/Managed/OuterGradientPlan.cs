@@ -25,7 +25,7 @@ internal sealed unsafe class OuterGradientPlan<T> : GradientPlan<T>
     private readonly int _panelColumns;
     private readonly bool _packs;
     private readonly LaneBlock[] _blocks;
-    private readonly T* _panels;
+    private T* _panels;
     private readonly long _panelElements;
 
     public OuterGradientPlan(View view, PlanOptions options)
@@ -98,6 +98,12 @@ internal sealed unsafe class OuterGradientPlan<T> : GradientPlan<T>
         }
 
         return [.. blocks];
+    }
+
+    protected override void Renew()
+    {
+        base.Renew();
+        _panels = Another(_panels);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]

@@ -25,7 +25,7 @@ internal sealed unsafe class PlaneGradientPlan<T> : GradientPlan<T>
     private readonly int _spanH;
     private readonly nint* _table;
     private readonly T* _masks;
-    private readonly T* _panels;
+    private T* _panels;
     private readonly long _bigPlane;
     private readonly long _smallPlane;
     private readonly long _panelElements;
@@ -88,6 +88,13 @@ internal sealed unsafe class PlaneGradientPlan<T> : GradientPlan<T>
         int lanes = GradientSet.For<T>().Lanes, computed = (w.Small + lanes - 1) / lanes * lanes;
         return view.Groups == view.BigChannels && view.Groups == view.SmallChannels && view.Big.W == 1 && view.Small.W == 1
             && h is { Kernel: 3, Stride: 1, Dilation: 1 } && w is { Kernel: 3, Stride: 1, Dilation: 1 } && w.Small >= lanes && computed * 3 <= w.Small * 4;
+    }
+
+    protected override void Renew()
+    {
+        base.Renew();
+        _panels = Another(_panels);
+        _exact = null;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]

@@ -42,7 +42,7 @@ internal sealed unsafe partial class PlanePlan<T> : FinitePlan<T>
     private readonly long _flat;
     private readonly T* _weights;
     private readonly T* _init;
-    private readonly T* _scratch;
+    private T* _scratch;
     private readonly long _scratchPerWorker;
     private readonly ColumnRun[] _columns;
     private readonly long[] _rowPlace;
@@ -113,7 +113,7 @@ internal sealed unsafe partial class PlanePlan<T> : FinitePlan<T>
         _isPlain = !_isWide && _columns.Length == 1 && _columns[0] is { Sources: null, Step: 1 } && _d is { Count: 1, Offsets: [0], ReadsOutside: false }
             && _h is { PanelStep: 1, Division: 1 } && Problem.PaddingMode is PaddingMode.Zeros or PaddingMode.Constant;
         _isSplit = _columns is [{ Sources: null, Step: 2 } even, { Sources: null, Step: 2 } odd] && Math.Abs(even.Source - odd.Source) == 1;
-        for (int i = 0; i < Threads; i++) new Span<T>(_scratch + (i * _scratchPerWorker), checked((int)_scratchPerWorker)).Fill(PadValue);
+        FillPadding();
 
         PhaseAxis Axis(int i) => new(view.Axes[i], view.IsDown, view.Flip, mode);
     }
@@ -153,6 +153,18 @@ internal sealed unsafe partial class PlanePlan<T> : FinitePlan<T>
                 }
 
         return new PlanePhase(d, h, w, taps, weights, (nint)table, _inputs == 1 && _outputs == 1 ? (nint)KernelSet.For<T>().FindSweep(taps) : 0);
+    }
+
+    protected override void Renew()
+    {
+        base.Renew();
+        _scratch = Another(_scratch);
+        FillPadding();
+    }
+
+    private void FillPadding()
+    {
+        for (int i = 0; i < Threads; i++) new Span<T>(_scratch + (i * _scratchPerWorker), checked((int)_scratchPerWorker)).Fill(PadValue);
     }
 
     /// <summary>Where an entry of the padded rows and columns lies within a slot.</summary>

@@ -18,7 +18,7 @@ internal sealed unsafe class SampledBackwardPlan : SampledPlan
     private readonly int _block;
     private readonly int _blocks;
     private readonly float* _weights;
-    private readonly float* _scratch;
+    private float* _scratch;
     private readonly long _gradient;
     private readonly long _columns;
     private readonly long _scratchPerWorker;
@@ -51,6 +51,12 @@ internal sealed unsafe class SampledBackwardPlan : SampledPlan
                 for (int o = 0; o < GroupOutputs; o++, to += piece.Vectors * Lanes)
                     for (int l = 0; l < piece.Count; l++)
                         to[l] = ((float*)weights)[IsDepthwise ? WeightOffset((((long)piece.From + l) * GroupOutputs) + o, 0, tap) : WeightOffset(((long)piece.Group * GroupOutputs) + o, piece.From + l, tap)];
+    }
+
+    protected override void Renew()
+    {
+        base.Renew();
+        _scratch = Another(_scratch);
     }
 
     protected override void Work(long part, int worker)

@@ -16,7 +16,7 @@ internal sealed unsafe class SampledForwardPlan : SampledPlan
     private readonly int _blocks;
     private readonly float* _weights;
     private readonly float* _bias;
-    private readonly float* _scratch;
+    private float* _scratch;
     private readonly long _columns;
     private readonly long _scratchPerWorker;
 
@@ -69,6 +69,12 @@ internal sealed unsafe class SampledForwardPlan : SampledPlan
             int g = o / GroupOutputs, within = o % GroupOutputs;
             _bias[IsDepthwise ? (within * Channels) + g : (g * _outBlocks * width) + within] = ((float*)bias)[o];
         }
+    }
+
+    protected override void Renew()
+    {
+        base.Renew();
+        _scratch = Another(_scratch);
     }
 
     protected override void Work(long part, int worker)

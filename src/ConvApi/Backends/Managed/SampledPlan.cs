@@ -15,8 +15,8 @@ internal abstract unsafe class SampledPlan : ManagedPlan
     private const int ConvertedPixels = 128;
 
     private readonly float* _zeros;
-    private readonly float* _converted;
-    private readonly BilinearPoint* _points;
+    private float* _converted;
+    private BilinearPoint* _points;
     private readonly BilinearSampler _sampler;
     private Step _step;
 
@@ -97,6 +97,13 @@ internal abstract unsafe class SampledPlan : ManagedPlan
 
     /// <summary>The kept points of a pixel, one a tap.</summary>
     protected BilinearPoint* Points(long n, int offsetGroup, int pixel) => _points + ((((n * OffsetGroups) + offsetGroup) * Plane) + pixel) * Taps;
+
+    protected override void Renew()
+    {
+        base.Renew();
+        _converted = Another(_converted);
+        _points = Another(_points);
+    }
 
     protected override void Execute()
     {

@@ -15,13 +15,13 @@ internal sealed unsafe class SampledWeightsPlan : SampledPlan
 
     private readonly SampledPiece[] _pieces;
     private readonly BiasSums<float> _bias;
-    private readonly float* _biasScratch;
+    private float* _biasScratch;
     private readonly int _block;
     private readonly int _blocks;
     private readonly int _slices;
     private readonly long _sums;
-    private readonly float* _accumulators;
-    private readonly float* _scratch;
+    private float* _accumulators;
+    private float* _scratch;
     private readonly long _gradient;
     private readonly long _scratchPerWorker;
 
@@ -44,6 +44,14 @@ internal sealed unsafe class SampledWeightsPlan : SampledPlan
     }
 
     protected override (long Work, long Finish) Parts => (((long)_slices * _pieces.Length) + (Now.BiasResult != null ? _bias.Parts : 0), _pieces.Length);
+
+    protected override void Renew()
+    {
+        base.Renew();
+        _accumulators = Another(_accumulators);
+        _scratch = Another(_scratch);
+        _biasScratch = Another(_biasScratch);
+    }
 
     protected override void Execute()
     {

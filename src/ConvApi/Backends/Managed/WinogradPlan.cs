@@ -51,9 +51,9 @@ internal sealed unsafe class WinogradPlan : FinitePlan<float>
     private readonly long _outPoint;
     private readonly float* _weights;
     private readonly float* _bias;
-    private readonly float* _sources;
-    private readonly float* _products;
-    private readonly float* _strips;
+    private float* _sources;
+    private float* _products;
+    private float* _strips;
     private readonly long _strip;
     private readonly nint* _taps;
     private readonly float* _zero;
@@ -152,6 +152,14 @@ internal sealed unsafe class WinogradPlan : FinitePlan<float>
             }
 
         if (bias != null) new ReadOnlySpan<float>(bias, _outputs).CopyTo(new Span<float>(_bias, _outputs));
+    }
+
+    protected override void Renew()
+    {
+        base.Renew();
+        _sources = Another(_sources);
+        _products = Another(_products);
+        _strips = Another(_strips);
     }
 
     protected override void ExecuteFinite()

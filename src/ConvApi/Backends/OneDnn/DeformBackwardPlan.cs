@@ -10,7 +10,7 @@ namespace ConvNative.Backends.OneDnn;
 internal abstract unsafe class DeformBackwardPlan : DeformPlan
 {
     private const int ConvertedPixels = 128;
-    private readonly float* _convertedGradient;
+    private float* _convertedGradient;
     private readonly DnnlMemory[] _weights;
 
     /// <summary>Weights are cut into pieces of at most <paramref name="wantedWidth"/> channels, equal in size, the last filled with zeros.</summary>
@@ -76,6 +76,15 @@ internal abstract unsafe class DeformBackwardPlan : DeformPlan
                     for (int c = from; c < from + Width; c++) *to++ = c < GroupChannels ? ((float*)weights)[WeightOffset(o, c, tap)] : 0;
             Pack((float*)plain.Pointer, GroupOutputs, k, k, 1, Full, _weights[piece]);
         }
+    }
+
+    protected override void Renew()
+    {
+        base.Renew();
+        _convertedGradient = Another(_convertedGradient);
+        bool whole = Tail == Full;
+        Full = Keep(Full.Fork());
+        Tail = whole ? Full : Keep(Tail.Fork());
     }
 
     /// <summary>Converts the output's gradient, where it is needed.</summary>

@@ -13,9 +13,9 @@ internal sealed unsafe class DeformDataPlan : DeformBackwardPlan
     // So many channels of an image fit the second-level cache beside a block, and are still enough for whole vectors.
     private const int WantedWidth = 32;
 
-    private readonly BilinearPoint* _points;
-    private readonly float* _columns;
-    private readonly float* _image;
+    private BilinearPoint* _points;
+    private float* _columns;
+    private float* _image;
     private readonly ChannelRun[][] _runs;
 
     public DeformDataPlan(ConvProblem p, int threads)
@@ -35,6 +35,14 @@ internal sealed unsafe class DeformDataPlan : DeformBackwardPlan
     }
 
     public override string Implementation => $"matmul:{Full.Implementation}+scatter:{InstructionSet.Name}";
+
+    protected override void Renew()
+    {
+        base.Renew();
+        _points = Another(_points);
+        _columns = Another(_columns);
+        _image = Another(_image);
+    }
 
     protected override void Steps()
     {

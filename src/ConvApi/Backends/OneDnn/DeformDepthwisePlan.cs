@@ -16,11 +16,11 @@ internal sealed unsafe class DeformDepthwisePlan : DeformPlan
     private readonly ChannelRun[] _runs;
     private readonly float* _weights;
     private readonly float* _bias;
-    private readonly float* _sampled;
-    private readonly float* _sums;
-    private readonly float* _rows;
-    private readonly float* _values;
-    private readonly OneDnnEpilogue? _epilogue;
+    private float* _sampled;
+    private float* _sums;
+    private float* _rows;
+    private float* _values;
+    private OneDnnEpilogue? _epilogue;
 
     public DeformDepthwisePlan(ConvProblem p, int threads)
         : base(p, threads)
@@ -35,6 +35,7 @@ internal sealed unsafe class DeformDepthwisePlan : DeformPlan
         if (!OutputLast) _rows = (float*)AllocateWorkspace((long)Threads * Block * Outputs * sizeof(float));
         if (p.PostOps.IsNone) return;
         _epilogue = Keep(new OneDnnEpilogue(p.OutputShape.Product, p.PostOps, Threads));
+        if (Threads > 1) Host = TeamGate.Run;
         CountWorkspace(_epilogue.ScratchpadBytes);
         if (p.PostOps.Residual) _values = (float*)AllocateWorkspace(p.OutputShape.Product * sizeof(float));
     }
@@ -62,6 +63,16 @@ internal sealed unsafe class DeformDepthwisePlan : DeformPlan
                 for (int c = 0; c < Channels; c++) _weights[(((tap * (long)_multiplier) + j) * Channels) + c] = ((float*)weights)[WeightOffset(((long)c * _multiplier) + j, 0, tap)];
         for (int j = 0; j < _multiplier; j++)
             for (int c = 0; c < Channels; c++) _bias[(j * Channels) + c] = bias == null ? 0 : ((float*)bias)[(c * _multiplier) + j];
+    }
+
+    protected override void Renew()
+    {
+        base.Renew();
+        _sampled = Another(_sampled);
+        _sums = Another(_sums);
+        _rows = Another(_rows);
+        _values = Another(_values);
+        if (_epilogue is not null) _epilogue = Keep(_epilogue.Fork());
     }
 
     protected override void Steps()

@@ -12,12 +12,12 @@ internal sealed unsafe class DeformForwardPlan : DeformPlan
     private readonly int _block;
     private readonly int _blocks;
     private readonly int _rowFloats;
-    private readonly float* _columns;
-    private readonly float* _rows;
+    private float* _columns;
+    private float* _rows;
     private readonly float* _bias;
     private readonly ChannelRun[] _runs;
-    private readonly OneDnnMatmul _full;
-    private readonly OneDnnMatmul _tail;
+    private OneDnnMatmul _full;
+    private OneDnnMatmul _tail;
     private readonly DnnlMemory[] _weights;
     private readonly bool _narrow;
 
@@ -72,6 +72,16 @@ internal sealed unsafe class DeformForwardPlan : DeformPlan
         }
 
         if (_bias != null) new ReadOnlySpan<float>(bias, Outputs).CopyTo(new Span<float>(_bias, Outputs));
+    }
+
+    protected override void Renew()
+    {
+        base.Renew();
+        _columns = Another(_columns);
+        _rows = Another(_rows);
+        bool whole = _tail == _full;
+        _full = Keep(_full.Fork());
+        _tail = whole ? _full : Keep(_tail.Fork());
     }
 
     protected override void Steps() => RunPhase(0, Problem.Batch * _blocks);

@@ -6,7 +6,7 @@ namespace ConvNative.Backends.OneDnn;
 /// <summary>Gradient of a deformable convolution's offsets or mask: a part owns a block of pixels and reduces over channels.</summary>
 internal sealed unsafe class DeformOffsetPlan : DeformBackwardPlan
 {
-    private readonly float* _columns;
+    private float* _columns;
     private readonly ChannelRun[][] _runs;
     private readonly bool _mask;
 
@@ -24,6 +24,12 @@ internal sealed unsafe class DeformOffsetPlan : DeformBackwardPlan
     }
 
     public override string Implementation => $"matmul:{Full.Implementation}+reduce:{InstructionSet.Name}";
+
+    protected override void Renew()
+    {
+        base.Renew();
+        _columns = Another(_columns);
+    }
 
     protected override void Steps()
     {

@@ -15,7 +15,7 @@ internal abstract unsafe class DeformPlan : OwnPlan
     /// <summary>Pixels whose conversion to channels-last is one part.</summary>
     private const int ConvertedPixels = 128;
 
-    private readonly float* _convertedInput;
+    private float* _convertedInput;
     private readonly float* _zeros;
     private readonly BilinearSampler _sampler;
     private int _phase;
@@ -94,6 +94,12 @@ internal abstract unsafe class DeformPlan : OwnPlan
             yield return new ChannelRun(c, end - c, c / OffsetChannels, column + c - from, width);
             c = end;
         }
+    }
+
+    protected override void Renew()
+    {
+        base.Renew();
+        _convertedInput = Another(_convertedInput);
     }
 
     protected override void Execute()

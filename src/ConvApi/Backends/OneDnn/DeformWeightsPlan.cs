@@ -17,13 +17,13 @@ internal sealed unsafe class DeformWeightsPlan : DeformPlan
     private readonly int _width;
     private readonly int _block;
     private readonly int _blocks;
-    private readonly float* _columns;
-    private readonly float* _sums;
-    private readonly float* _convertedGradient;
-    private readonly BilinearPoint* _points;
+    private float* _columns;
+    private float* _sums;
+    private float* _convertedGradient;
+    private BilinearPoint* _points;
     private readonly ChannelRun[][] _runs;
-    private readonly OneDnnMatmul _full;
-    private readonly OneDnnMatmul _tail;
+    private OneDnnMatmul _full;
+    private OneDnnMatmul _tail;
 
     public DeformWeightsPlan(ConvProblem p, int threads)
         : base(p, threads)
@@ -67,6 +67,18 @@ internal sealed unsafe class DeformWeightsPlan : DeformPlan
     ];
 
     private float* Gradient => OutputLast ? _convertedGradient : (float*)Now.OutputGradient;
+
+    protected override void Renew()
+    {
+        base.Renew();
+        _columns = Another(_columns);
+        _sums = Another(_sums);
+        _points = Another(_points);
+        _convertedGradient = Another(_convertedGradient);
+        bool whole = _tail == _full;
+        _full = Keep(_full.Fork());
+        _tail = whole ? _full : Keep(_tail.Fork());
+    }
 
     protected override void Steps()
     {

@@ -10,7 +10,7 @@ namespace ConvNative.Backends.OneDnn;
 /// </summary>
 internal sealed unsafe class DnnlPrimitive : IDisposable
 {
-    private readonly DnnlPrimitiveHandle _handle;
+    private readonly DnnlPrimitiveHandle? _handle;
     private readonly DnnlMemory? _scratchpad;
     private readonly int _count;
     private readonly AlignedBuffer _memory;
@@ -22,14 +22,39 @@ internal sealed unsafe class DnnlPrimitive : IDisposable
         dnnl_primitive_create(&raw, pd.Raw).ThrowIfFailed(nameof(dnnl_primitive_create));
         _handle = DnnlPrimitiveHandle.Adopt(raw, nameof(dnnl_primitive_create), OneDnnRuntime.Engine);
         Raw = raw;
-        DnnlMemoryDescHandle scratch = OneDnnRuntime.Query(pd.Raw, dnnl_query_t.dnnl_query_scratchpad_md);
-        if (OneDnnRuntime.SizeOf(scratch) > 0) _scratchpad = new DnnlMemory(scratch, allocate: true);
-        else scratch.Dispose();
-        _count = args.Length + (_scratchpad is null ? 0 : 1);
+        try
+        {
+            DnnlMemoryDescHandle scratch = OneDnnRuntime.Query(pd.Raw, dnnl_query_t.dnnl_query_scratchpad_md);
+            if (OneDnnRuntime.SizeOf(scratch) > 0) _scratchpad = new DnnlMemory(scratch, allocate: true);
+            else scratch.Dispose();
+            _count = args.Length + (_scratchpad is null ? 0 : 1);
+            _memory = new AlignedBuffer(_count * sizeof(dnnl_exec_arg_t));
+            _args = (dnnl_exec_arg_t*)_memory.Pointer;
+            for (int i = 0; i < args.Length; i++) _args[i] = new dnnl_exec_arg_t { arg = args[i].Arg, memory = args[i].Memory.Raw };
+            if (_scratchpad is not null) _args[args.Length] = new dnnl_exec_arg_t { arg = DNNL_ARG_SCRATCHPAD, memory = _scratchpad.Raw };
+        }
+        catch
+        {
+            _scratchpad?.Dispose();
+            _handle.Dispose();
+            throw;
+        }
+    }
+
+    private DnnlPrimitive(DnnlPrimitive like, ReadOnlySpan<(DnnlMemory From, DnnlMemory To)> moved)
+    {
+        Raw = like.Raw;
+        if (like._scratchpad is { } scratch) _scratchpad = new DnnlMemory(OneDnnRuntime.Clone(scratch.Desc), allocate: true);
+        _count = like._count;
         _memory = new AlignedBuffer(_count * sizeof(dnnl_exec_arg_t));
         _args = (dnnl_exec_arg_t*)_memory.Pointer;
-        for (int i = 0; i < args.Length; i++) _args[i] = new dnnl_exec_arg_t { arg = args[i].Arg, memory = args[i].Memory.Raw };
-        if (_scratchpad is not null) _args[args.Length] = new dnnl_exec_arg_t { arg = DNNL_ARG_SCRATCHPAD, memory = _scratchpad.Raw };
+        for (int i = 0; i < _count; i++)
+        {
+            _args[i] = like._args[i];
+            if (_args[i].arg == DNNL_ARG_SCRATCHPAD) _args[i].memory = _scratchpad!.Raw;
+            foreach ((DnnlMemory from, DnnlMemory to) in moved)
+                if (like._args[i].memory == from.Raw) _args[i].memory = to.Raw;
+        }
     }
 
     public dnnl_primitive_t Raw { get; }
@@ -41,6 +66,12 @@ internal sealed unsafe class DnnlPrimitive : IDisposable
         dnnl_status_t status = dnnl_primitive_execute(Raw, stream, _count, _args);
         if (status != dnnl_status_t.dnnl_success) status.ThrowIfFailed(nameof(dnnl_primitive_execute));
     }
+
+    /// <summary>
+    /// For a run beside others: the same primitive, which must outlive this one, with a scratchpad of its own and other memory objects in place of
+    /// those that are <paramref name="moved"/>.
+    /// </summary>
+    public DnnlPrimitive Fork(params ReadOnlySpan<(DnnlMemory From, DnnlMemory To)> moved) => new(this, moved);
 
     /// <summary>A reorder of <paramref name="from"/> into <paramref name="to"/>.</summary>
     public static DnnlPrimitive Reorder(DnnlMemory from, DnnlMemory to)
@@ -72,7 +103,7 @@ internal sealed unsafe class DnnlPrimitive : IDisposable
 
     public void Dispose()
     {
-        _handle.Dispose();
+        _handle?.Dispose();
         _scratchpad?.Dispose();
         _memory.Dispose();
     }

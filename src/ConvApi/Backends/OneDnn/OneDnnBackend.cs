@@ -50,7 +50,7 @@ public sealed class OneDnnBackend : ConvBackend
     [System.Runtime.CompilerServices.MethodImpl(System.Runtime.CompilerServices.MethodImplOptions.NoInlining)]
     private static string InstructionSet() => Dnnl.dnnl_get_effective_cpu_isa().ToString().Replace("dnnl_cpu_isa_", "", StringComparison.Ordinal);
 
-    private static int DefaultThreads => OpenMp.IsAvailable ? Environment.ProcessorCount : 1;
+    private static int DefaultThreads => OpenMp.IsAvailable ? ConvThreads.Max : 1;
 
     /// <inheritdoc/>
     public override PlanResult CreatePlan(ConvProblem problem, PlanOptions options)
@@ -65,7 +65,7 @@ public sealed class OneDnnBackend : ConvBackend
         try
         {
             _ = OneDnnRuntime.Engine;
-            int threads = options.MaxThreads > 0 ? options.MaxThreads : DefaultThreads;
+            int threads = options.MaxThreads > 0 ? ConvThreads.Of(options.MaxThreads) : DefaultThreads;
             if (OneDnnOwn.Serves(problem)) return OneDnnOwn.Create(problem, options, threads);
             if (TryPlan(problem, options, threads) is { } plan) return PlanResult.Supported(plan);
             string none = $"oneDNN {OneDnnRuntime.Report.Version} has no {Names.Of(problem.Direction)} implementation for {Types(problem)} on this processor";
@@ -114,7 +114,17 @@ public sealed class OneDnnBackend : ConvBackend
         Quantization q = p.Quantization ?? Quantization.None;
         bool shifted = p.WeightType == DataType.U8, window = q.WeightZeroPoints.Any(z => z != (shifted ? 128 : 0));
         ConvPlan? ones = window ? TryPlan(OneDnnIntegers.Sums(p, zeroPoint, window: true), options, threads) : null;
-        if (!window || ones is not null) return new OneDnnIntegerPlan(p, sums, ones);
+        try
+        {
+            if (!window || ones is not null) return new OneDnnIntegerPlan(p, sums, ones);
+        }
+        catch
+        {
+            ones?.Dispose();
+            sums.Dispose();
+            throw;
+        }
+
         sums.Dispose();
         return null;
     }

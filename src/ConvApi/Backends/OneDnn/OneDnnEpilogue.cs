@@ -8,12 +8,12 @@ namespace ConvNative.Backends.OneDnn;
 /// <summary>Post-ops on dense f32 values by oneDNN's binary primitive (a product with 1), for steps that no primitive of oneDNN computes.</summary>
 internal sealed unsafe class OneDnnEpilogue : IDisposable
 {
-    private readonly List<IDisposable> _owned = [];
-    private readonly DnnlMemory _values;
-    private readonly DnnlMemory _result;
-    private readonly DnnlPrimitive _primitive;
-    private readonly dnnl_stream_t _stream;
     private readonly int _threads;
+    private List<IDisposable> _owned = [];
+    private DnnlMemory _values;
+    private DnnlMemory _result;
+    private DnnlPrimitive _primitive;
+    private dnnl_stream_t _stream;
 
     public OneDnnEpilogue(long count, PostOps ops, int threads)
     {
@@ -31,10 +31,7 @@ internal sealed unsafe class OneDnnEpilogue : IDisposable
             using DnnlPrimitiveDescHandle pd = DnnlPrimitiveDescHandle.Adopt(raw, nameof(dnnl_binary_primitive_desc_create), OneDnnRuntime.Engine);
             Implementation = OneDnnRuntime.ImplementationOf(pd.Raw);
             _primitive = Keep(new DnnlPrimitive(pd, (DNNL_ARG_SRC_0, _values), (DNNL_ARG_SRC_1, one), (DNNL_ARG_DST, _result)));
-            dnnl_stream_t stream;
-            dnnl_stream_create(&stream, OneDnnRuntime.Engine.Raw, (uint)dnnl_stream_flags_t.dnnl_stream_in_order).ThrowIfFailed(nameof(dnnl_stream_create));
-            Keep(DnnlStreamHandle.Adopt(stream, nameof(dnnl_stream_create), OneDnnRuntime.Engine));
-            _stream = stream;
+            Keep(OneDnnRuntime.NewStream(out _stream));
         }
         catch
         {
@@ -53,8 +50,28 @@ internal sealed unsafe class OneDnnEpilogue : IDisposable
         OpenMp.SetNumThreads(_threads);
         _values.Set(values);
         _result.Set(result);
-        _primitive.Execute(_stream);
-        if (_threads > 1) OpenMpTeam.Touch();
+        if (_threads > 1) OpenMpTeam.Execute(_primitive, _stream);
+        else _primitive.Execute(_stream);
+    }
+
+    /// <summary>For a run beside others: the same primitive, which must outlive it, with memory objects, scratchpad and stream of its own.</summary>
+    public OneDnnEpilogue Fork()
+    {
+        var fork = (OneDnnEpilogue)MemberwiseClone();
+        fork._owned = [];
+        try
+        {
+            fork._values = fork.Keep(new DnnlMemory(OneDnnRuntime.Clone(_values.Desc), allocate: false));
+            fork._result = fork.Keep(new DnnlMemory(OneDnnRuntime.Clone(_result.Desc), allocate: false));
+            fork._primitive = fork.Keep(_primitive.Fork((_values, fork._values), (_result, fork._result)));
+            fork.Keep(OneDnnRuntime.NewStream(out fork._stream));
+            return fork;
+        }
+        catch
+        {
+            fork.Dispose();
+            throw;
+        }
     }
 
     public void Dispose()

@@ -14,14 +14,15 @@ internal sealed unsafe class OneDnnIntegerPlan : ConvPlan
 {
     private readonly ConvPlan _sums;
     private readonly ConvPlan? _window;
-    private readonly IntegerEpilogue<int> _epilogue;
-    private readonly int* _sum;
-    private readonly int* _windowSum;
-    private readonly int* _constant;
-    private readonly byte* _weights;
+    private readonly AlignedBuffer _weights;
+    private readonly AlignedBuffer? _constant;
     private readonly long _sumBytes;
     private readonly long _windowBytes;
     private readonly bool _correctsInput;
+    private bool _isLane;
+    private IntegerEpilogue<int> _epilogue;
+    private AlignedBuffer _sum;
+    private AlignedBuffer? _windowSum;
 
     /// <param name="problem">The problem.</param>
     /// <param name="sums">A plan of <see cref="OneDnnIntegers.Sums"/>; owned.</param>
@@ -29,18 +30,18 @@ internal sealed unsafe class OneDnnIntegerPlan : ConvPlan
     public OneDnnIntegerPlan(ConvProblem problem, ConvPlan sums, ConvPlan? window)
         : base(problem, OneDnnBackend.BackendName)
     {
-        (_sums, _window) = (sums, window);
+        (_sums, _window, Host) = (sums, window, sums.Host ?? window?.Host);
         bool unsigned = problem.WeightType == DataType.U8;
         _correctsInput = problem.Quantization is { InputZeroPoint: not 0 } && sums.Problem.Quantization is null;
         ConvProblem plain = problem.With(s => s with { OutputLayout = OneDnnIntegers.Plain(s.OutputLayout) });
         _epilogue = new IntegerEpilogue<int>(plain, sums.Threads, unsigned ? 128 : 0);
         _sumBytes = checked(problem.OutputShape.Product * sizeof(int));
-        _sum = Allocate(_sumBytes);
-        _weights = (byte*)Allocate(WeightBytes);
-        if (_correctsInput) _constant = Allocate(_sumBytes / problem.Batch);
+        _sum = new AlignedBuffer(_sumBytes);
+        _weights = new AlignedBuffer(WeightBytes);
+        if (_correctsInput) _constant = new AlignedBuffer(_sumBytes / problem.Batch);
         if (window is null) return;
         _windowBytes = window.OutputBytes;
-        _windowSum = Allocate(_windowBytes);
+        _windowSum = new AlignedBuffer(_windowBytes);
         var ones = new byte[window.WeightBytes];
         ones.AsSpan().Fill(1);
         window.SetWeights(ones, []);
@@ -73,7 +74,7 @@ internal sealed unsafe class OneDnnIntegerPlan : ConvPlan
     {
         int length = checked((int)WeightBytes);
         var stored = new ReadOnlySpan<byte>(weights, length);
-        var signed = new Span<byte>(_weights, length);
+        var signed = new Span<byte>(_weights.Pointer, length);
         stored.CopyTo(signed);
         if (Problem.WeightType == DataType.U8)
             foreach (ref byte w in signed) w ^= 0x80;
@@ -82,34 +83,48 @@ internal sealed unsafe class OneDnnIntegerPlan : ConvPlan
         if (_correctsInput) Constant();
     }
 
+    protected override ConvPlan Fork()
+    {
+        var lane = (OneDnnIntegerPlan)Copy();
+        lane._isLane = true;
+        (lane._sum, lane._windowSum) = (new AlignedBuffer(_sum.Bytes), _windowSum is null ? null : new AlignedBuffer(_windowSum.Bytes));
+        lane._epilogue = _epilogue.Fork();
+        return lane;
+    }
+
     protected override void ExecuteCore(in ConvPointers q)
     {
         Sums(new ReadOnlySpan<byte>(q.Input, checked((int)InputBytes)));
-        _epilogue.Run(_sum, _windowSum, _constant, q.Residual, q.Result);
+        _epilogue.Run((int*)_sum.Pointer, WindowSum, Constants, q.Residual, q.Result);
     }
 
     protected override void Dispose(bool disposing)
     {
         if (!disposing) return;
-        _sums.Dispose();
-        _window?.Dispose();
         _epilogue.Dispose();
-        foreach (nint p in new[] { (nint)_sum, (nint)_windowSum, (nint)_constant, (nint)_weights }) NativeMemory.AlignedFree((void*)p);
+        _sum.Dispose();
+        _windowSum?.Dispose();
+        if (_isLane) return;
+        _constant?.Dispose();
+        _weights.Dispose();
+        _window?.Dispose();
+        _sums.Dispose();
     }
 
     private void Sums(ReadOnlySpan<byte> input)
     {
-        _sums.Execute(new ConvArguments { Input = input, Result = new Span<byte>(_sum, checked((int)_sumBytes)) });
-        _window?.Execute(new ConvArguments { Input = input, Result = new Span<byte>(_windowSum, checked((int)_windowBytes)) });
+        _sums.Execute(new ConvArguments { Input = input, Result = new Span<byte>(_sum.Pointer, checked((int)_sumBytes)) });
+        _window?.Execute(new ConvArguments { Input = input, Result = new Span<byte>(WindowSum, checked((int)_windowBytes)) });
     }
 
     /// <summary>The sums of an input that is nothing but its zero point; every image has the same.</summary>
     private void Constant()
     {
+        int* constants = Constants, windowSum = WindowSum;
         var input = new byte[InputBytes];
         input.AsSpan().Fill((byte)Problem.Quantization!.InputZeroPoint);
         Sums(input);
-        NativeMemory.Copy(_sum, _constant, (nuint)(_sumBytes / Problem.Batch));
+        NativeMemory.Copy(_sum.Pointer, constants, (nuint)(_sumBytes / Problem.Batch));
         if (_window is null) return;
 
         // The window sums have the zero point in them too.
@@ -120,8 +135,8 @@ internal sealed unsafe class OneDnnIntegerPlan : ConvPlan
             for (long i = 0; i < plane; i++)
             {
                 long g = o / perGroup;
-                int covered = _windowSum[last ? (i * Problem.Groups) + g : (g * plane) + i];
-                _constant[last ? (i * channels) + o : (o * plane) + i] -= (q.WeightZeroPoint(o) - (Problem.WeightType == DataType.U8 ? 128 : 0)) * covered;
+                int covered = windowSum[last ? (i * Problem.Groups) + g : (g * plane) + i];
+                constants[last ? (i * channels) + o : (o * plane) + i] -= (q.WeightZeroPoint(o) - (Problem.WeightType == DataType.U8 ? 128 : 0)) * covered;
             }
     }
 
@@ -143,5 +158,7 @@ internal sealed unsafe class OneDnnIntegerPlan : ConvPlan
                 }
     }
 
-    private static int* Allocate(long bytes) => (int*)NativeMemory.AlignedAlloc((nuint)Math.Max(64, bytes), 64);
+    private int* WindowSum => _windowSum is null ? null : (int*)_windowSum.Pointer;
+
+    private int* Constants => _constant is null ? null : (int*)_constant.Pointer;
 }

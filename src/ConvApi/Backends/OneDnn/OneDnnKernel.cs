@@ -14,13 +14,13 @@ namespace ConvNative.Backends.OneDnn;
 internal sealed unsafe class OneDnnKernel : IDisposable
 {
     private readonly ConvProblem _problem;
-    private readonly List<IDisposable> _owned = [];
-    private readonly dnnl_stream_t _stream;
-    private readonly OneDnnTensor? _source;
-    private readonly OneDnnTensor? _destination;
-    private readonly OneDnnTensor? _weights;
-    private readonly DnnlMemory? _bias;
-    private readonly DnnlPrimitive _primitive = null!;
+    private List<IDisposable> _owned = [];
+    private dnnl_stream_t _stream;
+    private OneDnnTensor? _source;
+    private OneDnnTensor? _destination;
+    private OneDnnTensor? _weights;
+    private DnnlMemory? _bias;
+    private DnnlPrimitive _primitive = null!;
     private readonly bool _direct;
 
     private OneDnnKernel(ConvProblem p, OneDnnCandidate candidate, DnnlPrimitiveDescHandle pd)
@@ -30,10 +30,7 @@ internal sealed unsafe class OneDnnKernel : IDisposable
         Implementation = OneDnnRuntime.ImplementationOf(pd.Raw);
         try
         {
-            dnnl_stream_t raw;
-            dnnl_stream_create(&raw, OneDnnRuntime.Engine.Raw, (uint)dnnl_stream_flags_t.dnnl_stream_in_order).ThrowIfFailed(nameof(dnnl_stream_create));
-            _owned.Add(DnnlStreamHandle.Adopt(raw, nameof(dnnl_stream_create), OneDnnRuntime.Engine));
-            _stream = raw;
+            Keep(OneDnnRuntime.NewStream(out _stream));
             bool data = p.Direction == Direction.BackwardData, weights = p.Direction == Direction.BackwardWeights;
             _source = Keep(OneDnnTensor.Activation(p.InputShape, p.InputType, p.InputLayout, OneDnnRuntime.Query(pd.Raw, data ? dnnl_query_t.dnnl_query_diff_src_md : dnnl_query_t.dnnl_query_src_md)));
             _destination = Keep(OneDnnTensor.Activation(p.OutputShape, p.OutputType, p.OutputLayout, OneDnnRuntime.Query(pd.Raw, data || weights ? dnnl_query_t.dnnl_query_diff_dst_md : dnnl_query_t.dnnl_query_dst_md)));
@@ -105,6 +102,23 @@ internal sealed unsafe class OneDnnKernel : IDisposable
         return pd is null || OneDnnIntegers.IsWrong(p, OneDnnRuntime.ImplementationOf(pd.Raw)) ? null : new OneDnnKernel(p, candidate, pd);
     }
 
+    /// <summary>For a run beside others: the same primitives and packed weights, which must outlive it; memory objects, scratchpads and stream of its own.</summary>
+    public OneDnnKernel Fork()
+    {
+        var lane = (OneDnnKernel)MemberwiseClone();
+        lane._owned = [];
+        try
+        {
+            lane.Renew();
+            return lane;
+        }
+        catch
+        {
+            lane.Dispose();
+            throw;
+        }
+    }
+
     public void SetWeights(void* weights, void* bias)
     {
         OpenMp.SetNumThreads(Candidate.Threads);
@@ -172,10 +186,32 @@ internal sealed unsafe class OneDnnKernel : IDisposable
         _owned.Clear();
     }
 
+    private void Renew()
+    {
+        (OneDnnTensor source, OneDnnTensor destination, OneDnnTensor weights, DnnlMemory? bias) = (_source!, _destination!, _weights!, _bias);
+        Keep(OneDnnRuntime.NewStream(out _stream));
+        _source = Keep(source.Fork());
+        _destination = Keep(destination.Fork());
+        var moved = new List<(DnnlMemory, DnnlMemory)> { (source.Native, _source.Native), (destination.Native, _destination.Native) };
+        if (_problem.Direction == Direction.BackwardWeights)
+        {
+            // They are results.
+            _weights = Keep(weights.Fork());
+            moved.Add((weights.Native, _weights.Native));
+            if (bias is not null)
+            {
+                _bias = Keep(new DnnlMemory(OneDnnRuntime.Clone(bias.Desc), allocate: true));
+                moved.Add((bias, _bias));
+            }
+        }
+
+        _primitive = Keep(_primitive.Fork([.. moved]));
+    }
+
     private void Execute()
     {
-        _primitive.Execute(_stream);
-        if (Candidate.Threads > 1) OpenMpTeam.Touch();
+        if (Candidate.Threads > 1) OpenMpTeam.Execute(_primitive, _stream);
+        else _primitive.Execute(_stream);
     }
 
     private T Keep<T>(T resource)

@@ -11,8 +11,8 @@ namespace ConvNative.Backends.OneDnn;
 /// </summary>
 internal sealed unsafe class OneDnnMatmul : IDisposable
 {
-    private readonly List<IDisposable> _owned = [];
-    private readonly Lane[] _lanes;
+    private List<IDisposable> _owned = [];
+    private Lane[] _lanes;
 
     /// <summary>Prepares the product; without <paramref name="weights"/> (K by N) oneDNN chooses how they lie.</summary>
     public OneDnnMatmul(Matrix source, DnnlMemoryDescHandle? weights, long n, Matrix destination, bool bias, PostOps ops, int lanes)
@@ -59,6 +59,29 @@ internal sealed unsafe class OneDnnMatmul : IDisposable
         _lanes[lane].Run(source, weights, bias, destination);
     }
 
+    /// <summary>For a run beside others: the same product, which must outlive it, with lanes of its own.</summary>
+    public OneDnnMatmul Fork()
+    {
+        var fork = (OneDnnMatmul)MemberwiseClone();
+        fork._owned = [];
+        fork._lanes = new Lane[_lanes.Length];
+        try
+        {
+            for (int i = 0; i < _lanes.Length; i++)
+            {
+                fork._lanes[i] = new Lane(_lanes[i]);
+                fork._owned.Add(fork._lanes[i]);
+            }
+
+            return fork;
+        }
+        catch
+        {
+            fork.Dispose();
+            throw;
+        }
+    }
+
     public void Dispose()
     {
         for (int i = _owned.Count - 1; i >= 0; i--) _owned[i].Dispose();
@@ -77,10 +100,7 @@ internal sealed unsafe class OneDnnMatmul : IDisposable
 
         public Lane(DnnlPrimitiveDescHandle pd, DnnlMemoryDescHandle? bias)
         {
-            dnnl_stream_t raw;
-            dnnl_stream_create(&raw, OneDnnRuntime.Engine.Raw, (uint)dnnl_stream_flags_t.dnnl_stream_in_order).ThrowIfFailed(nameof(dnnl_stream_create));
-            _handle = DnnlStreamHandle.Adopt(raw, nameof(dnnl_stream_create), OneDnnRuntime.Engine);
-            _stream = raw;
+            _handle = OneDnnRuntime.NewStream(out _stream);
             _source = Memory(pd, dnnl_query_t.dnnl_query_src_md);
             _weights = Memory(pd, dnnl_query_t.dnnl_query_weights_md);
             _destination = Memory(pd, dnnl_query_t.dnnl_query_dst_md);
@@ -88,6 +108,15 @@ internal sealed unsafe class OneDnnMatmul : IDisposable
             _primitive = _bias is null
                 ? new DnnlPrimitive(pd, (DNNL_ARG_SRC, _source), (DNNL_ARG_WEIGHTS, _weights), (DNNL_ARG_DST, _destination))
                 : new DnnlPrimitive(pd, (DNNL_ARG_SRC, _source), (DNNL_ARG_WEIGHTS, _weights), (DNNL_ARG_BIAS, _bias), (DNNL_ARG_DST, _destination));
+        }
+
+        public Lane(Lane like)
+        {
+            _handle = OneDnnRuntime.NewStream(out _stream);
+            (_source, _weights, _destination, _bias) = (Like(like._source), Like(like._weights), Like(like._destination), like._bias is null ? null : Like(like._bias));
+            _primitive = _bias is null
+                ? like._primitive.Fork((like._source, _source), (like._weights, _weights), (like._destination, _destination))
+                : like._primitive.Fork((like._source, _source), (like._weights, _weights), (like._destination, _destination), (like._bias!, _bias));
         }
 
         public long ScratchpadBytes => _primitive.ScratchpadBytes;
@@ -110,6 +139,8 @@ internal sealed unsafe class OneDnnMatmul : IDisposable
             _source.Dispose();
             _handle.Dispose();
         }
+
+        private static DnnlMemory Like(DnnlMemory memory) => new(OneDnnRuntime.Clone(memory.Desc), allocate: false);
 
         private static DnnlMemory Memory(DnnlPrimitiveDescHandle pd, dnnl_query_t what) => new(OneDnnRuntime.Query(pd.Raw, what), allocate: false);
     }

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using ConvNative.Backends.Common;
+using ConvNative.Bindings.Loading;
 using ConvNative.Bindings.OneDnn;
 using ConvNative.Plans;
 using ConvNative.Problems;
@@ -9,12 +10,12 @@ namespace ConvNative.Backends.OneDnn;
 /// <summary>A chosen kernel with the explicit steps that oneDNN has no word for: padding modes and the flip.</summary>
 internal sealed unsafe class OneDnnPlan : ConvPlan
 {
-    private readonly OneDnnKernel _kernel;
+    private OneDnnKernel _kernel;
     private readonly InputExtension? _extension;
-    private readonly List<AlignedBuffer> _buffers = [];
-    private readonly void* _extended;
-    private readonly void* _flipped;
-    private readonly float* _folded;
+    private List<AlignedBuffer> _buffers = [];
+    private void* _extended;
+    private void* _flipped;
+    private float* _folded;
     private readonly string _why;
     private readonly string _purpose;
 
@@ -25,6 +26,7 @@ internal sealed unsafe class OneDnnPlan : ConvPlan
         _extension = extension;
         _why = why;
         _purpose = purpose;
+        if (kernel.Candidate.Threads > 1) Host = TeamGate.Run;
         if (problem.InputLayout == Layout.Any && extension is null) InputBytes = kernel.InputBytes;
         if (problem.OutputLayout == Layout.Any) OutputBytes = kernel.OutputBytes;
         if (extension is not null) _extended = Allocate(extension.Bytes);
@@ -63,6 +65,26 @@ internal sealed unsafe class OneDnnPlan : ConvPlan
         if (_extension is not null && Problem.Op == ConvOp.Transposed) CheckFinite(weights);
         if (_flipped != null) WeightFlip.Copy(Problem, weights, _flipped);
         _kernel.SetWeights(_flipped != null ? _flipped : weights, bias);
+    }
+
+    protected override ConvPlan Fork()
+    {
+        var lane = (OneDnnPlan)Copy();
+        lane._buffers = [];
+        try
+        {
+            // Flipped weights are the operand when they are set, and a result of the gradient.
+            if (_extended != null) lane._extended = lane.Allocate(_extension!.Bytes);
+            if (_folded != null) lane._folded = (float*)lane.Allocate(Problem.InputShape.Product * sizeof(float));
+            if (_flipped != null && Problem.Direction == Direction.BackwardWeights) lane._flipped = lane.Allocate(WeightBytes);
+            lane._kernel = _kernel.Fork();
+            return lane;
+        }
+        catch
+        {
+            foreach (AlignedBuffer b in lane._buffers) b.Dispose();
+            throw;
+        }
     }
 
     protected override void RunCore(void* input, void* output)
@@ -139,6 +161,8 @@ internal sealed unsafe class OneDnnPlan : ConvPlan
         if (to.Length != (toPacked ? packed.Size : plain.Size)) throw new ArgumentException($"destination = {to.Length} bytes: must be {(toPacked ? packed.Size : plain.Size)}", nameof(to));
         fixed (byte* f = from, t = to)
         {
+            // On the calling thread alone, which need not be one that has a team.
+            OpenMp.SetNumThreads(1);
             plain.Set(toPacked ? f : t);
             packed.Set(toPacked ? t : f);
             using DnnlPrimitive reorder = toPacked ? DnnlPrimitive.Reorder(plain, packed) : DnnlPrimitive.Reorder(packed, plain);

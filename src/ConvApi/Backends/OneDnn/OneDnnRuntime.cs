@@ -84,12 +84,19 @@ internal static unsafe class OneDnnRuntime
 
     public static bool Same(DnnlMemoryDescHandle a, DnnlMemoryDescHandle b) => dnnl_memory_desc_equal(a.Raw, b.Raw) != 0;
 
+    /// <summary>A stream that runs one thing after the other.</summary>
+    public static DnnlStreamHandle NewStream(out dnnl_stream_t raw)
+    {
+        dnnl_stream_t made;
+        dnnl_stream_create(&made, Engine.Raw, (uint)dnnl_stream_flags_t.dnnl_stream_in_order).ThrowIfFailed(nameof(dnnl_stream_create));
+        raw = made;
+        return DnnlStreamHandle.Adopt(made, nameof(dnnl_stream_create), Engine);
+    }
+
     /// <summary>Executes on a stream made for the purpose.</summary>
     public static void RunOnce(DnnlPrimitive primitive)
     {
-        dnnl_stream_t raw;
-        dnnl_stream_create(&raw, Engine.Raw, (uint)dnnl_stream_flags_t.dnnl_stream_in_order).ThrowIfFailed(nameof(dnnl_stream_create));
-        using DnnlStreamHandle stream = DnnlStreamHandle.Adopt(raw, nameof(dnnl_stream_create), Engine);
+        using DnnlStreamHandle stream = NewStream(out dnnl_stream_t raw);
         primitive.Execute(raw);
     }
 

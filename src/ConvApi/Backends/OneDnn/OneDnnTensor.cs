@@ -25,6 +25,14 @@ internal sealed unsafe class OneDnnTensor : IDisposable
         _user = new DnnlMemory(user, allocate: false);
     }
 
+    private OneDnnTensor(OneDnnTensor like)
+    {
+        _user = new DnnlMemory(OneDnnRuntime.Clone(like._user.Desc), allocate: false);
+        _native = like.HasReorder ? new DnnlMemory(OneDnnRuntime.Clone(like._native.Desc), allocate: true) : _user;
+        _toNative = like._toNative?.Fork((like._user, _user), (like._native, _native));
+        _toUser = like._toUser?.Fork((like._user, _user), (like._native, _native));
+    }
+
     /// <summary>An activation in the caller's layout; <see cref="Layout.Any"/> means oneDNN's own.</summary>
     public static OneDnnTensor Activation(Dims shape, DataType type, Layout layout, DnnlMemoryDescHandle native)
     {
@@ -69,6 +77,9 @@ internal sealed unsafe class OneDnnTensor : IDisposable
     }
 
     public long OwnedBytes => (HasReorder ? _native.Size : 0) + (_toNative?.ScratchpadBytes ?? 0) + (_toUser?.ScratchpadBytes ?? 0);
+
+    /// <summary>For a run beside others: memory objects and bytes of its own, the same reorders, which must outlive it.</summary>
+    public OneDnnTensor Fork() => new(this);
 
     public void Dispose()
     {

@@ -78,7 +78,10 @@ internal static unsafe class OneDnnTuner
                     k.Dispose();
                 }
 
-            double[] times = Time(p, kernels);
+            // One after the other with what other threads run; on the threads that will run them.
+            var trial = new Trial(p, kernels);
+            TeamGate.Run(trial);
+            double[] times = trial.Times;
             int best = Array.IndexOf(times, times.Min());
             OneDnnKernel winner = kernels[best];
             kernels.RemoveAt(best);
@@ -137,6 +140,13 @@ internal static unsafe class OneDnnTuner
             case Direction.BackwardData: k.BackwardData(y, x); break;
             default: k.BackwardWeights(x, y, w, b); break;
         }
+    }
+
+    private sealed class Trial(ConvProblem p, List<OneDnnKernel> kernels) : IHosted
+    {
+        public double[] Times { get; private set; } = [];
+
+        public void Invoke() => Times = Time(p, kernels);
     }
 
     private static void* Random(long bytes, DataType type)

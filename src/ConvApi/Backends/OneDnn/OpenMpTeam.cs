@@ -4,6 +4,7 @@ using System.Runtime.ExceptionServices;
 using System.Runtime.InteropServices;
 using ConvNative.Backends.Common;
 using ConvNative.Bindings.Loading;
+using ConvNative.Bindings.OneDnn;
 
 namespace ConvNative.Backends.OneDnn;
 
@@ -29,17 +30,52 @@ internal sealed unsafe class OpenMpTeam : IThreadTeam
     /// <summary>The calling thread has ended a parallel region of several threads just now.</summary>
     public static void Touch() => t_awakeUntil = Stopwatch.GetTimestamp() + s_spin;
 
+    /// <summary>Executes a primitive of several threads, within <see cref="TeamGate"/>; our own threads are lent to it meanwhile.</summary>
+    public static void Execute(DnnlPrimitive primitive, dnnl_stream_t stream)
+    {
+        WorkerPool pool = WorkerPool.Shared;
+        pool.Lend();
+        try
+        {
+            primitive.Execute(stream);
+        }
+        finally
+        {
+            pool.TakeBack();
+            Touch();
+        }
+    }
+
     public bool TryRun(IParallelWork work, long parts, int threads)
     {
         Job job = t_job ??= new Job();
         if (job.IsBusy) return false;
+        if (TeamGate.IsInside)
+        {
+            Run(job, work, parts, threads);
+            return true;
+        }
+
+        if (!TeamGate.TryEnter()) return false;
+        try
+        {
+            Run(job, work, parts, threads);
+            return true;
+        }
+        finally
+        {
+            TeamGate.Exit();
+        }
+    }
+
+    private static void Run(Job job, IParallelWork work, long parts, int threads)
+    {
         job.Begin(work, parts, threads);
 
         // The other threads find the job through this variable, which stays where it is until all of them are done.
         OpenMp.Parallel(&Body, (nint)Unsafe.AsPointer(ref job), threads);
         Touch();
         job.End();
-        return true;
     }
 
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]

@@ -14,8 +14,8 @@ internal sealed unsafe class RearrangePlan : OwnPlan
     private readonly bool _unfolds;
     private readonly Dims _from;
     private readonly Dims _to;
-    private readonly OneDnnEpilogue? _epilogue;
-    private readonly float* _values;
+    private OneDnnEpilogue? _epilogue;
+    private float* _values;
     private readonly int _element;
     private readonly ulong _outside;
 
@@ -35,6 +35,7 @@ internal sealed unsafe class RearrangePlan : OwnPlan
 
         if (p.PostOps.IsNone) return;
         _epilogue = Keep(new OneDnnEpilogue(p.OutputShape.Product, p.PostOps, Threads));
+        if (Threads > 1) Host = TeamGate.Run;
         CountWorkspace(_epilogue.ScratchpadBytes);
         if (p.PostOps.Residual) _values = (float*)AllocateWorkspace(p.OutputShape.Product * sizeof(float));
     }
@@ -50,6 +51,13 @@ internal sealed unsafe class RearrangePlan : OwnPlan
 
     /// <summary>Nothing but elements that move, so that their type does not matter.</summary>
     public static bool IsCopy(ConvProblem p) => !p.HasWeights && p.InputType == p.OutputType && p.PostOps.IsNone && (p.Op == ConvOp.ChannelShuffle || Unfolds(p));
+
+    protected override void Renew()
+    {
+        base.Renew();
+        _values = Another(_values);
+        if (_epilogue is not null) _epilogue = Keep(_epilogue.Fork());
+    }
 
     protected override void Execute()
     {

@@ -10,7 +10,7 @@ internal sealed unsafe class ClPlatforms
     // cl_khr_icd's status for a loader without drivers; the core headers do not have it.
     private const int PlatformNotFound = -1001;
 
-    private ClPlatforms(BackendStatus status, IReadOnlyList<ClDeviceProperties> devices)
+    internal ClPlatforms(BackendStatus status, IReadOnlyList<ClDeviceProperties> devices)
     {
         (Status, Devices) = (status, devices);
         Infos = [.. devices.Select((d, i) => d.Describe(i))];

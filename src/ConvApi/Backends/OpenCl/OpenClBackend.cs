@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using ConvNative.Bindings;
 using ConvNative.Plans;
 using ConvNative.Problems;
@@ -13,10 +12,16 @@ public sealed class OpenClBackend : ConvBackend
 {
     internal const string EngineName = "opencl";
 
-    private readonly string? _family;
-    private readonly string? _tuningFolder;
-    private readonly Lazy<ClPlatforms> _platforms = new(ClPlatforms.Read);
-    private readonly ConcurrentDictionary<string, Lazy<ClDevice>> _open = new();
+    // Devices may come later (a driver that starts, a container's permissions); who asks often must not wait for them often.
+    private const int MillisecondsToNextTry = 1000;
+
+    private readonly int _wait;
+    private readonly Func<ClPlatforms> _read;
+    private readonly Func<string, ClDeviceProperties, ClDevice> _make;
+    private readonly Lock _lock = new();
+    private readonly Dictionary<string, ClDevice> _open = [];
+    private ClPlatforms? _platforms;
+    private long _readAt;
 
     /// <summary>Takes each device for what it is.</summary>
     public OpenClBackend()
@@ -27,16 +32,38 @@ public sealed class OpenClBackend : ConvBackend
     /// <summary>Asks the routines of one family (<see cref="ClRoutines.FamilyVariable"/>) whatever a device is; for tests.</summary>
     /// <param name="family">The family, or null.</param>
     /// <param name="tuningFolder">Where measurements are kept; null for the user's cache.</param>
-    internal OpenClBackend(string? family, string? tuningFolder = null) => (_family, _tuningFolder) = (family, tuningFolder);
+    internal OpenClBackend(string? family, string? tuningFolder = null)
+        : this(ClPlatforms.Read, (id, properties) => new ClDevice(id, properties, family, tuningFolder), MillisecondsToNextTry)
+    {
+    }
+
+    /// <summary>With other ways to find devices and to open one; for tests.</summary>
+    /// <param name="read">Lists them.</param>
+    /// <param name="make">Opens one.</param>
+    /// <param name="wait">Milliseconds before devices are looked for again where there were none.</param>
+    internal OpenClBackend(Func<ClPlatforms> read, Func<string, ClDeviceProperties, ClDevice> make, int wait) => (_read, _make, _wait) = (read, make, wait);
 
     /// <inheritdoc/>
     public override string Name => EngineName;
 
     /// <inheritdoc/>
-    public override BackendStatus Status => _platforms.Value.Status;
+    public override BackendStatus Status => Platforms.Status;
 
     /// <inheritdoc/>
-    public override IReadOnlyList<DeviceInfo> Devices => _platforms.Value.Infos;
+    public override IReadOnlyList<DeviceInfo> Devices => Platforms.Infos;
+
+    /// <summary>Read once where there are usable devices; else again after a while.</summary>
+    private ClPlatforms Platforms
+    {
+        get
+        {
+            lock (_lock)
+            {
+                if (_platforms is null || (!_platforms.Status.Available && Environment.TickCount64 - _readAt >= _wait)) (_platforms, _readAt) = (_read(), Environment.TickCount64);
+                return _platforms;
+            }
+        }
+    }
 
     /// <inheritdoc/>
     public override PlanResult CreatePlan(ConvProblem problem, PlanOptions options)
@@ -69,14 +96,17 @@ public sealed class OpenClBackend : ConvBackend
     /// <summary>The device that <paramref name="selector"/> means, opened once.</summary>
     internal ClDevice Open(string? selector)
     {
-        if (!Status.Available) throw new ConvNativeException(Name, $"unavailable: {Status.Summary}");
+        ClPlatforms platforms = Platforms;
+        if (!platforms.Status.Available) throw new ConvNativeException(Name, $"unavailable: {platforms.Status.Summary}");
         if (FindDevice(selector) is not { } info)
             throw new ArgumentException($"device = {selector}: must be one of {string.Join(", ", Devices.Select(d => $"{d.Id} ({d.Name})"))}", nameof(selector));
         if (info.Rejected is not null) throw new ArgumentException($"device = {selector}: {info.Id} ({info.Name}) is rejected: {info.Rejected}", nameof(selector));
         try
         {
-            int index = Devices.ToList().FindIndex(d => d.Id == info.Id);
-            return _open.GetOrAdd(info.Id, id => new Lazy<ClDevice>(() => new ClDevice(id, _platforms.Value.Devices[index], _family, _tuningFolder))).Value;
+            // Only an open device is kept: what failed is tried again.
+            int index = platforms.Infos.ToList().FindIndex(d => d.Id == info.Id);
+            lock (_open)
+                return _open.TryGetValue(info.Id, out ClDevice? device) ? device : _open[info.Id] = _make(info.Id, platforms.Devices[index]);
         }
         catch (NativeCallException e)
         {

@@ -36,7 +36,7 @@ internal sealed unsafe class CudaDevice : ConvDevice, IDisposable
             Kernels = Own(new CudaKernels(ComputeCapability));
             Staging = Own(new CudaStaging(this));
             Pinned = Own(new PinnedPool());
-            Completions = Own(new CudaCompletions(this));
+            Completions = new CudaCompletions(this);
         }
         catch
         {
@@ -163,15 +163,21 @@ internal sealed unsafe class CudaDevice : ConvDevice, IDisposable
 
     public static ConvNativeException Translate(NativeCallException e) => new(CuDnnBackend.BackendName, e.Message, e.Function, e.StatusName, null, e);
 
-    /// <summary>Frees what the device holds. Nothing may use it any more.</summary>
+    /// <summary>Frees what the device holds. Nothing may use it any more; the caller does not hold it.</summary>
     public void Dispose()
     {
         // Handles want their device to be the thread's; where that fails they are let go all the same.
         _ = CudaRt.cudaSetDevice(Ordinal);
-        if (Stream is not null) Settle();
-        for (int i = _owned.Count - 1; i >= 0; i--) _owned[i].Dispose();
-        _owned.Clear();
-        _blas = null;
+
+        // Waits for the thread that ends tasks, and what that does for them may need the device.
+        Completions?.Dispose();
+        lock (Gate)
+        {
+            if (Stream is not null) Settle();
+            for (int i = _owned.Count - 1; i >= 0; i--) _owned[i].Dispose();
+            _owned.Clear();
+            _blas = null;
+        }
     }
 
     public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{Id} {Name} ({ComputeCapability / 10}.{ComputeCapability % 10})");
