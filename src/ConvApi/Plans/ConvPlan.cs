@@ -271,7 +271,7 @@ public abstract unsafe partial class ConvPlan : IDisposable
     protected virtual ConvPlan? Fork() => null;
 
     /// <summary>For <see cref="Fork"/>: a copy of the plan's fields that has lives of its own.</summary>
-    private protected ConvPlan Copy()
+    private protected ConvPlan CopyFields()
     {
         var copy = (ConvPlan)MemberwiseClone();
         copy._gate = copy.NewGate();

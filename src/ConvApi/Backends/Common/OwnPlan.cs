@@ -61,7 +61,7 @@ internal abstract unsafe class OwnPlan : ConvPlan, IParallelWork
 
     protected sealed override ConvPlan Fork()
     {
-        var lane = (OwnPlan)Copy();
+        var lane = (OwnPlan)CopyFields();
         lane._owned = [];
         try
         {

@@ -85,7 +85,7 @@ internal sealed unsafe class OneDnnIntegerPlan : ConvPlan
 
     protected override ConvPlan Fork()
     {
-        var lane = (OneDnnIntegerPlan)Copy();
+        var lane = (OneDnnIntegerPlan)CopyFields();
         lane._isLane = true;
         (lane._sum, lane._windowSum) = (new AlignedBuffer(_sum.Bytes), _windowSum is null ? null : new AlignedBuffer(_windowSum.Bytes));
         lane._epilogue = _epilogue.Fork();

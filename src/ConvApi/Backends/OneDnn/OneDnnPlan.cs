@@ -69,7 +69,7 @@ internal sealed unsafe class OneDnnPlan : ConvPlan
 
     protected override ConvPlan Fork()
     {
-        var lane = (OneDnnPlan)Copy();
+        var lane = (OneDnnPlan)CopyFields();
         lane._buffers = [];
         try
         {
