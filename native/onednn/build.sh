@@ -92,7 +92,7 @@ from_system() {
             return
         fi
         say "the system's $path is version ${version:-unknown}, $wanted_major.$wanted_minor or newer is wanted" >&2
-    done < <("$ldconfig" -p 2>/dev/null | awk '$1 == "libdnnl.so.3" { print $NF }')
+    done < <("$ldconfig" -p 2>/dev/null | awk '$1 == "libdnnl.so.3" || $1 == "libdnnl.so.3.6" { print $NF }')
 }
 
 cache_key() {

@@ -24,6 +24,7 @@ public static class Verbs
         Commands.CheckCommand.Create(),
         Commands.MatrixCommand.Create(),
         Commands.BenchCommand.Create(),
+        Commands.TuneCommand.Create(),
         Commands.MergeCommand.Create(),
         Commands.OnnxCommand.Create(),
     };

@@ -50,6 +50,9 @@ public static unsafe class OneDnnLibrary
         ImportName = Dnnl.Library,
         Variable = Variable,
         FileName = OperatingSystem.IsWindows() ? "dnnl.dll" : OperatingSystem.IsMacOS() ? "libdnnl.3.dylib" : "libdnnl.so.3",
+
+        // Debian 13's package names its ABI by a minor version, and installs no libdnnl.so.3.
+        OtherFileNames = OperatingSystem.IsLinux() ? ["libdnnl.so.3.6"] : [],
         CacheFolder = Path.Combine("onednn", "current"),
         From = new Version(3, 5),
         Below = new Version(4, 0),

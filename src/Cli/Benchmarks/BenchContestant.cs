@@ -15,8 +15,17 @@ internal abstract class BenchContestant : IDisposable
     /// <summary>A timing a turn.</summary>
     public List<Timing> Rounds { get; } = [];
 
+    /// <summary>The fastest run so far, in milliseconds; infinite before the first.</summary>
+    public double Least => Rounds.Count == 0 ? double.PositiveInfinity : Rounds.Min(r => r.Min);
+
+    /// <summary>The kernel, where there is a plan.</summary>
+    public string Implementation => Row.Implementation ?? "";
+
     /// <summary>The row so far.</summary>
     protected BenchRow Row { get; set; }
+
+    /// <summary>Leaves the contestant out from now on.</summary>
+    public void GiveUp() => Call = null;
 
     /// <summary>Does a step; what it throws ends the contestant.</summary>
     public void Attempt(Action step)

@@ -28,7 +28,7 @@ public sealed class BenchRunner
         ConvGraph? graph = subject.Block is { } block ? BlockReport.Find(block).Graph : null;
         try
         {
-            foreach (ConvBackend b in _backends) contestants.Add(p is null ? new GraphContestant(b, graph!, _settings, RowOf(suite, subject, graph!, b)) : new LayerContestant(b, p, _settings, RowOf(suite, p, b)));
+            foreach (ConvBackend b in _backends) contestants.Add(p is null ? new GraphContestant(b, graph!, _settings, RowOf(suite, subject, graph!, b)) : new LayerContestant(b, p, _settings, RowOf(suite, p, b, _settings.Threads)));
             List<BenchContestant> live = [.. contestants.Where(c => c.Call is not null)];
             foreach (BenchContestant c in live) c.Attempt(() => TimeLoop.WarmUp(c.Call!, 150));
             for (int round = 0; round < _settings.Rounds; round++)
@@ -50,7 +50,8 @@ public sealed class BenchRunner
         return [.. rows.Select(r => r.Status == "ok" && !(Math.Abs(r.Checksum - middle) <= tolerance) ? r with { Message = "checksum differs from the other engines'" } : r)];
     }
 
-    private BenchRow RowOf(string suite, ConvProblem p, ConvBackend backend) => new()
+    /// <summary>A row before anything was timed.</summary>
+    internal static BenchRow RowOf(string suite, ConvProblem p, ConvBackend backend, int threads) => new()
     {
         Suite = suite,
         Name = p.Name,
@@ -58,7 +59,7 @@ public sealed class BenchRunner
         Problem = p.Key,
         Backend = backend.Label,
         Layout = Names.Of(p.InputLayout),
-        Threads = _settings.Threads,
+        Threads = threads,
         Status = "ok",
         MultiplyAdds = p.MultiplyAdds,
     };
@@ -87,7 +88,7 @@ public sealed class BenchRunner
 public sealed record BenchSettings(int Threads, Layout? Layout, int Rounds, double BudgetMilliseconds, double Peak1Gflops, double PeakGflops)
 {
     /// <summary>What the engines are asked for: the fastest strict plan.</summary>
-    public PlanOptions Options { get; } = new() { MaxThreads = Threads, Tuning = Tuning.Measure };
+    public PlanOptions Options { get; init; } = new() { MaxThreads = Threads, Tuning = Tuning.Measure };
 
     /// <summary>The peak that a plan of so many threads is measured against.</summary>
     public double Peak(int threads) => threads <= 1 ? Peak1Gflops : PeakGflops;

@@ -31,5 +31,6 @@ public static class BenchScreen
         foreach (IGrouping<(string?, string), BenchRow> g in report.Rows.GroupBy(r => (r.Suite, r.Backend)))
             if (BenchWriters.NetworkMilliseconds(g) is { } ms)
                 output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{g.Key.Item1} on {g.Key.Item2}: {g.Sum(r => r.Count)} convolutions in {ms:G4} ms, {2e-6 * g.Sum(r => (double)r.MultiplyAdds * r.Count) / ms:F1} GFLOP/s"));
+        if (BenchWriters.DefaultAgainstBest(report.Rows) is { } text) output.WriteLine(text);
     }
 }

@@ -47,7 +47,25 @@ public static class BenchWriters
             Total(b, [.. suite]);
         }
 
+        if (DefaultAgainstBest(report.Rows) is { } text) b.Append(CultureInfo.InvariantCulture, $"\n{text}\n");
         return b.ToString();
+    }
+
+    /// <summary>How the default choice does beside the best engine's measured plan, by the fastest runs; null where one of the two is missing.</summary>
+    public static string? DefaultAgainstBest(IReadOnlyList<BenchRow> rows)
+    {
+        ArgumentNullException.ThrowIfNull(rows);
+        var ratios = new List<(double Ratio, string Layer)>();
+        foreach (IGrouping<(string?, string, string), BenchRow> layer in rows.Where(r => r.Status == "ok").GroupBy(r => (r.Suite, r.Problem, r.Layout)))
+        {
+            BenchRow? chosen = layer.FirstOrDefault(r => r.Backend == DefaultEngine.EngineName);
+            if (chosen is null || layer.Count() < 2) continue;
+            ratios.Add((chosen.MinMs / layer.Where(r => r != chosen).Min(r => r.MinMs), chosen.Name ?? chosen.Problem));
+        }
+
+        if (ratios.Count == 0) return null;
+        (double worst, string name) = ratios.MaxBy(r => r.Ratio);
+        return string.Create(CultureInfo.InvariantCulture, $"default over the best measured engine, fastest runs of {ratios.Count} layers: geometric mean {Math.Exp(ratios.Average(r => Math.Log(r.Ratio))):F3}, worst {worst:F2} ({name})");
     }
 
     /// <summary>Sets <see cref="BenchRow.Ratio"/> where the baseline has the same problem, engine, layout and thread limit.</summary>

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using ConvNative.Backends;
 using ConvNative.Cli.Checking;
 using ConvNative.Graphs;
+using ConvNative.Plans;
 using ConvNative.Problems;
 using ConvNative.Problems.Graphs;
 
@@ -23,8 +24,9 @@ internal sealed class GraphContestant : BenchContestant
     private void Begin(ConvBackend backend, ConvGraph graph, BenchSettings settings)
     {
         GraphData data = GraphData.Create(graph, 1);
+        bool isDefault = backend is DefaultEngine;
         long begin = Stopwatch.GetTimestamp();
-        _plan = data.Plan(graph, new GraphOptions { Backend = backend.Name, Plan = settings.Options, Layout = LayoutOf(settings) });
+        _plan = data.Plan(graph, new GraphOptions { Backend = isDefault ? ConvPlan.Auto : backend.Name, Plan = isDefault ? DefaultEngine.Reduce(settings.Options) : settings.Options, Layout = LayoutOf(settings) });
         double create = Stopwatch.GetElapsedTime(begin).TotalMilliseconds;
         Action call = data.Call(_plan, out float[][] outputs);
         begin = Stopwatch.GetTimestamp();

@@ -32,8 +32,9 @@ public static class BenchCommand
         Option<bool> json = CommonOptions.Json();
         var verb = new Verb(
             "bench",
-            "Times the layers of suites and whole networks, engines taking turns on random data; writes results.json, results.csv and results.md.",
+            "Times the layers of suites and whole networks, engines taking turns on random data, what a program gets without options (default) beside them; writes results.json, results.csv and results.md.",
             "convnative bench --suite resnet50 --threads 2",
+            "convnative bench --suite resnet50 --backend default,managed,onednn --layout abx",
             "convnative bench --suite trunks --backend onednn",
             "convnative bench --steps resnet-50 --backend onednn --threads 2",
             "convnative bench --serve --backend onednn --layout any --threads 2")
@@ -59,7 +60,7 @@ public static class BenchCommand
             }
 
             bool auto = r.GetValue(serve) && BackendSelection.Split(r.GetValue(backend)) is [ConvPlan.Auto];
-            BackendSelection selection = BackendSelection.Of(auto ? [] : r.GetValue(backend), engines());
+            BackendSelection selection = BackendSelection.Of(auto ? [] : r.GetValue(backend), [.. engines(), new DefaultEngine()]);
             Layout? l = ParseLayout(r.GetValue(layout)!);
             if (r.GetValue(against) is { Length: > 0 } tables)
                 return PeerBenchmark.Run(selection, tables, r.GetValue(shapes) ?? throw new CliException("--against: needs --shapes FILE"), ms, r.GetValue(seconds), r.GetValue(folder)!, output);

@@ -36,6 +36,18 @@ public abstract class ConvBackend
     /// <exception cref="ConvNativeException">The engine is unavailable, or a native call failed.</exception>
     public abstract PlanResult CreatePlan(ConvProblem problem, PlanOptions options);
 
+    /// <summary>
+    /// The ways in which this engine could compute the problem, by names that <see cref="PlanOptions.Candidate"/> takes, for who wants to time or check each;
+    /// empty where there is one at most, or where the engine does not tell. Not every one need give a plan.
+    /// </summary>
+    public virtual IReadOnlyList<string> Candidates(ConvProblem problem, PlanOptions options) => [];
+
+    /// <summary>It computes in the host's memory, on the processor.</summary>
+    internal virtual bool IsHost => true;
+
+    /// <summary>For an engine with devices: one of them is more than the processor under another name.</summary>
+    internal virtual bool HasAccelerator => false;
+
     /// <summary>Opens the device that <paramref name="name"/> selects (see <see cref="FindDevice"/>; null: the first usable one), once for the process.</summary>
     /// <exception cref="ArgumentException">No usable device is selected.</exception>
     /// <exception cref="NotSupportedException">The engine computes in the host's memory.</exception>

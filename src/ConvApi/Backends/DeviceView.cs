@@ -29,6 +29,12 @@ internal sealed class DeviceView(ConvBackend engine, string device) : ConvBacken
 
     public override IReadOnlyList<DeviceInfo> Devices => engine.FindDevice(device) is { } found ? [found] : [];
 
+    internal override bool IsHost => engine.IsHost;
+
+    internal override bool HasAccelerator => engine.HasAccelerator;
+
+    public override IReadOnlyList<string> Candidates(ConvProblem problem, PlanOptions options) => engine.Candidates(problem, options with { Device = device });
+
     public override PlanResult CreatePlan(ConvProblem problem, PlanOptions options) => engine.CreatePlan(problem, options with { Device = device });
 
     public override ConvDevice OpenDevice(string? name = null) => engine.OpenDevice(device);

@@ -1,4 +1,5 @@
 using ConvNative.Backends;
+using ConvNative.Backends.Choices;
 using ConvNative.Backends.Common;
 using ConvNative.Backends.OneDnn;
 using ConvNative.Plans;

@@ -1,4 +1,5 @@
 using ConvNative.Backends;
+using ConvNative.Backends.Choices;
 using ConvNative.Backends.Common;
 using ConvNative.Bindings;
 using ConvNative.Problems;
@@ -38,12 +39,18 @@ public abstract unsafe partial class ConvPlan : IDisposable
         NeedsWeights = problem.HasWeights && problem.Direction is not (Direction.BackwardWeights or Direction.BackwardBias);
     }
 
+    /// <summary>What <c>auto</c> remembers of its choice; null where the engine was named.</summary>
+    internal string? Choice { get; set; }
+
+    /// <summary><see cref="Backends.Common.TuningStore.Generation"/> at which the choice was last known to be the right one.</summary>
+    internal int ChoiceGeneration { get; set; } = -1;
+
     /// <summary>The name that leaves the choice of the engine to us.</summary>
     public const string Auto = "auto";
 
     /// <summary>
-    /// Makes a plan on the engine called <paramref name="backend"/>; <c>auto</c> takes the fastest of past measurements, else the
-    /// first that supports the problem (with <see cref="Tuning.Measure"/> all of them are measured). The caller disposes it.
+    /// Makes a plan on the engine called <paramref name="backend"/>; <c>auto</c> takes the fastest of past measurements, of this machine or of machines
+    /// like it, and looks for itself where these say too little (<see cref="Tuning"/>). The caller disposes it.
     /// </summary>
     /// <exception cref="NotSupportedException">No engine supports the problem; the message has each one's reason.</exception>
     /// <exception cref="ConvNativeException">The engine is unavailable, or a native call failed.</exception>

@@ -1,3 +1,5 @@
+using ConvNative.Backends.Choices;
+using ConvNative.Backends.Common;
 using ConvNative.Problems;
 
 namespace ConvNative.Plans;
@@ -77,14 +79,19 @@ public sealed class PlanCache : IDisposable
 
     internal ConvPlan Take(PlanKey key)
     {
+        ConvPlan? gone = null;
         lock (_lock)
             for (LinkedListNode<(PlanKey Key, ConvPlan Plan)>? n = _idle.Last; n is not null; n = n.Previous)
                 if (n.Value.Key == key)
                 {
                     _idle.Remove(n);
                     _bytes -= Size(n.Value.Plan);
-                    return n.Value.Plan;
+                    if (IsCurrent(n.Value.Plan, key)) return n.Value.Plan;
+                    gone = n.Value.Plan;
+                    break;
                 }
+
+        gone?.Dispose();
 
         return ConvPlan.Create(key.Problem, key.Options, key.Backend);
     }
@@ -98,6 +105,16 @@ public sealed class PlanCache : IDisposable
         }
 
         Trim(_capacity);
+    }
+
+    // What was chosen before a measurement gives way to it.
+    private static bool IsCurrent(ConvPlan plan, PlanKey key)
+    {
+        int now = TuningStore.Auto.Generation;
+        if (plan.ChoiceGeneration == now) return true;
+        if (key.Backend == ConvPlan.Auto && EngineSelector.IsOvertaken(plan, key.Options)) return false;
+        plan.ChoiceGeneration = now;
+        return true;
     }
 
     private static long Size(ConvPlan plan) => plan.WorkspaceBytes + plan.WeightBytes;

@@ -1,3 +1,4 @@
+using System.Globalization;
 using ConvNative.Problems;
 
 namespace ConvNative.Plans;
@@ -12,11 +13,17 @@ public enum MathMode
     Fast,
 }
 
-/// <summary>How an engine chooses among its candidates.</summary>
+/// <summary>How engines, and kernels of an engine, are chosen.</summary>
 public enum Tuning
 {
-    /// <summary>By a static ranking: no time spent.</summary>
+    /// <summary>By what was measured before, on this machine or for the library on machines like it: no time is spent, and nothing is measured.</summary>
     Rank,
+
+    /// <summary>
+    /// As <see cref="Rank"/>; where that says too little of a problem and the engine is <c>auto</c>'s choice, the two or three best candidates run a few
+    /// times each on random data, once per problem, options and machine. Takes milliseconds, and about as much memory as the operands.
+    /// </summary>
+    Look,
 
     /// <summary>By timing every candidate once per problem, options and machine; the result is remembered.</summary>
     Measure,
@@ -38,7 +45,7 @@ public enum AlgorithmClass
 /// <summary>How a problem is to be computed; value-equal, part of the plan cache's key.</summary>
 public sealed record PlanOptions
 {
-    /// <summary>The defaults: strict, all processors, static ranking.</summary>
+    /// <summary>The defaults: strict, all processors, a short look where past measurements say too little.</summary>
     public static PlanOptions Default { get; } = new();
 
     /// <summary>Permitted rounding.</summary>
@@ -65,11 +72,25 @@ public sealed record PlanOptions
     /// <summary>Only kernels whose results are the same bits on every run.</summary>
     public bool Deterministic { get; init; }
 
-    /// <summary>Choice among candidates.</summary>
-    public Tuning Tuning { get; init; }
+    /// <summary>Choice among candidates. With <see cref="Deterministic"/> nothing that is timed now or was timed on this machine decides.</summary>
+    public Tuning Tuning { get; init; } = Tuning.Look;
+
+    /// <summary>One of the engine's <see cref="Backends.ConvBackend.Candidates"/>, and no other; null leaves the choice to the engine.</summary>
+    public string? Candidate { get; init; }
 
     /// <summary>Most bytes of workspace, beyond packed weights.</summary>
     public long MaxWorkspaceBytes { get; init; } = long.MaxValue;
+
+    /// <summary>The reason where an engine has no candidate of the name that was asked for.</summary>
+    internal static string NoSuch(string candidate, string engine) => $"candidate = {candidate}: must be one of those that {engine} names for the problem (ConvBackend.Candidates)";
+
+    /// <summary>Every option that changes what engines may choose from, for keys of remembered choices.</summary>
+    internal string ChoiceKey =>
+        string.Create(CultureInfo.InvariantCulture, $"threads={MaxThreads} math={Math}")
+        + (Deterministic ? " deterministic" : "")
+        + (MaxWorkspaceBytes != long.MaxValue ? string.Create(CultureInfo.InvariantCulture, $" workspace={MaxWorkspaceBytes}") : "")
+        + (Device is null ? "" : $" device={Device}")
+        + (Candidate is null ? "" : $" candidate={Candidate}");
 }
 
 /// <summary>The answer of an engine that was asked for a plan: exactly one of the two is set.</summary>

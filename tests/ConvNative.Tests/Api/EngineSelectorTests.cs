@@ -1,4 +1,5 @@
 using ConvNative.Backends;
+using ConvNative.Backends.Choices;
 using ConvNative.Backends.Managed;
 using ConvNative.Plans;
 using ConvNative.Problems;

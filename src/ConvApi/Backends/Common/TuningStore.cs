@@ -5,8 +5,8 @@ using System.Text.Json;
 namespace ConvNative.Backends.Common;
 
 /// <summary>
-/// What was measured to be fastest, per engine, library version and machine: a file of JSON lines (<c>{"problem":"...","choice":"..."}</c>)
-/// in the user's cache, or in <paramref name="folder"/>. Where it has nothing, results that ship with the library count: a resource
+/// What was measured to be fastest, per engine, library version and machine: a file of JSON lines (<c>{"problem":"...","choice":"..."}</c>, and
+/// what <see cref="Tuned"/> knows beside) in the user's cache, or in <paramref name="folder"/>. Where it has nothing, results that ship with the library count: a resource
 /// <c>tuned/FILE</c>, which is such a file of a machine like this one. A file that cannot be read or written costs the memory of past
 /// measurements, nothing else.
 /// </summary>
@@ -22,14 +22,19 @@ internal sealed class TuningStore(Func<string> engineVersion, string? folder = n
     private const int Attempts = 50;
 
     private readonly Lock _lock = new();
-    private Dictionary<string, string>? _known;
+    private readonly HashSet<string> _own = [];
+    private Dictionary<string, Tuned>? _known;
+    private int _generation;
 
     /// <summary>oneDNN's store.</summary>
-    public static TuningStore OneDnn { get; } = new(() => $"onednn-{Bindings.OneDnn.OneDnnLibrary.Load().Version}");
+    public static TuningStore OneDnn { get; } = new(() => $"onednn-{Bindings.OneDnn.OneDnnLibrary.Load().Version}-{OneDnnInstructionSet()}");
 
-    /// <summary>Which engine serves a problem best; a choice among other engines than this build has does not count.</summary>
-    public static TuningStore Auto { get; } =
-        new(() => $"auto-{string.Join('-', Engines.All.Select(e => e.Name))}-{Bindings.OneDnn.OneDnnLibrary.Load().Version?.ToString() ?? "none"}");
+    /// <summary>Which engine serves a problem best; a choice among other engines or instruction sets than this process has does not count.</summary>
+    public static TuningStore Auto { get; } = new(() =>
+        $"auto-{string.Join('-', Engines.All.Select(e => e.Name))}-{Bindings.OneDnn.OneDnnLibrary.Load().Version?.ToString() ?? "none"}-{OneDnnInstructionSet()}-{InstructionSet.Name}");
+
+    /// <summary>Rises with each <see cref="Put(string, Tuned)"/>: whoever holds what an earlier choice made may ask again.</summary>
+    public int Generation => Volatile.Read(ref _generation);
 
     /// <summary>Name of the file, and of the resource that ships for machines like this one.</summary>
     public string FileName => $"{engineVersion()}-{Machine()}.jsonl";
@@ -39,20 +44,36 @@ internal sealed class TuningStore(Func<string> engineVersion, string? folder = n
     /// <summary>The choice remembered for <paramref name="key"/>.</summary>
     public bool TryGet(string key, out string? choice)
     {
-        lock (_lock)
-        {
-            _known ??= Read();
-            return _known.TryGetValue(key, out choice);
-        }
+        choice = Find(key)?.Choice;
+        return choice is not null;
     }
 
-    /// <summary>Remembers a choice, in memory and on disk.</summary>
-    public void Put(string key, string choice)
+    /// <summary>What is remembered for <paramref name="key"/>, or null.</summary>
+    public Tuned? Find(string key)
+    {
+        lock (_lock) return (_known ??= Read()).GetValueOrDefault(key);
+    }
+
+    /// <summary>True where a choice may be used without measuring again: it is settled, or this process measured it.</summary>
+    public bool IsGood(string key, Tuned choice)
+    {
+        lock (_lock) return choice.IsSettled || _own.Contains(key);
+    }
+
+    /// <summary>Remembers a choice that nobody doubts, in memory and on disk.</summary>
+    public void Put(string key, string choice) => Put(key, new Tuned(choice));
+
+    /// <summary>Remembers a choice, in memory and on disk; one that was chosen before gains trust.</summary>
+    public void Put(string key, Tuned choice)
     {
         lock (_lock)
         {
             _known ??= Read();
+            if (_known.TryGetValue(key, out Tuned? before) && before.Choice == choice.Choice) choice = choice with { Agreed = before.Agreed + 1, Looked = choice.Looked && before.Looked };
+            choice = choice with { Date = DateOnly.FromDateTime(DateTime.UtcNow) };
             _known[key] = choice;
+            _own.Add(key);
+            _generation++;
             if (FilePath is not { } file) return;
             try
             {
@@ -75,14 +96,19 @@ internal sealed class TuningStore(Func<string> engineVersion, string? folder = n
         }
     }
 
-    private static byte[] Line(string key, string choice)
+    private static byte[] Line(string key, Tuned tuned)
     {
         using var text = new MemoryStream();
         using (var json = new Utf8JsonWriter(text, new JsonWriterOptions { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping }))
         {
             json.WriteStartObject();
             json.WriteString("problem", key);
-            json.WriteString("choice", choice);
+            json.WriteString("choice", tuned.Choice);
+            if (double.IsFinite(tuned.Margin)) json.WriteNumber("margin", Math.Round(tuned.Margin, 3));
+            json.WriteNumber("spread", Math.Round(tuned.Spread, 3));
+            json.WriteNumber("agreed", tuned.Agreed);
+            json.WriteString("date", tuned.Date.ToString("yyyy-MM-dd", System.Globalization.CultureInfo.InvariantCulture));
+            if (tuned.Looked) json.WriteBoolean("looked", true);
             json.WriteEndObject();
         }
 
@@ -90,9 +116,9 @@ internal sealed class TuningStore(Func<string> engineVersion, string? folder = n
         return text.ToArray();
     }
 
-    private Dictionary<string, string> Read()
+    private Dictionary<string, Tuned> Read()
     {
-        var known = new Dictionary<string, string>();
+        var known = new Dictionary<string, Tuned>();
         using (Stream? stream = shipped is null ? typeof(TuningStore).Assembly.GetManifestResourceStream($"tuned/{FileName}") : shipped(FileName))
             if (stream is not null) Add(known, stream);
         try
@@ -111,7 +137,7 @@ internal sealed class TuningStore(Func<string> engineVersion, string? folder = n
         return known;
     }
 
-    private static void Add(Dictionary<string, string> known, Stream stream)
+    private static void Add(Dictionary<string, Tuned> known, Stream stream)
     {
         using var reader = new StreamReader(stream, Encoding.UTF8);
         while (reader.ReadLine() is { } line)
@@ -119,7 +145,8 @@ internal sealed class TuningStore(Func<string> engineVersion, string? folder = n
             try
             {
                 using JsonDocument json = JsonDocument.Parse(line);
-                if (json.RootElement is { ValueKind: JsonValueKind.Object } o && Text(o, "problem") is { } key && Text(o, "choice") is { } choice) known[key] = choice;
+                if (json.RootElement is { ValueKind: JsonValueKind.Object } o && Text(o, "problem") is { } key && Text(o, "choice") is { } choice)
+                    known[key] = new Tuned(choice, Number(o, "margin") ?? double.PositiveInfinity, Number(o, "spread") ?? 0, (int)Math.Clamp(Number(o, "agreed") ?? 1, 1, 1000), Day(o), Looked: o.TryGetProperty("looked", out JsonElement l) && l.ValueKind == JsonValueKind.True);
             }
             catch (JsonException)
             {
@@ -129,6 +156,13 @@ internal sealed class TuningStore(Func<string> engineVersion, string? folder = n
     }
 
     private static string? Text(JsonElement o, string name) => o.TryGetProperty(name, out JsonElement e) && e.ValueKind == JsonValueKind.String ? e.GetString() : null;
+
+    private static DateOnly Day(JsonElement o) => DateOnly.TryParse(Text(o, "date"), System.Globalization.CultureInfo.InvariantCulture, out DateOnly day) ? day : default;
+
+    private static double? Number(JsonElement o, string name) => o.TryGetProperty(name, out JsonElement e) && e.ValueKind == JsonValueKind.Number ? e.GetDouble() : null;
+
+    // A limit that the user sets (ONEDNN_MAX_CPU_ISA) makes it another library.
+    private static string OneDnnInstructionSet() => Bindings.OneDnn.OneDnnLibrary.IsAvailable ? Backends.OneDnn.OneDnnBackend.InstructionSet() : "none";
 
     // Another process has the file for as long as a line takes to write.
     private static FileStream Open(string file, FileMode mode, FileAccess access, FileShare share)

@@ -62,11 +62,16 @@ public sealed unsafe class CuDnnBackend : ConvBackend
     /// <inheritdoc/>
     public override ConvDevice OpenDevice(string? name = null) => Open(name);
 
+    internal override bool IsHost => false;
+
+    internal override bool HasAccelerator => Status.Available;
+
     /// <inheritdoc/>
     public override PlanResult CreatePlan(ConvProblem problem, PlanOptions options)
     {
         ArgumentNullException.ThrowIfNull(problem);
         ArgumentNullException.ThrowIfNull(options);
+        if (options.Candidate is { } candidate) return PlanResult.Unsupported(PlanOptions.NoSuch(candidate, Name));
         if (Lacking(problem) is { } lacking) return PlanResult.Unsupported(lacking);
         if (_unsupported.TryGetValue((problem, options), out string? known)) return PlanResult.Unsupported(known);
         CudaDevice device = Open(options.Device);

@@ -33,6 +33,7 @@ public sealed class ManagedBackend : ConvBackend
     {
         ArgumentNullException.ThrowIfNull(problem);
         ArgumentNullException.ThrowIfNull(options);
+        if (options.Candidate is { } candidate) return PlanResult.Unsupported(PlanOptions.NoSuch(candidate, Name));
         if (Lacking(problem) is { } reason) return PlanResult.Unsupported(reason);
         OwnPlan plan = problem switch
         {

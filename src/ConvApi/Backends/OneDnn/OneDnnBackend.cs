@@ -48,9 +48,20 @@ public sealed class OneDnnBackend : ConvBackend
 
     // Not inlined: an import may be bound when its caller is compiled, which must be after the load.
     [System.Runtime.CompilerServices.MethodImpl(System.Runtime.CompilerServices.MethodImplOptions.NoInlining)]
-    private static string InstructionSet() => Dnnl.dnnl_get_effective_cpu_isa().ToString().Replace("dnnl_cpu_isa_", "", StringComparison.Ordinal);
+    internal static string InstructionSet() => Dnnl.dnnl_get_effective_cpu_isa().ToString().Replace("dnnl_cpu_isa_", "", StringComparison.Ordinal);
 
     private static int DefaultThreads => OpenMp.IsAvailable ? ConvThreads.Max : 1;
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<string> Candidates(ConvProblem problem, PlanOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(problem);
+        ArgumentNullException.ThrowIfNull(options);
+        if (OneDnnOwn.Serves(problem) || Unsupported(problem) is not null) return [];
+        int threads = options.MaxThreads > 0 ? options.MaxThreads : DefaultThreads;
+        (_, _, ConvProblem inner) = OneDnnSteps.For(problem);
+        return [.. OneDnnTuner.Ranked(inner, threads, options).Select(c => c.NameFor(threads))];
+    }
 
     /// <inheritdoc/>
     public override PlanResult CreatePlan(ConvProblem problem, PlanOptions options)
@@ -58,6 +69,7 @@ public sealed class OneDnnBackend : ConvBackend
         ArgumentNullException.ThrowIfNull(problem);
         ArgumentNullException.ThrowIfNull(options);
         if (Unsupported(problem) is { } reason) return PlanResult.Unsupported(reason);
+        if (options.Candidate is { } candidate && !Candidates(problem, options).Contains(candidate)) return PlanResult.Unsupported(PlanOptions.NoSuch(candidate, Name));
         if (_unsupported.TryGetValue((problem, options), out string? known)) return PlanResult.Unsupported(known);
         if (problem.InputShape.Product == 0 || OneDnnFaults.IsZero(problem)) return PlanResult.Supported(new EmptyPlan(problem, BackendName));
         if (!OneDnnRuntime.Report.IsLoaded) _ = OneDnnRuntime.Engine;

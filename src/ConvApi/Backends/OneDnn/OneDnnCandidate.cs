@@ -31,8 +31,10 @@ internal readonly record struct OneDnnCandidate(PropagationKind Kind, Activation
     // Below this many multiply-adds waking a second thread costs more than it brings (2.7 us measured).
     private const long SmallWork = 100_000;
 
-    public override string ToString() =>
-        $"{(Kind == PropagationKind.Inference ? "inference" : "training")}/{Names.Of(Layout)}/{Threads}t";
+    public override string ToString() => $"{(Kind == PropagationKind.Inference ? "inference" : "training")}/{Names.Of(Layout)}/{Threads}t";
+
+    /// <summary>Its name among candidates for at most <paramref name="threads"/> threads: how many there are is the machine's affair, that one is enough the problem's.</summary>
+    public string NameFor(int threads) => $"{(Kind == PropagationKind.Inference ? "inference" : "training")}/{Names.Of(Layout)}{(Threads == threads ? "" : "/1t")}";
 
     /// <summary>The ways worth trying, the statically best first.</summary>
     public static List<OneDnnCandidate> For(ConvProblem p, int threads)

@@ -95,6 +95,8 @@ internal sealed unsafe class OneDnnKernel : IDisposable
     /// <summary>Null where this oneDNN has no implementation for the candidate.</summary>
     public static OneDnnKernel? TryCreate(ConvProblem p, OneDnnCandidate candidate)
     {
+        if (OneDnnPairs.EndTheProcess(p, candidate)) return null;
+
         // oneDNN decides its blocking by the number of threads at creation.
         OpenMp.SetNumThreads(candidate.Threads);
         DnnlPrimitiveDescHandle? made = OneDnnDescriptor.TryCreate(p, candidate);

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Runtime.InteropServices;
+using ConvNative.Backends.Choices;
 using ConvNative.Backends.Common;
 using ConvNative.Plans;
 using ConvNative.Problems;
@@ -14,37 +15,55 @@ internal static unsafe class OneDnnTuner
     /// <summary>The chosen kernel with the reason for it, or null where oneDNN implements none of the candidates.</summary>
     public static (OneDnnKernel Kernel, string Why)? Choose(ConvProblem p, int threads, PlanOptions options)
     {
-        List<OneDnnCandidate> candidates = OneDnnCandidate.For(p, threads);
+        List<OneDnnCandidate> candidates = Ranked(p, threads, options);
+        if (options.Candidate is { } wanted)
+        {
+            candidates = candidates.FindAll(c => c.NameFor(threads) == wanted);
+            return First(p, candidates, options, "the candidate that was asked for");
+        }
+
         string key = $"{p.Key} threads={threads}";
-        if (TuningStore.OneDnn.TryGet(key, out string? known))
+        Tuned? measured = options.Deterministic ? null : TuningStore.OneDnn.Find(key);
+        if (measured is not null && (options.Tuning != Tuning.Measure || TuningStore.OneDnn.IsGood(key, measured)))
         {
             foreach (OneDnnCandidate c in candidates)
-                if (c.ToString() == known && OneDnnKernel.TryCreate(p, c) is { } kernel)
+                if (c.ToString() == measured.Choice && OneDnnKernel.TryCreate(p, c) is { } kernel)
                 {
                     if (kernel.WorkspaceBytes <= options.MaxWorkspaceBytes) return (kernel, "fastest when measured on this machine");
                     kernel.Dispose();
                 }
         }
 
-        return options.Tuning == Tuning.Measure ? Measure(p, candidates, key, options) : First(p, candidates, options);
+        return options.Tuning == Tuning.Measure ? Measure(p, candidates, key, options) : First(p, candidates, options, "first of the ranking");
     }
 
-    // Reference loops; and for bf16 the matrix product, measured at 0.3 GFLOP/s (650 ms) where others reach 500.
-    private static bool IsSlow(ConvProblem p, OneDnnKernel k) =>
-        k.Implementation.Contains("ref", StringComparison.Ordinal)
-        || (p.WeightType == DataType.BF16 && k.Implementation.Contains(":gemm", StringComparison.Ordinal));
+    /// <summary>The candidates, the best of the problem's class first; what nothing is known of keeps its order behind.</summary>
+    public static List<OneDnnCandidate> Ranked(ConvProblem p, int threads, PlanOptions options)
+    {
+        IReadOnlyList<RankedChoice> known = ChoiceTable.Shipped.Of(p, options);
+        return [.. OneDnnCandidate.For(p, threads).OrderBy(c =>
+        {
+            var choice = new EngineChoice(OneDnnBackend.BackendName, c.NameFor(threads));
+            for (int i = 0; i < known.Count; i++)
+                if (known[i].Choice == choice) return i;
+            return known.Count;
+        })];
+    }
 
-    private static (OneDnnKernel, string)? First(ConvProblem p, List<OneDnnCandidate> candidates, PlanOptions options)
+    // Reference loops, and the convolution by one large matrix product: with the products that C++ compiles it is such a loop, too.
+    private static bool IsSlow(OneDnnKernel k) => k.Implementation.Contains("ref", StringComparison.Ordinal) || k.Implementation.Contains("gemm:", StringComparison.Ordinal);
+
+    private static (OneDnnKernel, string)? First(ConvProblem p, List<OneDnnCandidate> candidates, PlanOptions options, string why)
     {
         OneDnnKernel? reference = null;
         foreach (OneDnnCandidate c in candidates)
         {
             if (OneDnnKernel.TryCreate(p, c) is not { } kernel) continue;
-            bool slow = IsSlow(p, kernel);
+            bool slow = IsSlow(kernel);
             if (!slow && kernel.WorkspaceBytes <= options.MaxWorkspaceBytes)
             {
                 reference?.Dispose();
-                return (kernel, "first of the static ranking");
+                return (kernel, why);
             }
 
             if (reference is null && kernel.WorkspaceBytes <= options.MaxWorkspaceBytes) reference = kernel;
@@ -70,7 +89,7 @@ internal static unsafe class OneDnnTuner
             if (kernels.Count == 0) return null;
 
             // One call of a reference implementation may take seconds, and none was ever the fastest.
-            List<OneDnnKernel> slow = kernels.FindAll(k => IsSlow(p, k));
+            List<OneDnnKernel> slow = kernels.FindAll(IsSlow);
             if (slow.Count < kernels.Count)
                 foreach (OneDnnKernel k in slow)
                 {
@@ -81,13 +100,14 @@ internal static unsafe class OneDnnTuner
             // One after the other with what other threads run; on the threads that will run them.
             var trial = new Trial(p, kernels);
             TeamGate.Run(trial);
-            double[] times = trial.Times;
+            (double[] times, double[] slowest) = (trial.Times, trial.Slowest);
             int best = Array.IndexOf(times, times.Min());
+            double second = times.Where((_, i) => i != best).DefaultIfEmpty(double.PositiveInfinity).Min();
             OneDnnKernel winner = kernels[best];
             kernels.RemoveAt(best);
             
             // A choice among what a workspace limit left is no choice for others.
-            if (options.MaxWorkspaceBytes == long.MaxValue) TuningStore.OneDnn.Put(key, winner.Candidate.ToString());
+            if (options.MaxWorkspaceBytes == long.MaxValue) TuningStore.OneDnn.Put(key, new Tuned(winner.Candidate.ToString(), second / times[best], (slowest[best] - times[best]) / times[best]));
             return (winner, $"fastest of {times.Length} measured, {times[best]:0.0000} ms");
         }
         finally
@@ -97,7 +117,7 @@ internal static unsafe class OneDnnTuner
     }
 
     // Rounds of a few calls each, candidates taking turns, so that a disturbance does not fall on one of them; the least time counts.
-    private static double[] Time(ConvProblem p, List<OneDnnKernel> kernels)
+    private static (double[] Least, double[] SlowestTurn) Time(ConvProblem p, List<OneDnnKernel> kernels)
     {
         long input = kernels.Max(k => k.InputBytes), output = kernels.Max(k => k.OutputBytes), weights = p.WeightCount * p.WeightType.SizeOf();
         long bias = Math.Max(64, p.OutputChannels * 8);
@@ -108,23 +128,28 @@ internal static unsafe class OneDnnTuner
                 if (p.Direction != Direction.BackwardWeights) k.SetWeights(w, p.HasBias ? b : null);
             var best = new double[kernels.Count];
             Array.Fill(best, double.MaxValue);
+            var slowest = new double[kernels.Count];
             for (int round = 0; round < 5; round++)
                 for (int i = 0; i < kernels.Count; i++)
                 {
                     long start = Stopwatch.GetTimestamp();
+                    double turn = double.MaxValue;
                     for (int calls = 0; ; calls++)
                     {
                         long t = Stopwatch.GetTimestamp();
                         Run(p, kernels[i], x, y, r, w, b);
                         double ms = Stopwatch.GetElapsedTime(t).TotalMilliseconds;
-                        if (round > 0 || calls > 0) best[i] = Math.Min(best[i], ms);
+                        if (round > 0 || calls > 0) turn = Math.Min(turn, ms);
 
                         // Hopeless candidates get no second round's worth of calls.
                         if ((calls > 0 && Stopwatch.GetElapsedTime(start).TotalMilliseconds > BudgetMs / 5) || (round > 0 && best[i] > 2 * best.Min())) break;
                     }
+
+                    if (turn == double.MaxValue) continue;
+                    (best[i], slowest[i]) = (Math.Min(best[i], turn), Math.Max(slowest[i], turn));
                 }
 
-            return best;
+            return (best, slowest);
         }
         finally
         {
@@ -146,7 +171,9 @@ internal static unsafe class OneDnnTuner
     {
         public double[] Times { get; private set; } = [];
 
-        public void Invoke() => Times = Time(p, kernels);
+        public double[] Slowest { get; private set; } = [];
+
+        public void Invoke() => (Times, Slowest) = Time(p, kernels);
     }
 
     private static void* Random(long bytes, DataType type)

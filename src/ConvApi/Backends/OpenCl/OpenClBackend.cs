@@ -65,11 +65,16 @@ public sealed class OpenClBackend : ConvBackend
         }
     }
 
+    internal override bool IsHost => false;
+
+    internal override bool HasAccelerator => Status.Available && Devices.Any(d => d.Rejected is null && d.Properties.TryGetValue("type", out string? type) && !type.Contains("cpu", StringComparison.OrdinalIgnoreCase));
+
     /// <inheritdoc/>
     public override PlanResult CreatePlan(ConvProblem problem, PlanOptions options)
     {
         ArgumentNullException.ThrowIfNull(problem);
         ArgumentNullException.ThrowIfNull(options);
+        if (options.Candidate is { } candidate) return PlanResult.Unsupported(PlanOptions.NoSuch(candidate, Name));
         ClDevice device;
         try
         {

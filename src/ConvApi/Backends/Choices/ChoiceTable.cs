@@ -1,0 +1,77 @@
+using System.Collections.Concurrent;
+using System.Text.Json;
+using ConvNative.Backends.Common;
+using ConvNative.Plans;
+using ConvNative.Problems;
+
+namespace ConvNative.Backends.Choices;
+
+/// <summary>One way to compute the problems of a class, beside the fastest way of each.</summary>
+/// <param name="Choice">Engine and candidate.</param>
+/// <param name="Mean">Geometric mean of its time over the fastest time, over the class.</param>
+/// <param name="Worst">The largest of these ratios.</param>
+internal sealed record RankedChoice(EngineChoice Choice, double Mean, double Worst)
+{
+    /// <summary>What a caller loses at most counts as much as what is lost in the mean.</summary>
+    public double Cost => Mean * Math.Max(1, Worst / ChoiceTable.MostLoss);
+}
+
+/// <summary>
+/// Which engine and kernel is the fastest for which class of problems, as measured on machines with one instruction set: a resource
+/// <c>tuned/choices-NAME.jsonl</c>, written by <c>convnative tune</c>. Asking it costs a look into a dictionary.
+/// </summary>
+internal sealed class ChoiceTable
+{
+    /// <summary>A choice that was never worse than this (time over the fastest) needs no look of its own.</summary>
+    internal const double MostLoss = 1.2;
+
+    /// <summary>Fewer problems tell nothing of the others of their class.</summary>
+    internal const int FewMembers = 3;
+
+    private static readonly ConcurrentDictionary<string, ChoiceTable> s_shipped = new();
+    private readonly Dictionary<string, (int Members, RankedChoice[] Choices)> _classes = new(StringComparer.Ordinal);
+
+    private ChoiceTable()
+    {
+    }
+
+    /// <summary>The table for this process's instruction set; empty where none ships.</summary>
+    public static ChoiceTable Shipped => For(InstructionSet.Name);
+
+    /// <summary>How many classes it knows.</summary>
+    public int Count => _classes.Count;
+
+    /// <summary>The table that ships for an instruction set by name; empty where none does.</summary>
+    public static ChoiceTable For(string instructionSet) => s_shipped.GetOrAdd(instructionSet, static name =>
+    {
+        using Stream? stream = typeof(ChoiceTable).Assembly.GetManifestResourceStream($"tuned/choices-{name}.jsonl");
+        return stream is null ? new ChoiceTable() : Read(stream);
+    });
+
+    /// <summary>Reads lines of <c>{"class":"...","members":N,"choices":[{"choice":"...","mean":1.0,"worst":1.1}, ...]}</c>, the best first.</summary>
+    public static ChoiceTable Read(Stream stream)
+    {
+        var table = new ChoiceTable();
+        using var reader = new StreamReader(stream);
+        while (reader.ReadLine() is { } line)
+        {
+            using JsonDocument json = JsonDocument.Parse(line);
+            JsonElement o = json.RootElement;
+            table._classes[o.GetProperty("class").GetString()!] =
+            (
+                o.GetProperty("members").GetInt32(),
+                [.. o.GetProperty("choices").EnumerateArray().Select(c => new RankedChoice(EngineChoice.Parse(c.GetProperty("choice").GetString()!), c.GetProperty("mean").GetDouble(), c.GetProperty("worst").GetDouble()))]
+            );
+        }
+
+        return table;
+    }
+
+    /// <summary>The choices for a problem's class, the best first; empty where nothing is known of it.</summary>
+    public IReadOnlyList<RankedChoice> Of(ConvProblem p, PlanOptions options) =>
+        _classes.TryGetValue(ProblemClass.Of(p, options), out (int Members, RankedChoice[] Choices) c) ? c.Choices : [];
+
+    /// <summary>True where the first choice was good for every one of enough problems, so that nothing is gained by a look.</summary>
+    public bool IsCertain(ConvProblem p, PlanOptions options) =>
+        _classes.TryGetValue(ProblemClass.Of(p, options), out (int Members, RankedChoice[] Choices) c) && c.Members >= FewMembers && c.Choices[0].Worst <= MostLoss;
+}
