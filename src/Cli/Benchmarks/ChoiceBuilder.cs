@@ -11,11 +11,12 @@ internal static class ChoiceBuilder
     // Whoever is as slow as that is no alternative, and only makes the table long.
     private const double MostMean = 2.5;
     private const int MostChoices = 5;
+    private const double Missing = 3;
 
     /// <summary>Lines of the table, by class name.</summary>
     public static IReadOnlyList<string> Lines(IEnumerable<ChoiceRow> rows)
     {
-        // Times of one way over the fastest way of its problem, by class and way.
+        // Time of each way over the fastest way of its problem, by class.
         var classes = new SortedDictionary<string, List<Dictionary<EngineChoice, double>>>(StringComparer.Ordinal);
         foreach (IGrouping<(string Problem, int Threads), ChoiceRow> group in rows.GroupBy(r => (r.Problem, r.Threads)))
         {
@@ -32,9 +33,9 @@ internal static class ChoiceBuilder
 
     private static string Line(string name, List<Dictionary<EngineChoice, double>> members)
     {
-        // A way that some member lacks cannot be taken for the class.
-        var ranked = members.SelectMany(m => m.Keys).Distinct().Where(c => members.TrueForAll(m => m.ContainsKey(c)))
-            .Select(c => new RankedChoice(c, Math.Exp(members.Average(m => Math.Log(m[c]))), members.Max(m => m[c])))
+        // Who has no row for a member was hopeless there, or has no kernel for it.
+        var ranked = members.SelectMany(m => m.Keys).Distinct()
+            .Select(c => new RankedChoice(c, Math.Exp(members.Average(m => Math.Log(m.GetValueOrDefault(c, Missing)))), members.Max(m => m.GetValueOrDefault(c, Missing))))
             .OrderBy(r => r.Cost).ThenBy(r => r.Choice.ToString(), StringComparer.Ordinal).ToList();
         using var text = new MemoryStream();
         using (var json = new Utf8JsonWriter(text))
