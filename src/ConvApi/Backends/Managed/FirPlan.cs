@@ -37,7 +37,7 @@ internal sealed unsafe class FirPlan<T> : FinitePlan<T>
     private readonly T* _weights;
     private readonly T* _init;
     private readonly nint* _table;
-    private readonly T* _scratch;
+    private T* _scratch;
     private readonly long _scratchPerWorker;
 
     public FirPlan(View view, PlanOptions options)
@@ -93,6 +93,12 @@ internal sealed unsafe class FirPlan<T> : FinitePlan<T>
                     for (int c = 0; c < _inputs; c++) *to++ = weights[WeightAt(s, g, o, c, 0, 0, k)];
         if (bias == null) return;
         for (int o = 0; o < View.Groups * _outputs; o++) new Span<T>(_init + ((long)o * _lanes), _lanes).Fill(bias[o]);
+    }
+
+    protected override void Renew()
+    {
+        base.Renew();
+        _scratch = Another(_scratch);
     }
 
     protected override void ExecuteFinite() => Spread(Problem.Batch * View.Groups * _stretches);

@@ -14,7 +14,7 @@ internal sealed unsafe class GatherGradientPlan<T> : ManagedPlan
 {
     private readonly View _view;
     private readonly BiasSums<T> _bias;
-    private readonly T* _biasScratch;
+    private T* _biasScratch;
     private readonly T _pad;
     private readonly int _big;
 
@@ -33,6 +33,12 @@ internal sealed unsafe class GatherGradientPlan<T> : ManagedPlan
     private long Weights => (long)_view.SmallChannels * _big * _view.Taps;
 
     private bool IsConstant => Problem.PaddingMode == PaddingMode.Constant;
+
+    protected override void Renew()
+    {
+        base.Renew();
+        _biasScratch = Another(_biasScratch);
+    }
 
     protected override void Execute()
     {
