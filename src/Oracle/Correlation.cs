@@ -11,9 +11,7 @@ internal sealed class Correlation
 {
     private readonly ConvProblem _p;
     private readonly Spatial _s;
-    private readonly int[] _z;
-    private readonly int[] _y;
-    private readonly int[] _x;
+    private readonly PaddingMode _mode;
     private readonly bool _flip;
     private readonly bool _constant;
     private readonly double _padValue;
@@ -22,9 +20,7 @@ internal sealed class Correlation
     {
         _p = p;
         _s = new Spatial(p);
-        _z = Extension.Table(_s.Z, p.PaddingMode);
-        _y = Extension.Table(_s.Y, p.PaddingMode);
-        _x = Extension.Table(_s.X, p.PaddingMode);
+        _mode = p.PaddingMode;
         _flip = p.Op == ConvOp.Convolution;
         _constant = p.PaddingMode == PaddingMode.Constant;
         _padValue = Rounding.To(p.InputType, p.PadValue);
@@ -70,13 +66,13 @@ internal sealed class Correlation
         int pz = position / (ay.Output * ax.Output), py = position / ax.Output % ay.Output, px = position % ax.Output, count = 0;
         for (int kz = 0; kz < az.Kernel; kz++)
         {
-            int iz = _z[(kz * az.Output) + pz];
+            int iz = Extension.Source(az, kz, pz, _mode);
             for (int ky = 0; ky < ay.Kernel; ky++)
             {
-                int iy = _y[(ky * ay.Output) + py];
+                int iy = Extension.Source(ay, ky, py, _mode);
                 for (int kx = 0; kx < ax.Kernel; kx++)
                 {
-                    int ix = _x[(kx * ax.Output) + px];
+                    int ix = Extension.Source(ax, kx, px, _mode);
                     bool inside = (iz | iy | ix) >= 0;
                     if (!inside && !_constant) continue;
                     source[count] = inside ? (((iz * ay.Input) + iy) * ax.Input) + ix : Extension.Outside;
@@ -100,7 +96,7 @@ internal sealed class Correlation
     private Sums BackwardData(OracleTensors t, long[]? sample)
     {
         int channels = (int)_p.WeightShape[1], outputs = (int)(_p.OutputChannels / _p.Groups);
-        List<(int K, int P)>[] rz = Readers(_s.Z, _z), ry = Readers(_s.Y, _y), rx = Readers(_s.X, _x);
+        var (rz, ry, rx) = (new AxisReaders(_s.Z, _mode), new AxisReaders(_s.Y, _mode), new AxisReaders(_s.X, _mode));
         return new TapSum
         {
             Batch = (int)_p.Batch,
@@ -113,14 +109,15 @@ internal sealed class Correlation
             Weights = t.Weights!,
             Kernel = _s.KernelSize,
             SourcesFirst = true,
-            MostTaps = rz.Max(l => l.Count) * ry.Max(l => l.Count) * rx.Max(l => l.Count),
+            MostTaps = checked(rz.Most * ry.Most * rx.Most),
             Taps = (position, source, weight) =>
             {
                 Axis ay = _s.Y, ax = _s.X;
                 int count = 0;
-                foreach ((int kz, int pz) in rz[position / (ay.Input * ax.Input)])
-                    foreach ((int ky, int py) in ry[position / ax.Input % ay.Input])
-                        foreach ((int kx, int px) in rx[position % ax.Input])
+                List<(int K, int P)> lz = rz.Of(position / (ay.Input * ax.Input)), ly = ry.Of(position / ax.Input % ay.Input), lx = rx.Of(position % ax.Input);
+                foreach ((int kz, int pz) in lz)
+                    foreach ((int ky, int py) in ly)
+                        foreach ((int kx, int px) in lx)
                         {
                             source[count] = (((pz * ay.Output) + py) * ax.Output) + px;
                             weight[count++] = Weight(kz, ky, kx);
@@ -129,17 +126,6 @@ internal sealed class Correlation
                 return count;
             },
         }.Run(sample);
-    }
-
-    /// <summary>For each element of an axis the (tap, output) pairs that read it.</summary>
-    private static List<(int K, int P)>[] Readers(Axis a, int[] table)
-    {
-        var readers = new List<(int K, int P)>[a.Input];
-        for (int q = 0; q < a.Input; q++) readers[q] = [];
-        for (int k = 0; k < a.Kernel; k++)
-            for (int p = 0; p < a.Output; p++)
-                if (table[(k * a.Output) + p] is >= 0 and var q) readers[q].Add((k, p));
-        return readers;
     }
 
     /// <summary><c>dw[o,c,k] = sum_{n,p} dy[n,o,p] * x[n, g(o)*C/G + c, p*s - pb + k*d]</c>.</summary>
@@ -155,7 +141,6 @@ internal sealed class Correlation
             int k = (int)(flat % kernel), c = (int)(flat / kernel % channels), o = (int)(flat / kernel / channels);
             if (_flip) k = kernel - 1 - k;
             int kz = k / (ay.Kernel * ax.Kernel), ky = k / ax.Kernel % ay.Kernel, kx = k % ax.Kernel;
-            ReadOnlySpan<int> columns = _x.AsSpan(kx * ax.Output, ax.Output);
             double sum = 0, absolute = 0;
             int terms = 0;
             for (int n = 0; n < batch; n++)
@@ -165,13 +150,13 @@ internal sealed class Correlation
                 for (int pz = 0; pz < az.Output; pz++)
                     for (int py = 0; py < ay.Output; py++)
                     {
-                        int iz = _z[(kz * az.Output) + pz], iy = _y[(ky * ay.Output) + py];
+                        int iz = Extension.Source(az, kz, pz, _mode), iy = Extension.Source(ay, ky, py, _mode);
                         bool row = (iz | iy) >= 0;
                         if (!row && !constant) continue;
-                        ReadOnlySpan<double> line = row ? x.Slice(((iz * ay.Input) + iy) * ax.Input, ax.Input) : default, to = dy.Slice(((pz * ay.Output) + py) * ax.Output, columns.Length);
-                        for (int px = 0; px < columns.Length; px++)
+                        ReadOnlySpan<double> line = row ? x.Slice(((iz * ay.Input) + iy) * ax.Input, ax.Input) : default, to = dy.Slice(((pz * ay.Output) + py) * ax.Output, ax.Output);
+                        for (int px = 0; px < to.Length; px++)
                         {
-                            int ix = columns[px];
+                            int ix = Extension.Source(ax, kx, px, _mode);
                             bool inside = (uint)ix < (uint)line.Length;
                             if (!inside && !constant) continue;
                             double product = to[px] * (inside ? line[ix] : padValue);

@@ -14,9 +14,12 @@ internal static class Extension
         var table = new int[a.Kernel * a.Output];
         for (int k = 0; k < a.Kernel; k++)
             for (int p = 0; p < a.Output; p++)
-                table[(k * a.Output) + p] = Source(((long)p * a.Stride) - a.Begin + ((long)k * a.Dilation), a.Input, mode);
+                table[(k * a.Output) + p] = Source(a, k, p, mode);
         return table;
     }
+
+    /// <summary>The input element that tap k of output p reads, or <see cref="Outside"/>.</summary>
+    public static int Source(Axis a, int k, int p, PaddingMode mode) => Source(((long)p * a.Stride) - a.Begin + ((long)k * a.Dilation), a.Input, mode);
 
     /// <summary>The element that position <paramref name="q"/> of an axis of <paramref name="size"/> elements stands for.</summary>
     public static int Source(long q, int size, PaddingMode mode)

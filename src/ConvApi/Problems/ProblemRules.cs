@@ -229,7 +229,7 @@ internal static class ProblemRules
         long columns = 1;
         for (int i = 0; i < rank; i++) columns = checked(columns * CorrelationAxis(s, a, i));
         CheckModeLimits(s, a);
-        return Finish(s, a, kernel, new Dims2(s.InputShape[1] * kernel.Product, [columns]));
+        return Finish(s, a, kernel, new Dims2(checked(s.InputShape[1] * kernel.Product), [columns]));
     }
 
     private static Resolved Fold(ConvSpec s, int rank)
@@ -317,7 +317,9 @@ internal static class ProblemRules
         foreach (long x in v)
         {
             if (x < least) throw Bad(field, v, least == 1 ? "must be at least 1" : "must not be negative");
-            if (Math.Abs(x) > int.MaxValue) throw Bad(field, v, "must be less than 2^31");
+
+            // What other fields imply may be any number.
+            if (least >= 0 && x > int.MaxValue) throw Bad(field, v, "must be less than 2^31");
         }
 
         return v.ToArray();
@@ -330,10 +332,11 @@ internal static class ProblemRules
         try
         {
             _ = checked(outputShape.Product * 8 * kernel.Product);
+            if (s.HasWeights()) _ = checked((s.Op == ConvOp.Transposed ? s.InputShape : outputShape).Product * s.WeightShape[1] * kernel.Product);
         }
         catch (OverflowException)
         {
-            throw Bad("output_shape", outputShape, "the number of elements must fit 60 bits");
+            throw Bad("output_shape", outputShape, "the number of elements must fit 60 bits, that of multiply-adds 63");
         }
 
         // What is left here is what identity means: two descriptions with the same answer are equal.

@@ -17,6 +17,11 @@ public class ManagedLimitTests
         Assert.Contains("more than 2147483647 elements", large.Reason!);
         PlanResult axis = engine.CreatePlan(new ConvProblem(new ConvSpec { InputShape = [1, 1, 40_000_000], WeightShape = [1, 1, 1] }), PlanOptions.Default);
         Assert.Contains("a tensor axis of 40000000", axis.Reason!);
+
+        // What Execute takes as bytes, for other than plain f32, has at most so many of them.
+        ConvSpec bytes = new() { InputShape = [1, 64, 8192, 1050], WeightShape = [64, 1, 3, 3], Groups = 64, InputType = DataType.F64, WeightType = DataType.F64, OutputType = DataType.F64 };
+        foreach (ConvSpec s in (ConvSpec[])[bytes, bytes with { InputType = DataType.F32, WeightType = DataType.F32, OutputType = DataType.F32, Direction = Direction.BackwardData }])
+            Assert.Contains("more than 2147483647 bytes", engine.CreatePlan(new ConvProblem(s), PlanOptions.Default).Reason!);
     }
 
     [TestMethod]

@@ -6,37 +6,49 @@ namespace ConvNative.Backends.Common;
 /// One spatial axis of a correlation: where tap <c>k</c> of small index <c>p</c> reads the big side. "Big" is the side that the
 /// correlation reads (its input; a transposed convolution's output), "small" the side that it writes.
 /// </summary>
-internal sealed class AxisMap
+internal sealed class AxisMap(int big, int small, int kernel, long stride, long dilation, long padBegin, PaddingMode mode)
 {
     public const int Outside = -1;
 
-    public AxisMap(int big, int small, int kernel, long stride, long dilation, long padBegin, PaddingMode mode)
+    public int Big { get; } = big;
+
+    public int Small { get; } = small;
+
+    public int Kernel { get; } = kernel;
+
+    public long Stride { get; } = stride;
+
+    public long Dilation { get; } = dilation;
+
+    public long PadBegin { get; } = padBegin;
+
+    public PaddingMode Mode { get; } = mode;
+
+    /// <summary>Every number of the axis fits 29 bits: places and steps are safe to count with 32.</summary>
+    public bool IsNarrow => Array.TrueForAll(
+        (long[])[Big, Stride, Dilation, PadBegin, ((Small - 1) * Stride) + ((Kernel - 1) * Dilation)], v => v < 1L << 29);
+
+    /// <summary>Place of tap k of small index p on the big side, inside or not.</summary>
+    public long Place(int p, int k) => (p * Stride) - PadBegin + (k * Dilation);
+
+    /// <summary>Big index of (p, k), or <see cref="Outside"/>.</summary>
+    public int At(int p, int k) => Map(Place(p, k), Big, Mode);
+
+    /// <summary>The small indices whose tap <paramref name="k"/> lies within the big side, from and end; padding is left out whatever it shows.</summary>
+    public (int From, int To) Readers(int k)
     {
-        (Big, Small, Kernel) = (big, small, kernel);
-        (Stride, Dilation, PadBegin) = (stride, dilation, padBegin);
-        Source = new int[checked(small * kernel)];
-        for (int p = 0; p < small; p++)
-            for (int k = 0; k < kernel; k++)
-                Source[(p * kernel) + k] = Map((p * stride) - padBegin + (k * dilation), big, mode);
+        long start = (k * Dilation) - PadBegin;
+        int from = (int)Math.Clamp(CeilDiv(-start, Stride), 0, Small);
+        return (from, (int)Math.Clamp(CeilDiv(Big - start, Stride), from, Small));
     }
 
-    public int Big { get; }
-
-    public int Small { get; }
-
-    public int Kernel { get; }
-
-    public long Stride { get; }
-
-    public long Dilation { get; }
-
-    public long PadBegin { get; }
-
-    /// <summary>Big index of (p, k) at <c>p*Kernel + k</c>, or <see cref="Outside"/>.</summary>
-    public int[] Source { get; }
-
-    /// <summary>True when every tap of every output is inside.</summary>
-    public bool IsInside => !Array.Exists(Source, s => s == Outside);
+    /// <summary>The taps with which small index <paramref name="p"/> reads the big side, from and end; padding is left out whatever it shows.</summary>
+    public (int From, int To) Taps(int p)
+    {
+        long start = (p * Stride) - PadBegin;
+        int from = (int)Math.Clamp(CeilDiv(-start, Dilation), 0, Kernel);
+        return (from, (int)Math.Clamp(CeilDiv(Big - start, Dilation), from, Kernel));
+    }
 
     /// <summary>The element that index <paramref name="q"/> of the padded axis shows, or <see cref="Outside"/>.</summary>
     public static int Map(long q, int size, PaddingMode mode)
@@ -65,63 +77,6 @@ internal sealed class AxisMap
         long r = a % m;
         return r < 0 ? r + m : r;
     }
-}
 
-/// <summary>
-/// Per destination index of one axis, the (source index, weight index) pairs that it sums: a gather, so that no two threads ever
-/// write the same element, in an order that no thread count changes.
-/// </summary>
-internal sealed class TapList
-{
-    private TapList(int[] start, int[] source, int[] weight) => (Start, Source, Weight) = (start, source, weight);
-
-    /// <summary>First pair of each destination index, and the end of the last one.</summary>
-    public int[] Start { get; }
-
-    /// <summary>Source indices; <see cref="AxisMap.Outside"/> only where outside counts (constant padding).</summary>
-    public int[] Source { get; }
-
-    /// <summary>Indices into the kernel as the caller stores it.</summary>
-    public int[] Weight { get; }
-
-    /// <summary>Destination is the small side: the correlation itself.</summary>
-    public static TapList Down(AxisMap m, bool flip, bool keepOutside)
-    {
-        var start = new int[m.Small + 1];
-        List<int> source = [], weight = [];
-        for (int p = 0; p < m.Small; p++)
-        {
-            for (int k = 0; k < m.Kernel; k++)
-            {
-                int q = m.Source[(p * m.Kernel) + k];
-                if (q == AxisMap.Outside && !keepOutside) continue;
-                source.Add(q);
-                weight.Add(flip ? m.Kernel - 1 - k : k);
-            }
-
-            start[p + 1] = source.Count;
-        }
-
-        return new TapList(start, [.. source], [.. weight]);
-    }
-
-    /// <summary>Destination is the big side: the adjoint. Padding modes that repeat elements give one more than one source per tap.</summary>
-    public static TapList Up(AxisMap m, bool flip)
-    {
-        var start = new int[m.Big + 1];
-        foreach (int q in m.Source)
-            if (q != AxisMap.Outside) start[q + 1]++;
-        for (int q = 0; q < m.Big; q++) start[q + 1] += start[q];
-        int[] next = start.AsSpan(0, m.Big).ToArray(), source = new int[start[^1]], weight = new int[start[^1]];
-        for (int p = 0; p < m.Small; p++)
-            for (int k = 0; k < m.Kernel; k++)
-            {
-                int q = m.Source[(p * m.Kernel) + k];
-                if (q == AxisMap.Outside) continue;
-                source[next[q]] = p;
-                weight[next[q]++] = flip ? m.Kernel - 1 - k : k;
-            }
-
-        return new TapList(start, source, weight);
-    }
+    private static long CeilDiv(long a, long b) => -ConvGeometry.FloorDiv(-a, b);
 }

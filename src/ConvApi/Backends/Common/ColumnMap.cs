@@ -9,12 +9,11 @@ namespace ConvNative.Backends.Common;
 /// </summary>
 internal sealed unsafe class ColumnMap
 {
-    private readonly int[][] _source = [[0], [0], [0]];
+    private readonly AxisMap[] _axes = [.. Enumerable.Repeat(new AxisMap(1, 1, 1, 1, 1, 0, PaddingMode.Zeros), 3)];
     private readonly long[] _kernel = [1, 1, 1];
     private readonly long[] _columns = [1, 1, 1];
     private readonly long[] _size = [1, 1, 1];
     private readonly long[] _step = [0, 0, 0];
-    private readonly (int From, int To)[] _runs;
     private readonly long _channels;
     private readonly long _imageStep;
     private readonly long _channelStep;
@@ -37,14 +36,8 @@ internal sealed unsafe class ColumnMap
             _step[a] = i[s + 2];
             _kernel[a] = p.Kernel[s];
             _columns[a] = ConvGeometry.OutputSize(image[s + 2], p.Kernel[s], p.Strides[s], p.Dilations[s], p.PadsBegin[s], p.PadsEnd[s]);
-            _source[a] = new int[checked(_kernel[a] * _columns[a])];
-            for (long k = 0; k < _kernel[a]; k++)
-                for (long o = 0; o < _columns[a]; o++)
-                    _source[a][(k * _columns[a]) + o] = (int)InputExtension.Source((o * p.Strides[s]) - p.PadsBegin[s] + (k * p.Dilations[s]), _size[a], p.PaddingMode);
+            _axes[a] = new AxisMap(checked((int)_size[a]), checked((int)_columns[a]), checked((int)_kernel[a]), p.Strides[s], p.Dilations[s], p.PadsBegin[s], p.PaddingMode);
         }
-
-        _runs = new (int, int)[_kernel[2]];
-        for (int k = 0; k < _kernel[2]; k++) _runs[k] = Run(_source[2].AsSpan(checked((int)(k * _columns[2])), (int)_columns[2]));
     }
 
     /// <summary>Number of (image, channel) pairs for a batch.</summary>
@@ -56,29 +49,30 @@ internal sealed unsafe class ColumnMap
     {
         image += (part / _channels * _imageStep) + (part % _channels * _channelStep);
         columns += (part / _channels * _batchStep) + (part % _channels * Taps * _rowStep);
+        AxisMap row = _axes[2];
         for (long tap = 0; tap < Taps; tap++)
             for (long line = 0; line < _columns[0] * _columns[1]; line++)
             {
                 T* to = columns + (tap * _rowStep) + (line * _columns[2] * _columnStep);
                 int kw = (int)(tap % _kernel[2]);
-                ReadOnlySpan<int> source = _source[2].AsSpan((int)(kw * _columns[2]), (int)_columns[2]);
                 if (Line(image, tap, line) is var from && from == null)
                 {
-                    for (int w = 0; w < source.Length; w++) to[w * _columnStep] = outside;
+                    for (int w = 0; w < row.Small; w++) to[w * _columnStep] = outside;
                     continue;
                 }
 
-                (int start, int end) = _columnStep == 1 && _step[2] == 1 ? _runs[kw] : (0, 0);
-                for (int w = 0; w < source.Length; w++)
+                (int start, int end) = _columnStep == 1 && _step[2] == 1 && row.Stride == 1 ? row.Readers(kw) : (0, 0);
+                for (int w = 0; w < row.Small; w++)
                 {
                     if (w == start && end > start)
                     {
-                        NativeMemory.Copy(from + source[w], to + w, (nuint)((end - start) * sizeof(T)));
+                        NativeMemory.Copy(from + row.At(w, kw), to + w, (nuint)((end - start) * sizeof(T)));
                         w = end - 1;
                         continue;
                     }
 
-                    to[w * _columnStep] = source[w] < 0 ? outside : from[source[w] * _step[2]];
+                    int source = row.At(w, kw);
+                    to[w * _columnStep] = source < 0 ? outside : from[source * _step[2]];
                 }
             }
     }
@@ -91,24 +85,24 @@ internal sealed unsafe class ColumnMap
         for (long d = 0; d < _size[0]; d++)
             for (long h = 0; h < _size[1]; h++)
                 for (long w = 0; w < _size[2]; w++) image[(d * _step[0]) + (h * _step[1]) + (w * _step[2])] = 0;
+        AxisMap row = _axes[2];
         for (long tap = 0; tap < Taps; tap++)
             for (long line = 0; line < _columns[0] * _columns[1]; line++)
             {
                 float* from = columns + (tap * _rowStep) + (line * _columns[2] * _columnStep);
                 int kw = (int)(tap % _kernel[2]);
-                ReadOnlySpan<int> source = _source[2].AsSpan((int)(kw * _columns[2]), (int)_columns[2]);
                 if (Line(image, tap, line) is var to && to == null) continue;
-                (int start, int end) = _columnStep == 1 && _step[2] == 1 ? _runs[kw] : (0, 0);
-                for (int w = 0; w < source.Length; w++)
+                (int start, int end) = _columnStep == 1 && _step[2] == 1 && row.Stride == 1 ? row.Readers(kw) : (0, 0);
+                for (int w = 0; w < row.Small; w++)
                 {
                     if (w == start && end > start)
                     {
-                        RowSums.Add(from + w, to + source[w], end - start);
+                        RowSums.Add(from + w, to + row.At(w, kw), end - start);
                         w = end - 1;
                         continue;
                     }
 
-                    if (source[w] >= 0) to[source[w] * _step[2]] += from[w * _columnStep];
+                    if (row.At(w, kw) is >= 0 and var source) to[source * _step[2]] += from[w * _columnStep];
                 }
             }
     }
@@ -120,22 +114,7 @@ internal sealed unsafe class ColumnMap
         where T : unmanaged
     {
         long kd = tap / _kernel[2] / _kernel[1], kh = tap / _kernel[2] % _kernel[1];
-        int d = _source[0][(kd * _columns[0]) + (line / _columns[1])], h = _source[1][(kh * _columns[1]) + (line % _columns[1])];
+        int d = _axes[0].At((int)(line / _columns[1]), (int)kd), h = _axes[1].At((int)(line % _columns[1]), (int)kh);
         return (d | h) < 0 ? null : image + (d * _step[0]) + (h * _step[1]);
-    }
-
-    /// <summary>The longest stretch in which the source goes on by one.</summary>
-    private static (int From, int To) Run(ReadOnlySpan<int> source)
-    {
-        (int From, int To) best = (0, 0);
-        for (int i = 0; i < source.Length;)
-        {
-            int j = i + 1;
-            while (source[i] >= 0 && j < source.Length && source[j] == source[j - 1] + 1) j++;
-            if (source[i] >= 0 && j - i > best.To - best.From) best = (i, j);
-            i = j;
-        }
-
-        return best;
     }
 }

@@ -39,6 +39,7 @@ internal sealed unsafe class InputExtension
             long size = p.InputShape[i + 2];
             _input[a] = size;
             _extended[a] = begin[i] + size + end[i];
+            MemoryBudget.Take((Int128)_extended[a] * sizeof(int));
             _maps[a] = new int[_extended[a]];
             for (long e = 0; e < _extended[a]; e++) _maps[a][e] = (int)Source(e - begin[i], size, p.PaddingMode);
         }
@@ -50,7 +51,7 @@ internal sealed unsafe class InputExtension
     /// <summary>Shape of the extended input, <c>[N, C, ...]</c>, in the input's layout.</summary>
     public Dims Shape { get; }
 
-    public long Bytes => Shape.Product * _type.SizeOf();
+    public long Bytes => checked(Shape.Product * _type.SizeOf());
 
     /// <summary>Source index of an extended position, or -1 for constant padding.</summary>
     public static long Source(long i, long size, PaddingMode mode)
@@ -90,7 +91,7 @@ internal sealed unsafe class InputExtension
     /// <summary>Adds every extended element's gradient to the element that it came from; f32.</summary>
     public void Fold(float* extended, float* input)
     {
-        new Span<float>(input, checked((int)(_outer * _input[0] * _input[1] * _input[2] * _inner))).Clear();
+        NativeMemory.Clear(input, checked((nuint)(_outer * _input[0] * _input[1] * _input[2] * _inner * sizeof(float))));
         for (long o = 0; o < _outer; o++)
             for (long d = 0; d < _extended[0]; d++)
                 for (long h = 0; h < _extended[1]; h++)

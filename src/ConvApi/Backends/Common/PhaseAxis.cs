@@ -11,16 +11,19 @@ internal sealed record Phase(int First, int Step, int Count, int[] Offset, int[]
 /// <summary>One axis of a gather, cut into phases, and how its source indices lie in a packed panel.</summary>
 internal sealed class PhaseAxis
 {
-    private readonly AxisMap _map;
+    // What a phase and a tap take here, roughly.
+    private const int PhaseBytes = 128;
+    private const int TapBytes = 32;
+
     private readonly PaddingMode _mode;
 
     public PhaseAxis(AxisMap map, bool down, bool flip, PaddingMode mode)
     {
-        _map = map;
         _mode = mode;
         SourceStep = down ? checked((int)map.Stride) : 1;
         SourceSize = down ? map.Big : map.Small;
-        Phases = [.. (down ? Down(map, flip) : Up(map, flip)).Select(Sorted)];
+        MemoryBudget.Take(((down ? 1 : Math.Min(map.Stride, map.Big)) * (Int128)PhaseBytes) + ((Int128)map.Kernel * TapBytes));
+        Phases = down ? [Down(map, flip)] : Up(map, flip);
         bool any = false;
         int lowest = 0, highest = 0, outside = 0, residue = 0;
         bool dense = true;
@@ -31,7 +34,7 @@ internal sealed class PhaseAxis
                 int r = ((o % SourceStep) + SourceStep) % SourceStep;
                 dense &= !any || r == residue;
                 (residue, any) = (r, true);
-                if (o < 0 || ((p.Count - 1) * SourceStep) + o >= SourceSize) outside++;
+                if (o < 0 || ((p.Count - 1L) * SourceStep) + o >= SourceSize) outside++;
             }
 
         Lowest = lowest;
@@ -39,7 +42,7 @@ internal sealed class PhaseAxis
 
         // Every source index has the same residue: the panel holds only those.
         Division = dense ? SourceStep : 1;
-        Span = ((highest - lowest) / Division) + 1;
+        Span = checked((highest - lowest) / Division) + 1;
         PanelStep = SourceStep / Division;
         Count = Phases.Length == 0 ? 0 : Phases.Max(p => p.Count);
         Offsets = [.. Phases.SelectMany(p => p.Offset).Distinct().Order()];
@@ -74,7 +77,8 @@ internal sealed class PhaseAxis
     public bool ReadsOutside { get; }
 
     /// <summary>Panel entries for <paramref name="count"/> consecutive j.</summary>
-    public int PanelSize(int count) => ((count - 1) * PanelStep) + Span;
+    /// <exception cref="OverflowException">There are more than an int counts.</exception>
+    public int PanelSize(int count) => checked(((count - 1) * PanelStep) + Span);
 
     /// <summary>Source index of panel entry <paramref name="entry"/> of a panel that begins at j, or <see cref="AxisMap.Outside"/>.</summary>
     public int Source(int j, int entry) => AxisMap.Map(((long)j * SourceStep) + Lowest + ((long)entry * Division), SourceSize, _mode);
@@ -82,34 +86,39 @@ internal sealed class PhaseAxis
     /// <summary>Source index of tap offset <paramref name="offset"/> at j, or <see cref="AxisMap.Outside"/>.</summary>
     public int SourceAt(int j, int offset) => AxisMap.Map(((long)j * SourceStep) + offset, SourceSize, _mode);
 
-    private static IEnumerable<Phase> Down(AxisMap m, bool flip)
+    private static Phase Down(AxisMap m, bool flip)
     {
-        int[] taps = [.. Enumerable.Range(0, m.Kernel)];
-        yield return new Phase(0, 1, m.Small, [.. taps.Select(k => checked((int)((k * m.Dilation) - m.PadBegin)))], [.. taps.Select(k => flip ? m.Kernel - 1 - k : k)]);
+        int[] offset = new int[m.Kernel], weight = new int[m.Kernel];
+        for (int k = 0; k < m.Kernel; k++) (offset[k], weight[k]) = (checked((int)m.Place(0, k)), flip ? m.Kernel - 1 - k : k);
+        return new Phase(0, 1, m.Small, offset, weight);
     }
 
-    private static IEnumerable<Phase> Up(AxisMap m, bool flip)
+    private static Phase[] Up(AxisMap m, bool flip)
     {
         int s = checked((int)m.Stride);
-        for (int first = 0; first < Math.Min(s, m.Big); first++)
+        var phases = new Phase[Math.Min(s, m.Big)];
+        int[] taps = new int[phases.Length];
+        for (int k = 0; k < m.Kernel; k++)
+            if (Residue(k) is var r && r < taps.Length) taps[r]++;
+        for (int first = 0; first < phases.Length; first++)
         {
-            List<int> offset = [], weight = [];
-            for (int k = 0; k < m.Kernel; k++)
-            {
-                long t = first + m.PadBegin - (k * m.Dilation);
-                if (t % s != 0) continue;
-                offset.Add(checked((int)(t / s)));
-                weight.Add(flip ? m.Kernel - 1 - k : k);
-            }
-
-            yield return new Phase(first, s, ((m.Big - 1 - first) / s) + 1, [.. offset], [.. weight]);
+            phases[first] = new Phase(first, s, ((m.Big - 1 - first) / s) + 1, taps[first] == 0 ? [] : new int[taps[first]], taps[first] == 0 ? [] : new int[taps[first]]);
+            taps[first] = 0;
         }
-    }
 
-    /// <summary>Ascending offsets, so that taps which lie side by side in memory can become one.</summary>
-    private static Phase Sorted(Phase p)
-    {
-        int[] order = [.. Enumerable.Range(0, p.Offset.Length).OrderBy(i => p.Offset[i])];
-        return p with { Offset = [.. order.Select(i => p.Offset[i])], Weight = [.. order.Select(i => p.Weight[i])] };
+        // Ascending offsets, so that taps which lie side by side in memory can become one.
+        for (int k = m.Kernel - 1; k >= 0; k--)
+        {
+            int r = Residue(k);
+            if (r >= taps.Length) continue;
+            int n = taps[r]++;
+            phases[r].Offset[n] = checked((int)((r - m.Place(0, k)) / s));
+            phases[r].Weight[n] = flip ? m.Kernel - 1 - k : k;
+        }
+
+        return phases;
+
+        // First destination whose distance from tap k is a multiple of the stride.
+        int Residue(int k) => (int)(((m.Place(0, k) % s) + s) % s);
     }
 }

@@ -101,6 +101,10 @@ public sealed unsafe class CuDnnBackend : ConvBackend
         {
             throw new ConvNativeException(BackendName, e.Message, e.Function, e.StatusName, problem, e);
         }
+        catch (OverflowException e)
+        {
+            return PlanResult.Unsupported($"the cudnn engine cannot count with these sizes: {e.Message}");
+        }
         finally
         {
             if (program is not null)

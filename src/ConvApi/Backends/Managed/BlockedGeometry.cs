@@ -56,6 +56,10 @@ internal sealed class BlockedGeometry
     // With fewer channels, taps that are one run are worth more than no copy of the rows.
     private const int LeastDirect = 16;
 
+    // What a phase beside its taps, and a column or row, take in tables, roughly.
+    private const int PhaseBytes = 2048;
+    private const int ColumnBytes = 12;
+
     // Pixels that leave for channels-first in one transposition.
     private const int StorePixels = 128;
 
@@ -89,11 +93,12 @@ internal sealed class BlockedGeometry
         PanelPixel = FromPerGroup + ((long)FromPerGroup * elementSize % (SetsBytes / 4) == 0 ? CacheLine / elementSize : 0);
         PanelColumns = W.PanelSize(W.Count);
         PanelRow = (long)PanelColumns * PanelPixel;
+        MemoryBudget.Take((PanelColumns * (Int128)ColumnBytes) + ((Int128)D.Phases.Length * H.Phases.Length * W.Phases.Length * PhaseBytes) + ((D.Count + (Int128)H.Count) * ColumnBytes));
         ChooseParts(p, elementSize, threads, view.Taps);
         ChooseStores(view, set, elementSize);
         RowsPerPass = ChoosePass(elementSize, view.Taps);
-        PanelSlot = PanelRow * H.PanelSize(RowsPerPart);
-        PanelElements = IsDirect ? 0 : PanelSlot * Math.Max(1, D.Offsets.Length);
+        PanelSlot = checked(PanelRow * H.PanelSize(RowsPerPart));
+        PanelElements = IsDirect ? 0 : checked(PanelSlot * Math.Max(1, D.Offsets.Length));
     }
 
     public Strides5 Source { get; }
@@ -232,7 +237,7 @@ internal sealed class BlockedGeometry
     /// <summary>The cut into rows and blocks whose slowest thread is done first, by a rough count of cycles.</summary>
     private void ChooseParts(ConvProblem p, int elementSize, int threads, int taps)
     {
-        long panelRow = IsDirect ? 0 : PanelRow * elementSize * Math.Max(1, D.Offsets.Length);
+        long panelRow = IsDirect ? 0 : checked(PanelRow * elementSize * Math.Max(1, D.Offsets.Length));
         long row = Math.Max(1, IsDirect ? W.SourceSize * Source.W * elementSize : panelRow);
         int least = (LeastPixels + W.Count - 1) / Math.Max(1, W.Count);
         int most = (int)Math.Clamp(Math.Max(least, ((PanelBytes / row) - (IsDirect ? 0 : H.Span)) / (IsDirect ? H.SourceStep : H.PanelStep)), 1, Math.Max(1, H.Count));

@@ -60,8 +60,8 @@ internal sealed unsafe partial class BlockedPlan<T> : FinitePlan<T>
 
         // A cache line apart, so that workers do not share one; kernels may load a whole vector past the last row.
         _rowBuffer = (long)_g.WaitingRows * _g.WaitingColumns * 4 * _set.Lanes;
-        _scratchPerWorker = (_rowBuffer + _g.PanelElements + 63 + 64) / 64 * 64;
-        _scratch = (T*)AllocateWorkspace(_scratchPerWorker * Threads * sizeof(T));
+        _scratchPerWorker = checked((_rowBuffer + _g.PanelElements + 63 + 64) / 64 * 64);
+        _scratch = (T*)AllocateWorkspace(checked(_scratchPerWorker * Threads * sizeof(T)));
         _panelOf = new long[Threads];
         _columns = new int[_g.PanelColumns];
         for (int c = 0; c < _columns.Length; c++) _columns[c] = _g.W.Source(0, c);

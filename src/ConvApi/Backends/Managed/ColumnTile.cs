@@ -1,4 +1,5 @@
 using ConvNative.Backends.Common;
+using ConvNative.Problems;
 
 namespace ConvNative.Backends.Managed;
 
@@ -17,6 +18,9 @@ internal sealed record ColumnTile(int First, int Count, ColumnStep[] Steps)
     // Multiply-adds of a vector that loading and storing an accumulator anew costs, with its share of a call.
     private const int StepCost = 4;
 
+    // What a tile takes, roughly.
+    private const int TileBytes = 160;
+
     /// <summary>
     /// Cuts the columns of a phase into tiles as equal as can be, none longer than <paramref name="most"/>; null where a tile has no kernel
     /// column that reaches all of its pixels.
@@ -27,12 +31,13 @@ internal sealed record ColumnTile(int First, int Count, ColumnStep[] Steps)
         for (int i = 0; i < tiles.Length; i++)
         {
             (int first, int count) = (tiles[i].First, tiles[i].Count);
+            if (phase.Offset.Length > 0 && Place(first, 0) >= 0 && Place(first + count - 1, phase.Offset.Length - 1) < axis.SourceSize) continue;
             var steps = new List<ColumnStep>();
             for (int k = 0; k < phase.Offset.Length; k++)
             {
-                int row = 0, end = count;
-                while (row < end && !Inside(first + row, k)) row++;
-                while (end > row && !Inside(first + end - 1, k)) end--;
+                long start = Place(first, k);
+                int row = (int)Math.Clamp(-ConvGeometry.FloorDiv(start, axis.SourceStep), 0, count);
+                int end = (int)Math.Clamp(-ConvGeometry.FloorDiv(start - axis.SourceSize, axis.SourceStep), row, count);
                 if (row == end) continue;
                 if (steps.Count > 0 && steps[^1] is var last && (last.EndTap, last.Row, last.Rows) == (k, row, end - row)) steps[^1] = last with { EndTap = k + 1 };
                 else steps.Add(new ColumnStep(k, k + 1, row, end - row));
@@ -47,13 +52,14 @@ internal sealed record ColumnTile(int First, int Count, ColumnStep[] Steps)
 
         return tiles;
 
-        bool Inside(int column, int tap) => (((long)column * axis.SourceStep) + phase.Offset[tap]) is var x && x >= 0 && x < axis.SourceSize;
+        long Place(int column, int tap) => ((long)column * axis.SourceStep) + phase.Offset[tap];
     }
 
     /// <summary>The same tiles, all of their pixels under all kernel columns.</summary>
     public static ColumnTile[] Whole(Phase phase, int most)
     {
         var tiles = new ColumnTile[(phase.Count + most - 1) / most];
+        MemoryBudget.Take(tiles.Length * (Int128)TileBytes);
         for (int i = 0, first = 0; i < tiles.Length; i++)
         {
             int count = (phase.Count - first + tiles.Length - i - 1) / (tiles.Length - i);

@@ -13,6 +13,9 @@ namespace ConvNative.Backends.Managed;
 internal sealed unsafe class ExtendedPlan<T> : ManagedPlan
     where T : unmanaged, IFloatingPointIeee754<T>
 {
+    // What an element of an axis takes in tables while they are made.
+    private const int PlaceBytes = 32;
+
     private ManagedPlan _inner;
     private readonly int[] _size = [1, 1, 1];
     private readonly int[] _begin = [0, 0, 0];
@@ -37,6 +40,7 @@ internal sealed unsafe class ExtendedPlan<T> : ManagedPlan
         _outer = last ? problem.Batch : problem.Batch * problem.InputChannels;
         _pixel = last ? checked((int)problem.InputChannels) : 1;
         _pad = T.CreateTruncating(problem.PadValue);
+        for (int i = 0; i < problem.Rank; i++) MemoryBudget.Take(((Int128)inner.Problem.InputShape[i + 2] + problem.InputShape[i + 2]) * PlaceBytes);
         for (int i = 0; i < problem.Rank; i++)
         {
             int a = 3 - problem.Rank + i, size = checked((int)problem.InputShape[i + 2]);

@@ -13,9 +13,9 @@ internal unsafe class GatherPlan<T> : ManagedPlan
     where T : unmanaged, INumber<T>
 {
     private readonly View _view;
-    private readonly TapList _d;
-    private readonly TapList _h;
-    private readonly TapList _w;
+    private readonly AxisTaps _d;
+    private readonly AxisTaps _h;
+    private readonly AxisTaps _w;
     private readonly Strides5 _from;
     private readonly Strides5 _to;
     private readonly int _toChannels;
@@ -31,7 +31,7 @@ internal unsafe class GatherPlan<T> : ManagedPlan
         ConvProblem p = view.Problem;
         _view = view;
         bool down = view.IsDown, keep = down && p.PaddingMode == PaddingMode.Constant;
-        (_d, _h, _w) = (List(0), List(1), List(2));
+        (_d, _h, _w) = (Taps(0), Taps(1), Taps(2));
         (_from, _to) = down ? (view.Big, view.Small) : (view.Small, view.Big);
         _toChannels = down ? view.SmallChannels : view.BigChannels;
         _toPerGroup = _toChannels / view.Groups;
@@ -40,7 +40,7 @@ internal unsafe class GatherPlan<T> : ManagedPlan
         _weights = (T*)AllocateWeights(p.WeightCount * sizeof(T));
         if (p.HasBias && p.Direction == Direction.Forward) _bias = (T*)AllocateWeights(p.OutputChannels * sizeof(T));
 
-        TapList List(int axis) => down ? TapList.Down(view.Axes[axis], view.Flip, keep) : TapList.Up(view.Axes[axis], view.Flip);
+        AxisTaps Taps(int axis) => new(view.Axes[axis], down, view.Flip, keep);
     }
 
     public override IReadOnlyList<string> Notes => ["general kernel: one output element at a time, only taps that exist"];
@@ -68,14 +68,14 @@ internal unsafe class GatherPlan<T> : ManagedPlan
         if (_bias != null) new ReadOnlySpan<T>(bias, (int)p.OutputChannels).CopyTo(new Span<T>(_bias, (int)p.OutputChannels));
     }
 
-    protected override void Execute() => Spread(Problem.Batch * _toChannels * (_d.Start.Length - 1) * (_h.Start.Length - 1));
+    protected override void Execute() => Spread(Problem.Batch * _toChannels * _d.Destinations * _h.Destinations);
 
     public override void DoParts(long from, long to, int worker)
     {
         var x = (T*)(Problem.Direction == Direction.Forward ? Now.Input : Now.OutputGradient);
         var y = (T*)Now.Result;
         var finish = new Finish<T>(_bias, (T*)Now.Residual, Problem.PostOps);
-        int depth = _d.Start.Length - 1, height = _h.Start.Length - 1, width = _w.Start.Length - 1;
+        int depth = _d.Destinations, height = _h.Destinations, width = _w.Destinations;
         for (long part = from; part < to; part++)
         {
             int h = (int)(part % height);
@@ -87,33 +87,41 @@ internal unsafe class GatherPlan<T> : ManagedPlan
             T* source = x + (n * _from.N) + ((long)(o / _toPerGroup) * _fromPerGroup * _from.C);
             T* weights = _weights + ((long)o * _view.Taps * _fromPerGroup);
             long row = (n * _to.N) + (o * _to.C) + (d * _to.D) + (h * _to.H);
+            TapRun slices = _d.Of(d), rows = _h.Of(h);
             for (int w = 0; w < width; w++)
             {
                 long index = row + (w * _to.W);
-                y[index] = finish.Apply(Sum(source, weights, d, h, w), o, index);
+                y[index] = finish.Apply(Sum(source, weights, slices, rows, _w.Of(w)), o, index);
             }
         }
     }
 
-    private T Sum(T* source, T* weights, int d, int h, int w)
+    private T Sum(T* source, T* weights, in TapRun slices, in TapRun rows, in TapRun columns)
     {
         T sum = T.Zero;
-        int kh = _view.Axes[1].Kernel, kw = _view.Axes[2].Kernel;
-        for (int i = _d.Start[d]; i < _d.Start[d + 1]; i++)
-            for (int j = _h.Start[h]; j < _h.Start[h + 1]; j++)
-                for (int k = _w.Start[w]; k < _w.Start[w + 1]; k++)
+        long kh = _view.Axes[1].Kernel, kw = _view.Axes[2].Kernel, step = _from.C;
+        for (int i = 0; i < slices.Count; i++)
+        {
+            int sd = _d.Source(slices.Place + (i * slices.PlaceStep)), kd = slices.Tap + (i * slices.TapStep);
+            for (int j = 0; j < rows.Count; j++)
+            {
+                int sh = _h.Source(rows.Place + (j * rows.PlaceStep));
+                long row = ((kd * kh) + rows.Tap + (j * rows.TapStep)) * kw;
+                for (int k = 0; k < columns.Count; k++)
                 {
-                    T* f = weights + ((long)((((_d.Weight[i] * kh) + _h.Weight[j]) * kw) + _w.Weight[k]) * _fromPerGroup);
-                    if ((_d.Source[i] | _h.Source[j] | _w.Source[k]) < 0)
+                    int sw = _w.Source(columns.Place + (k * columns.PlaceStep));
+                    T* f = weights + ((row + columns.Tap + (k * columns.TapStep)) * _fromPerGroup);
+                    if ((sd | sh | sw) < 0)
                     {
                         for (int c = 0; c < _fromPerGroup; c++) sum += _pad * f[c];
                         continue;
                     }
 
-                    T* s = source + (_d.Source[i] * _from.D) + (_h.Source[j] * _from.H) + (_w.Source[k] * _from.W);
-                    long step = _from.C;
+                    T* s = source + (sd * _from.D) + (sh * _from.H) + (sw * _from.W);
                     for (int c = 0; c < _fromPerGroup; c++) sum += s[c * step] * f[c];
                 }
+            }
+        }
 
         return sum;
     }

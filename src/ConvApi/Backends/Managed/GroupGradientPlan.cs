@@ -103,7 +103,7 @@ internal sealed unsafe class GroupGradientPlan<T> : GradientPlan<T>
             if (_packsSmall) s = Pack(small, View.Small, h0, h1, smallPanel, w.Small, valid);
             for (int kd = 0; kd < KernelD; kd++)
             {
-                int sd = View.Axes[0].Source[(pd * KernelD) + kd];
+                int sd = View.Axes[0].At(pd, kd);
                 if (sd < 0) continue;
                 T* big = BigSide + (n * View.Big.N) + (c * View.Big.C) + (sd * View.Big.D);
                 Plane b = new(big, View.Big.H, View.Big.W);

@@ -18,6 +18,9 @@ internal sealed unsafe partial class LanesPlan<T> : FinitePlan<T>
     // Rows of both sides of so many bytes leave room in a second-level cache for what streams by.
     private const long BandBytes = 128 * 1024;
 
+    // What a phase takes, roughly.
+    private const int PhaseBytes = 128;
+
     private readonly KernelSet _set;
     private readonly Strides5 _source;
     private readonly Strides5 _target;
@@ -83,6 +86,7 @@ internal sealed unsafe partial class LanesPlan<T> : FinitePlan<T>
             _panels = (T*)AllocateWorkspace(checked(_panelElements * Threads * sizeof(T)));
         }
         else (_from, _to) = (_source, _target);
+        MemoryBudget.Take((Int128)_d.Phases.Length * _h.Phases.Length * _w.Phases.Length * PhaseBytes);
         var phases = new List<LanesPhase>();
         foreach (Phase d in _d.Phases)
             foreach (Phase h in _h.Phases)
@@ -140,7 +144,7 @@ internal sealed unsafe partial class LanesPlan<T> : FinitePlan<T>
         while (last > first && !Plain(last - 1)) last--;
         return new LanesPhase(d, h, w, first, last, EqualTiles.Of(last - first, _mostRows));
 
-        bool Plain(int j) => Array.TrueForAll(w.Offset, o => (j * _w.SourceStep) + o >= 0 && (j * _w.SourceStep) + o < _w.SourceSize);
+        bool Plain(int j) => w.Offset.Length == 0 || ((j * (long)_w.SourceStep) + w.Offset[0] >= 0 && (j * (long)_w.SourceStep) + w.Offset[^1] < _w.SourceSize);
     }
 
     private static bool OneStep(int[] offsets) => Array.TrueForAll(offsets, o => o - offsets[0] == Array.IndexOf(offsets, o));

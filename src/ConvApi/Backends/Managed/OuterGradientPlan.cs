@@ -124,7 +124,7 @@ internal sealed unsafe class OuterGradientPlan<T> : GradientPlan<T>
             bool packed = false;
             for (int kd = 0; kd < KernelD; kd++)
             {
-                int sd = View.Axes[0].Source[(pd * KernelD) + kd];
+                int sd = View.Axes[0].At(pd, kd);
                 if (sd < 0) continue;
                 T* lane = lanes + (n * _lane.N) + ((_bigLanes ? sd : pd) * _lane.D);
                 T* row = rows + (n * _row.N) + ((_bigLanes ? pd : sd) * _row.D);

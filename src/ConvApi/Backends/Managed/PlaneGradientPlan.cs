@@ -118,7 +118,7 @@ internal sealed unsafe class PlaneGradientPlan<T> : GradientPlan<T>
 
             for (int kd = 0; kd < KernelD; kd++)
             {
-                int sd = View.Axes[0].Source[(pd * KernelD) + kd];
+                int sd = View.Axes[0].At(pd, kd);
                 if (sd < 0) continue;
                 int first = checked((int)H.Place(h0, 0)), left = checked((int)-W.Place(0, 0));
                 for (int b = 0; b < _big; b++)

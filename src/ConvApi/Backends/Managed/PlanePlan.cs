@@ -16,6 +16,10 @@ internal sealed unsafe partial class PlanePlan<T> : FinitePlan<T>
 {
     private const long PanelBytes = 32 * 1024;
 
+    // What a phase, and a row or column of a panel, take beside their taps, roughly.
+    private const int PhaseBytes = 512;
+    private const int EntryBytes = 24;
+
     private readonly Strides5 _from;
     private readonly Strides5 _to;
     private readonly int _inputs;
@@ -77,7 +81,7 @@ internal sealed unsafe partial class PlanePlan<T> : FinitePlan<T>
 
         // Columns and rows of each residue of the stride form planes of their own: a step of one result is a step of one element.
         _pitch = (_w.PanelSize(_w.Count) + _w.PanelStep - 1) / _w.PanelStep;
-        long row = (long)_pitch * _w.PanelStep * _h.PanelStep * Math.Max(1, _d.Offsets.Length) * _inputs * sizeof(T);
+        long row = checked((long)_pitch * _w.PanelStep * _h.PanelStep * Math.Max(1, _d.Offsets.Length) * _inputs * sizeof(T));
         int rows = (int)Math.Clamp(((_isWide ? WidePanelBytes : PanelBytes) / row) - (_h.Span / _h.PanelStep), Math.Min(_h.Count, 4), _h.Count);
         _rowParts = (_h.Count + rows - 1) / rows;
         long others = Problem.Batch * view.Groups * _d.Count;
@@ -87,8 +91,9 @@ internal sealed unsafe partial class PlanePlan<T> : FinitePlan<T>
         _rowStep = _isWide ? 1 : _h.PanelStep;
         _planeRows = (_h.PanelSize(_rowsPerPart) + _rowStep - 1) / _rowStep;
         _linePitch = (long)_pitch * (_isWide ? _inputs : 1);
-        _slot = _linePitch * _planeRows * _w.PanelStep * _rowStep;
-        _plane = _slot * Math.Max(1, _d.Offsets.Length);
+        _slot = checked(_linePitch * _planeRows * _w.PanelStep * _rowStep);
+        _plane = checked(_slot * Math.Max(1, _d.Offsets.Length));
+        MemoryBudget.Take(((Int128)_d.Phases.Length * _h.Phases.Length * _w.Phases.Length * PhaseBytes) + ((_w.PanelStep + (Int128)_w.PanelSize(_w.Count) + _h.PanelSize(_rowsPerPart)) * EntryBytes));
         _flat = (((long)_rowsPerPart * _pitch) + (2 * _lanes) - 1) / _lanes * _lanes;
         long at = 0;
         var phases = new List<PlanePhase>();
@@ -103,8 +108,8 @@ internal sealed unsafe partial class PlanePlan<T> : FinitePlan<T>
         _phases = [.. phases];
         _weights = (T*)AllocateWeights(at * sizeof(T));
         _init = (T*)AllocateWeights((long)view.Groups * _outputs * _lanes * sizeof(T));
-        _scratchPerWorker = ((_isWide ? _plane : (_flat * _tile) + (_plane * _inputs)) + _lanes + 64) / 64 * 64 + 64;
-        _scratch = (T*)AllocateWorkspace(_scratchPerWorker * Threads * sizeof(T));
+        _scratchPerWorker = checked(((_isWide ? _plane : (_flat * _tile) + (_plane * _inputs)) + _lanes + 64) / 64 * 64 + 64);
+        _scratch = (T*)AllocateWorkspace(checked(_scratchPerWorker * Threads * sizeof(T)));
         _columns = [.. Enumerable.Range(0, _w.PanelStep).Select(DescribeColumns)];
         _rowPlace = [.. Enumerable.Range(0, _h.PanelSize(_rowsPerPart)).Select(r => Place(r, 0))];
 

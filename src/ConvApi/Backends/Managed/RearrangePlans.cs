@@ -82,25 +82,25 @@ internal sealed unsafe class UnfoldPlan<T> : ManagedPlan
             long at = (n * _view.Small.N) + (row * _view.Small.C);
             for (int pd = 0; pd < d.Small; pd++)
                 for (int ph = 0; ph < h.Small; ph++)
+                {
+                    int sd = d.At(pd, kd), sh = h.At(ph, kh);
                     for (int pw = 0; pw < w.Small; pw++)
                     {
-                        int sd = d.Source[(pd * d.Kernel) + kd], sh = h.Source[(ph * h.Kernel) + kh], sw = w.Source[(pw * w.Kernel) + kw];
+                        int sw = w.At(pw, kw);
                         T v = (sd | sh | sw) < 0 ? pad : source[(sd * _view.Big.D) + (sh * _view.Big.H) + (sw * _view.Big.W)];
                         long index = at + (pd * _view.Small.D) + (ph * _view.Small.H) + (pw * _view.Small.W);
                         columns[index] = finish.Apply(v, 0, index);
                     }
+                }
         }
     }
 }
 
-/// <summary>Columns to image, summing overlaps by gathering: col2im forward, and the gradient of im2col.</summary>
+/// <summary>Columns to image, summing overlaps: col2im forward, and the gradient of im2col. A part owns a slice of a channel.</summary>
 internal sealed unsafe class FoldPlan<T> : ManagedPlan
     where T : unmanaged, IFloatingPointIeee754<T>
 {
     private readonly View _view;
-    private readonly TapList _d;
-    private readonly TapList _h;
-    private readonly TapList _w;
     private readonly int _channels;
 
     public FoldPlan(View view, PlanOptions options, string implementation)
@@ -108,9 +108,6 @@ internal sealed unsafe class FoldPlan<T> : ManagedPlan
     {
         _view = view;
         _channels = view.BigChannels;
-        _d = TapList.Up(view.Axes[0], false);
-        _h = TapList.Up(view.Axes[1], false);
-        _w = TapList.Up(view.Axes[2], false);
     }
 
     protected override void Execute() => Spread(Problem.Batch * _channels * _view.Axes[0].Big);
@@ -126,27 +123,37 @@ internal sealed unsafe class FoldPlan<T> : ManagedPlan
             int d = (int)(part % depth);
             long c = part / depth % _channels, n = part / depth / _channels;
             T* source = columns + (n * _view.Small.N) + (c * _view.Taps * _view.Small.C);
+            long plane = (n * _view.Big.N) + (c * _view.Big.C) + (d * _view.Big.D);
+            Sum(source, image + plane, d);
             for (int h = 0; h < height; h++)
                 for (int w = 0; w < width; w++)
                 {
-                    long index = (n * _view.Big.N) + (c * _view.Big.C) + (d * _view.Big.D) + (h * _view.Big.H) + (w * _view.Big.W);
-                    image[index] = finish.Apply(Sum(source, d, h, w), 0, index);
+                    long index = plane + (h * _view.Big.H) + (w * _view.Big.W);
+                    image[index] = finish.Apply(image[index], 0, index);
                 }
         }
     }
 
-    private T Sum(T* source, int d, int h, int w)
+    /// <summary>Adds every column element that lies on slice d to its place, positions ascending: the order of each sum.</summary>
+    private void Sum(T* source, T* slice, int d)
     {
-        int kh = _view.Axes[1].Kernel, kw = _view.Axes[2].Kernel;
-        T sum = T.Zero;
-        for (int i = _d.Start[d]; i < _d.Start[d + 1]; i++)
-            for (int j = _h.Start[h]; j < _h.Start[h + 1]; j++)
-                for (int k = _w.Start[w]; k < _w.Start[w + 1]; k++)
-                {
-                    int tap = (((_d.Weight[i] * kh) + _h.Weight[j]) * kw) + _w.Weight[k];
-                    sum += source[(tap * _view.Small.C) + (_d.Source[i] * _view.Small.D) + (_h.Source[j] * _view.Small.H) + (_w.Source[k] * _view.Small.W)];
-                }
-
-        return sum;
+        (AxisMap a, AxisMap b, AxisMap e) = (_view.Axes[0], _view.Axes[1], _view.Axes[2]);
+        for (int h = 0; h < b.Big; h++)
+            for (int w = 0; w < e.Big; w++) slice[(h * _view.Big.H) + (w * _view.Big.W)] = T.Zero;
+        for (int pd = 0; pd < a.Small; pd++)
+            for (int kd = 0; kd < a.Kernel; kd++)
+            {
+                if (a.At(pd, kd) != d) continue;
+                for (int ph = 0; ph < b.Small; ph++)
+                    for (int kh = 0; kh < b.Kernel; kh++)
+                    {
+                        if (b.At(ph, kh) is not (>= 0 and var sh)) continue;
+                        T* row = slice + (sh * _view.Big.H), from = source + (pd * _view.Small.D) + (ph * _view.Small.H);
+                        long taps = ((long)(kd * b.Kernel) + kh) * e.Kernel;
+                        for (int pw = 0; pw < e.Small; pw++)
+                            for (int kw = 0; kw < e.Kernel; kw++)
+                                if (e.At(pw, kw) is >= 0 and var sw) row[sw * _view.Big.W] += from[((taps + kw) * _view.Small.C) + (pw * _view.Small.W)];
+                    }
+            }
     }
 }

@@ -21,21 +21,12 @@ internal sealed class TapSpans
         _map = map;
         From = new int[map.Kernel];
         To = new int[map.Kernel];
-        for (int k = 0; k < map.Kernel; k++)
-        {
-            int p = 0;
-            while (p < map.Small && !Reads(p, k)) p++;
-            From[k] = p;
-            while (p < map.Small && Reads(p, k)) p++;
-            To[k] = p;
-        }
+        for (int k = 0; k < map.Kernel; k++) (From[k], To[k]) = map.Readers(k);
 
         var classes = new List<TapClass>();
         for (int p = 0; p < map.Small; p++)
         {
-            int first = 0, end = map.Kernel;
-            while (first < end && !Reads(p, first)) first++;
-            while (end > first && !Reads(p, end - 1)) end--;
+            (int first, int end) = map.Taps(p);
             if (first == end) continue;
             if (classes.Count > 0 && classes[^1] is var last && last.To == p && (last.FirstTap, last.EndTap) == (first, end)) classes[^1] = last with { To = p + 1 };
             else classes.Add(new TapClass(p, p + 1, first, end));
@@ -54,7 +45,5 @@ internal sealed class TapSpans
     public TapClass[] Classes { get; }
 
     /// <summary>Big index of (p, k), inside or not.</summary>
-    public long Place(int p, int k) => (p * _map.Stride) - _map.PadBegin + (k * _map.Dilation);
-
-    private bool Reads(int p, int k) => _map.Source[(p * _map.Kernel) + k] != AxisMap.Outside;
+    public long Place(int p, int k) => _map.Place(p, k);
 }

@@ -13,6 +13,7 @@ public sealed class OneDnnBackend : ConvBackend
 {
     internal const string BackendName = "onednn";
     private const int MostReasons = 4096;
+    private const long MostStep = 1 << 24;
     private readonly ConcurrentDictionary<(ConvProblem, PlanOptions), string> _unsupported = new();
 
     /// <inheritdoc/>
@@ -74,12 +75,14 @@ public sealed class OneDnnBackend : ConvBackend
         if (problem.InputShape.Product == 0 || OneDnnFaults.IsZero(problem)) return PlanResult.Supported(new EmptyPlan(problem, BackendName));
         if (!OneDnnRuntime.Report.IsLoaded) _ = OneDnnRuntime.Engine;
         int before = OpenMp.GetMaxThreads();
+        using var budget = new MemoryBudget(MemoryBudget.Of(problem));
         try
         {
             _ = OneDnnRuntime.Engine;
             int threads = options.MaxThreads > 0 ? ConvThreads.Of(options.MaxThreads) : DefaultThreads;
             if (OneDnnOwn.Serves(problem)) return OneDnnOwn.Create(problem, options, threads);
             if (TryPlan(problem, options, threads) is { } plan) return PlanResult.Supported(plan);
+            if (budget.Refusal is { } refusal) return PlanResult.Unsupported($"oneDNN {OneDnnRuntime.Report.Version}: {refusal}");
             string none = $"oneDNN {OneDnnRuntime.Report.Version} has no {Names.Of(problem.Direction)} implementation for {Types(problem)} on this processor";
             if (options.MaxWorkspaceBytes != long.MaxValue) none += $", or none within {options.MaxWorkspaceBytes} bytes of workspace";
             if (_unsupported.Count < MostReasons) _unsupported[(problem, options)] = none;
@@ -88,6 +91,11 @@ public sealed class OneDnnBackend : ConvBackend
         catch (NativeCallException e)
         {
             throw new ConvNativeException(BackendName, e.Message, e.Function, e.StatusName, problem, e);
+        }
+        catch (Exception e) when (e is MemoryBudgetException or OverflowException or ConvProblemException or OutOfMemoryException)
+        {
+            budget.GiveBack();
+            return PlanResult.Unsupported(e is MemoryBudgetException ? $"oneDNN's engine {e.Message}" : $"oneDNN's engine cannot count with these sizes: {e.Message}");
         }
         finally
         {
@@ -99,8 +107,23 @@ public sealed class OneDnnBackend : ConvBackend
     {
         if (problem.InputType.IsInteger() && !OneDnnIntegers.IsDirect(problem, options.Math)) return TryIntegers(problem, options, threads);
         (InputExtension? extension, string purpose, ConvProblem inner) = OneDnnSteps.For(problem);
-        if (OneDnnTuner.Choose(inner, threads, options) is { } choice) return Own(problem, extension, purpose, choice);
+        if (Choose(problem, extension, inner, threads, options) is { } choice) return Own(problem, extension, purpose, choice);
         return problem.InputType.IsInteger() && (!IsSums(problem) || TakesOffZeroPoint(problem)) ? TryIntegers(problem, options, threads) : null;
+    }
+
+    /// <summary>A kernel that leaves room for the copy of the input.</summary>
+    private static (OneDnnKernel Kernel, string Why)? Choose(ConvProblem problem, InputExtension? extension, ConvProblem inner, int threads, PlanOptions options)
+    {
+        (OneDnnKernel, string)? choice;
+        string? refusal;
+        using (var budget = new MemoryBudget(MemoryBudget.Of(problem) - (extension?.Bytes ?? 0)))
+        {
+            choice = OneDnnTuner.Choose(inner, threads, options);
+            refusal = budget.Refusal;
+        }
+
+        if (refusal is not null) MemoryBudget.Refuse(refusal);
+        return choice;
     }
 
     private static OneDnnPlan Own(ConvProblem problem, InputExtension? extension, string purpose, (OneDnnKernel Kernel, string Why) choice)
@@ -149,11 +172,25 @@ public sealed class OneDnnBackend : ConvBackend
 
     private static string Types(ConvProblem p) => $"{p.InputType.Name()}:{p.WeightType.Name()}:{p.OutputType.Name()}";
 
+    /// <summary>Numbers that oneDNN's kernels would multiply to more than the 32 bits that they have for a distance.</summary>
+    private static string? Beyond(ConvProblem p)
+    {
+        long inner = Math.Max(p.InputChannels, p.OutputChannels) * p.InputType.SizeOf();
+        for (int i = p.Rank - 1; i >= 0; i--)
+        {
+            long extent = ConvGeometry.Extent(p.Kernel[i], p.Dilations[i]), most = Math.Max(Math.Max(extent, p.Strides[i]), Math.Max(p.Dilations[i], p.PadsBegin[i]));
+            if (most >= MostStep) return $"a stride, dilation, pad or extent of {most} on spatial axis {i}: oneDNN's engine takes less than {MostStep}";
+            if ((Int128)extent * inner > int.MaxValue) return $"a kernel that spans {(Int128)extent * inner} bytes along spatial axis {i}: oneDNN's engine takes at most {int.MaxValue}";
+            inner = (long)Int128.Min((Int128)inner * Math.Max(p.InputShape[i + 2], p.OutputShape[i + 2]), long.MaxValue / 2);
+        }
+
+        return null;
+    }
+
     private static string? Unsupported(ConvProblem p)
     {
         if (OneDnnOwn.Serves(p)) return OneDnnOwn.Lacking(p);
         if (p.InputType == DataType.F64) return "data_type f64: oneDNN has no f64 on the CPU";
-        if (p.InputType.IsInteger()) return OneDnnIntegers.Lacking(p);
-        return null;
+        return Beyond(p) ?? (p.InputType.IsInteger() ? OneDnnIntegers.Lacking(p) : null);
     }
 }

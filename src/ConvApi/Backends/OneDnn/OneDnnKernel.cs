@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using ConvNative.Backends.Common;
 using ConvNative.Bindings.Loading;
 using ConvNative.Bindings.OneDnn;
 using ConvNative.Plans;
@@ -101,7 +102,22 @@ internal sealed unsafe class OneDnnKernel : IDisposable
         OpenMp.SetNumThreads(candidate.Threads);
         DnnlPrimitiveDescHandle? made = OneDnnDescriptor.TryCreate(p, candidate);
         using DnnlPrimitiveDescHandle? pd = made is null ? null : OneDnnPointwise.Skip(OneDnnFaults.Skip(made, p), p);
-        return pd is null || OneDnnIntegers.IsWrong(p, OneDnnRuntime.ImplementationOf(pd.Raw)) ? null : new OneDnnKernel(p, candidate, pd);
+        return pd is null || OneDnnIntegers.IsWrong(p, OneDnnRuntime.ImplementationOf(pd.Raw)) ? null : WithinBudget(p, candidate, pd);
+    }
+
+    private static OneDnnKernel? WithinBudget(ConvProblem p, OneDnnCandidate candidate, DnnlPrimitiveDescHandle pd)
+    {
+        try
+        {
+            // Of several kernels that are there at a time one is kept.
+            using MemoryBudget? budget = MemoryBudget.Another();
+            return new OneDnnKernel(p, candidate, pd);
+        }
+        catch (MemoryBudgetException e)
+        {
+            MemoryBudget.Refuse($"{OneDnnRuntime.ImplementationOf(pd.Raw)} {e.Message}");
+            return null;
+        }
     }
 
     /// <summary>For a run beside others: the same primitives and packed weights, which must outlive it; memory objects, scratchpads and stream of its own.</summary>

@@ -12,6 +12,7 @@ internal static class OneDnnSteps
         int rank = p.Rank;
         var begin = new long[rank];
         var end = new long[rank];
+        long[] pads = p.PadsBegin.ToArray();
         string purpose = "";
         for (int i = 0; i < rank; i++)
         {
@@ -26,6 +27,11 @@ internal static class OneDnnSteps
                 // Transposed: zeros appended to the input reach the output padding. Else: rows that are never read go.
                 end[i] = p.Op == ConvOp.Transposed ? -ConvGeometry.FloorDiv(trailing, p.Strides[i]) : trailing;
                 purpose = p.Op == ConvOp.Transposed ? "output padding of a stride or more" : "cropping";
+                if (p.Op == ConvOp.Transposed || p.InputShape[i + 2] + trailing > 0) continue;
+
+                // Every window lies in the begin padding: one element of it stands for the input, which none reads.
+                (begin[i], end[i]) = (1, -p.InputShape[i + 2]);
+                pads[i] = checked(((p.OutputShape[i + 2] - 1) * p.Strides[i]) + ConvGeometry.Extent(p.Kernel[i], p.Dilations[i]) - 1);
             }
         }
 
@@ -41,7 +47,7 @@ internal static class OneDnnSteps
         ConvProblem inner = plain.With(s => s with
         {
             InputShape = extension.Shape,
-            PadsBegin = p.PaddingMode != PaddingMode.Zeros ? Dims.Repeat(0, rank) : s.PadsBegin,
+            PadsBegin = p.PaddingMode != PaddingMode.Zeros ? Dims.Repeat(0, rank) : Dims.Create(pads),
             PadsEnd = null,
             OutputPadding = null,
             PaddingMode = PaddingMode.Zeros,

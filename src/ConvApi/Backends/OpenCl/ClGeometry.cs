@@ -21,6 +21,8 @@ internal enum ClNumber
 /// </summary>
 internal sealed class ClGeometry
 {
+    private const int Most = int.MaxValue / 4;
+
     private readonly int[] _numbers = new int[Enum.GetValues<ClNumber>().Length];
 
     public ClGeometry(ConvProblem p)
@@ -50,8 +52,9 @@ internal sealed class ClGeometry
             Set(ClNumber.DilationD + a, there ? p.Dilations[i] : 1);
             Set(ClNumber.PadD + a, there ? p.PadsBegin[i] : 0);
 
-            // Positions are 32 bits wide in the kernels, periods of reflections twice the size.
-            Fits = Fits && Math.Max(reach, size) < int.MaxValue / 4;
+            // Positions are 32 bits wide in the kernels, periods of reflections twice the size. A stride counts even where there is one position only:
+            // drivers have died of what is allocated or compiled for it.
+            Fits = Fits && Math.Max(reach, size) < Most && (!there || Math.Max(p.PadsBegin[i], Math.Max(p.Strides[i], p.Dilations[i])) < Most);
         }
 
         Set(ClNumber.Mode, (long)p.PaddingMode);

@@ -1,3 +1,4 @@
+using ConvNative.Backends.Common;
 using ConvNative.Bindings;
 using ConvNative.Bindings.Handles;
 using ConvNative.Bindings.OpenCl;
@@ -50,10 +51,13 @@ internal abstract unsafe class ClPlan : ConvPlan
 
     /// <summary>A plan of <paramref name="routine"/>; where it fails, what was built of it (and of plans inside it) is disposed.</summary>
     /// <exception cref="DeviceMemoryException">The device has no room for it.</exception>
+    /// <exception cref="MemoryBudgetException">It would hold more than a plan may.</exception>
+    /// <exception cref="OverflowException">Its numbers do not fit what the routine counts with.</exception>
     public static ClPlan Make(ClRoutine routine, ClRequest request)
     {
         List<ClPlan>? outer = t_unfinished;
         List<ClPlan> made = t_unfinished = [];
+        using var budget = new MemoryBudget(MemoryBudget.Of(request.Problem));
         try
         {
             return routine.Create(request);
@@ -86,11 +90,19 @@ internal abstract unsafe class ClPlan : ConvPlan
     }
 
     /// <summary>Memory that lives as long as the plan: weights, tables.</summary>
-    protected ClMemHandle Allocate(long bytes) => Own(_device.AllocateMemory(bytes));
+    protected ClMemHandle Allocate(long bytes)
+    {
+        MemoryBudget.Take(bytes);
+        return Own(_device.AllocateMemory(bytes));
+    }
 
     /// <summary>As <see cref="Allocate(long)"/>, with contents.</summary>
     protected ClMemHandle Allocate<T>(ReadOnlySpan<T> contents)
-        where T : unmanaged => Own(_device.AllocateMemory(contents));
+        where T : unmanaged
+    {
+        MemoryBudget.Take((Int128)contents.Length * sizeof(T));
+        return Own(_device.AllocateMemory(contents));
+    }
 
     /// <summary>Memory for intermediate values; counted in <see cref="WorkspaceBytes"/>.</summary>
     protected ClMemHandle AllocateWorkspace(long bytes)

@@ -1,3 +1,4 @@
+using ConvNative.Backends.Common;
 using ConvNative.Backends.OpenCl.Cpu;
 using ConvNative.Plans;
 using ConvNative.Problems;
@@ -36,7 +37,7 @@ internal static class ClRoutines
         var serving = new List<ClRoutine>();
         foreach (ClRoutine routine in routines)
         {
-            string? reason = routine.Lacking(request);
+            string? reason = Lacking(routine, request);
             if (reason is null) serving.Add(routine);
             else if (reason != ClRoutine.NotMine) reasons.Add($"{routine.Name}: {reason}");
         }
@@ -50,6 +51,11 @@ internal static class ClRoutines
             try
             {
                 plan = ClPlan.Make(routine, request);
+            }
+            catch (Exception e) when (e is MemoryBudgetException or OverflowException)
+            {
+                reasons.Add($"{routine.Name}: {Told(e)}");
+                continue;
             }
             catch (DeviceMemoryException e)
             {
@@ -66,6 +72,22 @@ internal static class ClRoutines
 
         return PlanResult.Unsupported(string.Join("; ", reasons));
     }
+
+    /// <summary>The routine's answer; numbers that it cannot count with are one, too.</summary>
+    private static string? Lacking(ClRoutine routine, ClRequest request)
+    {
+        using var budget = new MemoryBudget(MemoryBudget.Of(request.Problem));
+        try
+        {
+            return routine.Lacking(request);
+        }
+        catch (Exception e) when (e is MemoryBudgetException or OverflowException)
+        {
+            return Told(e);
+        }
+    }
+
+    private static string Told(Exception e) => e is MemoryBudgetException ? e.Message : $"cannot count with these sizes: {e.Message}";
 
     /// <summary>The routines for a device, in the order in which they are asked.</summary>
     public static IEnumerable<ClRoutine> Of(ClDevice device) => Of(device.Family);

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using ConvNative.Backends.Common;
 using ConvNative.Plans;
 using ConvNative.Problems;
 
@@ -65,13 +66,13 @@ internal static class ClTuner
         ClRoutine? routine = serving.FirstOrDefault(r => r.Name == choice[..Math.Max(0, space)]);
         if (routine is null) return null;
         string variant = choice[(space + 1)..];
-        if (!routine.Has(request, variant)) return null;
         ClPlan plan;
         try
         {
+            if (!routine.Has(request, variant)) return null;
             plan = ClPlan.Make(routine, new ClRequest(request.Problem, request.Device, request.Options with { Tuning = Tuning.Rank }, variant.Length == 0 ? null : variant));
         }
-        catch (DeviceMemoryException)
+        catch (Exception e) when (e is DeviceMemoryException or MemoryBudgetException or OverflowException)
         {
             return null;
         }

@@ -93,6 +93,10 @@ public sealed class OpenClBackend : ConvBackend
         {
             throw new ConvNativeException(Name, e.Message, e.Function, e.StatusName, problem, e);
         }
+        catch (OverflowException e)
+        {
+            return PlanResult.Unsupported($"the opencl engine cannot count with these sizes: {e.Message}");
+        }
     }
 
     /// <inheritdoc/>

@@ -17,6 +17,10 @@ internal sealed class CpuBlockedGeometry
     private const int ChunkColumns = 112;
     private const int LineBytes = 64;
 
+    // Numbers of a phase in the tables; what a number takes while they are made, in lists that grow.
+    private const int PhaseNumbers = 24;
+    private const int NumberBytes = 32;
+
     // Vector multiply-adds that are worth a work-group of their own: some microseconds.
     private const long LeastWork = 20_000;
     private const int PartsPerUnit = 16;
@@ -74,13 +78,14 @@ internal sealed class CpuBlockedGeometry
         _rowStep = (long)Chunks * FromChannels * _pitch;
         PanelDepths = _d.PanelSize(_d.Count);
         PanelRows = _h.PanelSize(_h.Count);
-        PanelElements = IsDirect ? 0 : (p.Batch * PanelDepths * PanelRows * _rowStep) + (Tile * (long)Step) + Lanes;
+        PanelElements = IsDirect ? 0 : checked((p.Batch * PanelDepths * PanelRows * _rowStep) + (Tile * (long)Step) + Lanes);
         (_rowsPerPart, _blocksPerPart) = CutParts();
         RowParts = (_h.Count + _rowsPerPart - 1) / _rowsPerPart;
         _blockParts = (Blocks + _blocksPerPart - 1) / _blocksPerPart;
         WorkGroups = p.Batch * view.Groups * _d.Count * RowParts * Chunks * _blockParts;
         ChannelParts = (FromChannels + ChannelsPerPart - 1) / ChannelsPerPart;
         PackGroups = IsDirect ? 0 : p.Batch * PanelDepths * PanelRows * Chunks * ChannelParts;
+        MemoryBudget.Take(((_d.Phases.Length * (Int128)_h.Phases.Length * _w.Phases.Length * PhaseNumbers) + (view.Taps * 2L) + PanelDepths + PanelRows + _w.PanelSize(_w.Count)) * NumberBytes);
         (Table, WeightTable, PackedElements) = DescribePhases();
         PackTable = IsDirect ? [] : DescribePack();
 

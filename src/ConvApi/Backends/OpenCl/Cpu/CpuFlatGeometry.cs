@@ -10,6 +10,9 @@ internal sealed class CpuFlatGeometry
     private const int PartsPerUnit = 8;
     private const int FewestRows = 8;
 
+    // What a number takes in a list that grows.
+    private const int NumberBytes = 24;
+
     // A part's rows stay in a first-level cache.
     private const int PanelBytes = 24 * 1024;
 
@@ -75,6 +78,7 @@ internal sealed class CpuFlatGeometry
     {
         get
         {
+            MemoryBudget.Take((_width + (Int128)_lanes) * Columns.Offset.Length * NumberBytes);
             var masks = new List<long>();
             for (int q = 0; q < _width; q += _lanes)
             {

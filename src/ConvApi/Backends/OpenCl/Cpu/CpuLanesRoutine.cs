@@ -13,6 +13,9 @@ internal sealed class CpuLanesRoutine : CpuRoutine
     private const long LeastWork = 2_000;
     private const int PartsPerUnit = 8;
 
+    // What a number of the tables takes while they are made.
+    private const int NumberBytes = 32;
+
     public override string Name => "cpu_lanes";
 
     public override string? Lacking(ClRequest request)
@@ -127,17 +130,26 @@ internal sealed class CpuLanesRoutine : CpuRoutine
             // Rows share their neighbours' sources, channels share nothing; but few channels at a time read little of each line of memory.
             long perPart = Math.Clamp(planes * h.Small / parts, Math.Min(h.Small, FewestRows), h.Small), rowParts = (h.Small + perPart - 1) / perPart;
             long blocksPerPart = Math.Max(1, _blocks * planes * rowParts / parts), blockParts = (_blocks + blocksPerPart - 1) / blocksPerPart;
-            int[] columns = IsRow(w) ? Seen(w) : w.Source;
+            MemoryBudget.Take((((Int128)d.Small * d.Kernel) + ((Int128)h.Small * h.Kernel) + ((Int128)w.Small * w.Kernel)) * NumberBytes);
+            int[] slices = Sources(d), rows = Sources(h), columns = IsRow(w) ? Seen(w) : Sources(w);
             const int header = 25;
             List<long> t =
             [
                 d.Small, h.Small, _view.BigChannels, d.Kernel, h.Kernel, w.Kernel, x.N, x.D, x.H, x.W, y.N, y.D, y.H, y.W,
-                w.Stride, w.Small, inner, innerEnd, header, header + d.Source.Length, header + d.Source.Length + h.Source.Length, perPart, rowParts,
+                w.Stride, w.Small, inner, innerEnd, header, header + slices.Length, header + slices.Length + rows.Length, perPart, rowParts,
                 blockParts, blocksPerPart,
             ];
-            foreach (int[] source in (int[][])[d.Source, h.Source, columns])
+            foreach (int[] source in (int[][])[slices, rows, columns])
                 foreach (int s in source) t.Add(s);
             return ([.. t], planes * rowParts * blockParts);
+        }
+
+        // What every tap of every result shows.
+        private static int[] Sources(AxisMap axis)
+        {
+            var sources = new int[axis.Small * axis.Kernel];
+            for (int i = 0; i < sources.Length; i++) sources[i] = axis.At(i / axis.Kernel, i % axis.Kernel);
+            return sources;
         }
 
         // What the columns of the padded row show, from the first tap of the first pixel on.
@@ -145,7 +157,7 @@ internal sealed class CpuLanesRoutine : CpuRoutine
         {
             var seen = new int[((w.Small - 1) * (int)w.Stride) + w.Kernel];
             for (int p = 0; p < w.Small; p++)
-                for (int k = 0; k < w.Kernel; k++) seen[(p * w.Stride) + k] = w.Source[(p * w.Kernel) + k];
+                for (int k = 0; k < w.Kernel; k++) seen[(p * w.Stride) + k] = w.At(p, k);
             return seen;
         }
     }

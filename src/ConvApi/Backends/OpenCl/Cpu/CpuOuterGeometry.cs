@@ -15,6 +15,9 @@ internal sealed class CpuOuterGeometry
     private const int PartsPerUnit = 16;
     private const int PackPixels = 256;
 
+    // What a tap takes in tables while they are made: nine numbers, in lists that grow.
+    private const int TapBytes = 240;
+
     private readonly View _view;
     private readonly CpuVectors _vectors;
     private readonly Strides5 _lane;
@@ -49,8 +52,9 @@ internal sealed class CpuOuterGeometry
         long parts = Math.Clamp(((cut.Parts > 0 ? cut.Parts : (long)PartsPerUnit * units) + Slices - 1) / Slices, 1, Items);
         WorkGroups = Slices * parts;
         long line = (long)view.Groups * _blocks * width;
-        PanelElements = IsPacked ? view.Problem.Batch * _pixels * line : 0;
+        PanelElements = IsPacked ? checked(view.Problem.Batch * _pixels * line) : 0;
         PackParts = Math.Max(1, _pixels / PackPixels);
+        MemoryBudget.Take((Int128)view.Taps * TapBytes);
         Table = DescribeSums(all, unitsH, unit, parts, line);
         SumTable = DescribeResult();
         PackTable = [PackParts, _pixels, view.Groups, _lanes, (long)_blocks * width, _lane.N, _lane.C, _lane.W];
@@ -170,10 +174,7 @@ internal sealed class CpuOuterGeometry
     // The small indices whose tap k reads an element.
     private static long[] Span(AxisMap axis, int k)
     {
-        int from = 0;
-        while (from < axis.Small && axis.Source[(from * axis.Kernel) + k] == AxisMap.Outside) from++;
-        int to = from;
-        while (to < axis.Small && axis.Source[(to * axis.Kernel) + k] != AxisMap.Outside) to++;
+        (int from, int to) = axis.Readers(k);
         return [from, to];
     }
 }

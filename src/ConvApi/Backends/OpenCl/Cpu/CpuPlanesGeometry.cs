@@ -11,6 +11,10 @@ internal sealed class CpuPlanesGeometry
     private const int PartsPerUnit = 8;
     private const int FewestRows = 4;
 
+    // Numbers of a phase in the tables; what a number takes while they are made, in lists that grow.
+    private const int PhaseNumbers = 16;
+    private const int NumberBytes = 32;
+
     private readonly View _view;
     private readonly int _most;
     private readonly Strides5 _from;
@@ -46,7 +50,7 @@ internal sealed class CpuPlanesGeometry
         Tile = EqualTiles.Of(_outputs, MostOutputs(Vectors));
         if (cut.Rows > 0) (Tile, Vectors) = (cut.Rows, cut.Vectors);
         int lanes = Vectors * vectors.Lanes, slots = Math.Max(1, _d.Offsets.Length);
-        long row = (long)_pitch * _w.PanelStep * _h.PanelStep * slots * _inputs * elementSize;
+        long row = checked((long)_pitch * _w.PanelStep * _h.PanelStep * slots * _inputs * elementSize);
         int rows = (int)Math.Clamp(((cut.Panel > 0 ? cut.Panel * 1024L : PanelBytes) / row) - (_h.Span / _h.PanelStep), Math.Min(_h.Count, FewestRows), _h.Count);
         long others = p.Batch * view.Groups * _d.Count, least = cut.Parts > 0 ? cut.Parts : (long)PartsPerUnit * units;
         _rowParts = (_h.Count + rows - 1) / rows;
@@ -54,13 +58,14 @@ internal sealed class CpuPlanesGeometry
         RowsPerPart = (_h.Count + _rowParts - 1) / _rowParts;
         _rowParts = (_h.Count + RowsPerPart - 1) / RowsPerPart;
         _planeRows = (_h.PanelSize(RowsPerPart) + _h.PanelStep - 1) / _h.PanelStep;
-        _slot = (long)_pitch * _planeRows * _w.PanelStep * _h.PanelStep;
-        _plane = _slot * slots;
+        _slot = checked((long)_pitch * _planeRows * _w.PanelStep * _h.PanelStep);
+        _plane = checked(_slot * slots);
         _flat = (((long)RowsPerPart * _pitch) + (2L * lanes) - 1) / lanes * lanes;
 
         // Vectors behind the last row read on.
-        LocalBytes = ((_flat * Tile) + (_plane * _inputs) + (2 * lanes)) * elementSize;
+        LocalBytes = checked(((_flat * Tile) + (_plane * _inputs) + (2 * lanes)) * elementSize);
         WorkGroups = others * _rowParts;
+        MemoryBudget.Take(((_d.Phases.Length * (Int128)_h.Phases.Length * _w.Phases.Length * PhaseNumbers) + (view.Taps * 2L) + (_d.Count * (Int128)slots) + _w.PanelSize(_w.Count) + _h.PanelSize(_rowParts * RowsPerPart)) * NumberBytes);
         (Table, WeightTable, PackedElements) = Describe();
 
         PhaseAxis Axis(int i) => new(view.Axes[i], down, view.Flip, mode);
