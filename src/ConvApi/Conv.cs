@@ -1,5 +1,6 @@
 using System.Numerics.Tensors;
 using System.Runtime.InteropServices;
+using ConvNative.Backends;
 using ConvNative.Plans;
 using ConvNative.Problems;
 
@@ -86,7 +87,18 @@ public static class Conv
         Length("weights", w.Length, p.WeightShape);
         if (p.HasBias) Length("bias", bias.Length, p.BiasShape);
         if (p.OutputShape.Product == 0) return;
-        var key = new PlanCache.PlanKey(p, options.Plan, options.Backend);
+        try
+        {
+            Run(new PlanCache.PlanKey(p, options.Plan, options.Backend), x, w, bias, y);
+        }
+        catch (UnsupportedOperandsException e) when (options.Backend == ConvPlan.Auto)
+        {
+            if (!RunOnAnother(e.Backend, p, options, x, w, bias, y)) throw;
+        }
+    }
+
+    private static void Run(PlanCache.PlanKey key, ReadOnlySpan<float> x, ReadOnlySpan<float> w, ReadOnlySpan<float> bias, Span<float> y)
+    {
         ConvPlan plan = PlanCache.Shared.Take(key);
         try
         {
@@ -100,6 +112,26 @@ public static class Conv
         }
 
         PlanCache.Shared.Put(key, plan);
+    }
+
+    /// <summary>After <paramref name="refusing"/> refused these weights; false where no other engine takes them.</summary>
+    private static bool RunOnAnother(string refusing, ConvProblem p, ConvOptions options, ReadOnlySpan<float> x, ReadOnlySpan<float> w, ReadOnlySpan<float> bias, Span<float> y)
+    {
+        foreach (ConvBackend other in Engines.All)
+        {
+            if (other.Name == refusing || !other.Status.Available) continue;
+            try
+            {
+                Run(new PlanCache.PlanKey(p, options.Plan, other.Name), x, w, bias, y);
+                return true;
+            }
+            catch (NotSupportedException)
+            {
+                // The problem or its weights: the next may take them.
+            }
+        }
+
+        return false;
     }
 
     private static void Length(string field, int length, Dims shape)

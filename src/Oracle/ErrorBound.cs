@@ -18,6 +18,7 @@ namespace ConvNative.Oracle;
 /// Mary, A New Approach to Probabilistic Rounding Error Analysis, SIAM J. Sci. Comput. 41, 2019). With lambda = 10 that is
 /// 4e-22; the smaller of the two factors is used.</para>
 /// <para>Underflow: each of the r operations may lose the smallest normal number where an engine flushes subnormals.</para>
+/// <para>A sum with an infinity or a NaN in it is one, in any order and precision: the answer must be the same.</para>
 /// <para>Output: rounding to the output's type adds u_out*|y|.</para>
 /// <para>Activation f after the sum: an error e of its argument becomes at most Lipschitz(f)*e, and f itself is computed with
 /// the error of <see cref="ActivationError"/>.</para>
@@ -72,6 +73,7 @@ public static class ErrorBound
         DataType type = AccumulationType(p);
         double u = Rounding.UnitRoundoff(type), y = oracle.Values[slot], magnitude = oracle.Magnitude[slot];
         int r = oracle.Roundings[slot];
+        if (!double.IsFinite(magnitude)) return 0;
         double error = arithmetic.Algorithm switch
         {
             SumAlgorithm.Winograd => WinogradBound.Factor(p, u, Lambda) * oracle.LargestMagnitude,

@@ -28,6 +28,7 @@ public static class Fills
             made.Add(name, v);
         }
 
+        if (kind == FillKind.NotFinite) Spoiler.Spoil(p, made, new CounterRandom((seed * 16) + ++stream));
         return new OracleTensors
         {
             Input = made.GetValueOrDefault("input"),
@@ -38,6 +39,16 @@ public static class Fills
             Mask = made.GetValueOrDefault("mask"),
             OutputGrad = made.GetValueOrDefault("output_grad"),
         };
+    }
+
+    /// <summary>
+    /// False where a fill has nothing to say: <see cref="FillKind.NotFinite"/> of integers, and of a deformable convolution beside its input and
+    /// output, whose samples outside are numbers (0), not taps that are missing.
+    /// </summary>
+    public static bool Applies(ConvProblem p, FillKind kind)
+    {
+        ArgumentNullException.ThrowIfNull(p);
+        return kind != FillKind.NotFinite || (!p.InputType.IsInteger() && (p.Op != ConvOp.Deformable || p.Direction is Direction.Forward or Direction.BackwardData or Direction.BackwardBias));
     }
 
     /// <summary>Number of terms in the longest sum of the problem's direction.</summary>
@@ -74,7 +85,7 @@ public static class Fills
         long terms = Terms(p);
         switch (kind)
         {
-            case FillKind.Random:
+            case FillKind.Random or FillKind.NotFinite:
                 double scale = name == "weights" ? 1 / Math.Sqrt(terms) : 1;
                 // A very long sum of either sign cancels down to its own rounding errors; with a mean it stays telling.
                 double mean = terms > 1 << 18 && (name is "input" or "output_grad") ? 0.5 : 0;
@@ -125,7 +136,7 @@ public static class Fills
         if (name is "bias" or "residual") return i => random.Below(i, 201) - 100;
         // Sums must stay within 31 bits.
         long limit = (long)Math.Sqrt(Math.ScaleB(1, 31) / Math.Max(1, Terms(p)));
-        long half = Math.Min(limit, kind == FillKind.Random ? 63 : 127);
+        long half = Math.Min(limit, kind == FillKind.FullRange ? 127 : 63);
         return type == DataType.U8 ? i => random.Below(i, (2 * half) + 1) : i => random.Below(i, (2 * half) + 1) - half;
     }
 
@@ -166,7 +177,7 @@ public static class Fills
         {
             ulong bits = random.Bits(i);
             double near = (long)(bits & 3) - 2 + ((1 + (bits >> 40 & 0xFFFF) % 62) / 64.0);
-            if (kind == FillKind.Random) return near;
+            if (kind is FillKind.Random or FillKind.NotFinite) return near;
             return (bits >> 4 & 15) switch
             {
                 0 => near + ((bits >> 8 & 1) == 0 ? far : -far),

@@ -63,6 +63,8 @@ public static class Verdict
     {
         ArgumentNullException.ThrowIfNull(p);
         ArgumentNullException.ThrowIfNull(oracle);
+        // What an engine's activation makes of infinities and NaNs is its own; the sum is what is judged.
+        if (oracle.BeforeActivation is { } before && !double.IsFinite(before[slot])) return 0;
         return oracle.BeforeRounding is { } steps ? QuantizedBound.Ratio(p, steps[slot], actual, bound) : Ratio(p.ResultType, oracle.Values[slot], actual, bound);
     }
 
@@ -87,7 +89,7 @@ public static class Verdict
     private static bool Tells(ConvProblem p, OracleResult oracle, int slot, double bound)
     {
         double v = oracle.BeforeActivation is { } before ? before[slot] * (p.PostOps.OutputScale ?? 1) / (p.Quantization?.OutputScale ?? 1) : oracle.BeforeRounding?[slot] ?? oracle.Values[slot];
-        return !(Math.Abs(v) <= (oracle.BeforeRounding is null ? bound : Math.Max(bound, 0.5)));
+        return !double.IsFinite(v) || !(Math.Abs(v) <= (oracle.BeforeRounding is null ? bound : Math.Max(bound, 0.5)));
     }
 
     private static long[] Coordinates(Dims shape, long index)

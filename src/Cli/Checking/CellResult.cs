@@ -59,8 +59,8 @@ public sealed record CellResult
 }
 
 /// <summary>One fill of one cell.</summary>
-/// <param name="Fill">random, exact or full_range.</param>
-/// <param name="Status">Verdict on this fill.</param>
+/// <param name="Fill">random, exact_integer, full_range or not_finite.</param>
+/// <param name="Status">Verdict on this fill; unsupported where the engine refuses operands that are not finite.</param>
 /// <param name="WorstError">Largest error in units of the bound.</param>
 /// <param name="Compared">Elements compared.</param>
 /// <param name="Elements">Elements of the result.</param>

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using ConvNative.Backends;
+using ConvNative.Oracle;
 using ConvNative.Plans;
 using ConvNative.Problems;
 
@@ -57,10 +58,20 @@ internal sealed class Contestant : IDisposable
     /// <summary>Runs one fill, twice; the first wrong fill decides.</summary>
     public void Run(Reference reference)
     {
-        if (!IsLive) return;
+        // Winograd and FFT spread what is not finite over a tile.
+        if (!IsLive || (reference.Fill == FillKind.NotFinite && _plan!.Algorithm != AlgorithmClass.Direct)) return;
         Timed(() =>
         {
-            FillResult r = RunFill(reference);
+            FillResult r;
+            try
+            {
+                r = RunFill(reference);
+            }
+            catch (UnsupportedOperandsException e) when (reference.Fill == FillKind.NotFinite)
+            {
+                r = new FillResult(Names.Of(reference.Fill), CellStatus.Unsupported, 0, 0, _problem.ResultShape.Product, e.Message);
+            }
+
             _fills.Add(r);
             if (r.Status == CellStatus.Fail) Decide(CellStatus.Fail, $"{r.Fill}: {r.Message}");
         });

@@ -24,7 +24,7 @@ public static class CheckCommand
         Option<bool> json = CommonOptions.Json(), tune = CommonOptions.Tune();
         var verb = new Verb(
             "check",
-            "Compares engines with the oracle on problems: three fills each, every element against its own bound.",
+            "Compares engines with the oracle on problems: four fills each, every element against its own bound.",
             "convnative check g32mb1ic128ih28oc128oh28kh3ph1",
             "convnative check --backend onednn --batch shapes_resnet_50",
             "convnative check --block bottleneck")

@@ -86,9 +86,9 @@ public static class Executor
         {
             outcome = PlanRunner.Run(engine, problem, tensors, options);
         }
-        catch (NotSupportedException e)
+        catch (UnsupportedOperandsException e)
         {
-            // The problem is supported and these tensors are not: weights that are not finite, for example.
+            // The problem is supported and these tensors are not.
             return new RunResult(CaseStatus.Unsupported, engine.Name, "", e.Message);
         }
 

@@ -54,6 +54,11 @@ public abstract class ConvBackend
     /// <exception cref="ConvNativeException">The engine is unavailable, or a native call failed.</exception>
     public virtual ConvDevice OpenDevice(string? name = null) => throw new NotSupportedException($"{Name} computes in the host's memory: it has no device to open");
 
+    /// <summary>Frees what the engine keeps between plans and makes anew when it is needed; loads nothing.</summary>
+    internal virtual void Forget()
+    {
+    }
+
     /// <summary>This engine held to one device: plans that it makes have <see cref="PlanOptions.Device"/> set.</summary>
     /// <param name="device">As <see cref="FindDevice"/> takes it; whether it is there is told by the result's <see cref="Status"/>.</param>
     public ConvBackend On(string device)

@@ -89,6 +89,12 @@ public abstract unsafe partial class ConvPlan : IDisposable
     /// <summary>Bytes that a run needs beside packed weights; the plan holds them once for each run that has been in progress at the same time.</summary>
     public virtual long WorkspaceBytes => 0;
 
+    /// <summary>Bytes that the plan holds until it is disposed: workspace, packed weights, and an estimate of code and tables made for it. Operands are the caller's.</summary>
+    public long HeldBytes => WorkspaceBytes + WeightBytes + OverheadBytes;
+
+    /// <summary>An estimate of what a plan holds beside workspace and weights.</summary>
+    internal virtual long OverheadBytes => 16 << 10;
+
     /// <summary>How sums are formed.</summary>
     public virtual AlgorithmClass Algorithm => AlgorithmClass.Direct;
 
@@ -128,6 +134,7 @@ public abstract unsafe partial class ConvPlan : IDisposable
     /// </summary>
     /// <exception cref="ArgumentException">A length is not exactly what the problem says.</exception>
     /// <exception cref="ObjectDisposedException">The plan is disposed.</exception>
+    /// <exception cref="UnsupportedOperandsException">The engine does not take these weights (infinities or NaNs where taps are missing); what was set before stays.</exception>
     public void SetWeights(ReadOnlySpan<byte> weights, ReadOnlySpan<byte> bias)
     {
         fixed (byte* w = weights, b = bias) Set(w, weights.Length, b, bias.Length);
@@ -135,6 +142,7 @@ public abstract unsafe partial class ConvPlan : IDisposable
 
     /// <summary>As the other overload, for f32.</summary>
     /// <exception cref="ArgumentException">A length or the type is not what the problem says.</exception>
+    /// <exception cref="UnsupportedOperandsException">The engine does not take these weights.</exception>
     public void SetWeights(ReadOnlySpan<float> weights, ReadOnlySpan<float> bias = default)
     {
         if (Problem.WeightType != DataType.F32) throw new ArgumentException($"weights = f32: the problem's weights are {Problem.WeightType.Name()} ({Problem})");
@@ -192,6 +200,7 @@ public abstract unsafe partial class ConvPlan : IDisposable
     /// <exception cref="ArgumentException">A tensor is missing, superfluous, or of the wrong length, or a result overlaps another tensor.</exception>
     /// <exception cref="InvalidOperationException">Weights are needed and have not been set.</exception>
     /// <exception cref="ObjectDisposedException">The plan is disposed.</exception>
+    /// <exception cref="UnsupportedOperandsException">A gradient of the weights: the engine does not take these operands.</exception>
     /// <exception cref="ConvNativeException">A native call failed.</exception>
     public void Execute(in ConvArguments a)
     {

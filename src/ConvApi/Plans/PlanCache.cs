@@ -1,3 +1,4 @@
+using ConvNative.Backends;
 using ConvNative.Backends.Choices;
 using ConvNative.Backends.Common;
 using ConvNative.Problems;
@@ -6,14 +7,15 @@ namespace ConvNative.Plans;
 
 /// <summary>
 /// Idle plans of the one-call functions, least recently used first to go. Each call brings weights of its own, so it takes its plan out and puts it
-/// back; concurrent calls of one problem get a plan each. Bounded in number and in bytes. Thread-safe.
+/// back; concurrent calls of one problem get a plan each. Bounded in number and in bytes, which <see cref="Bytes"/> states.
+/// Thread-safe.
 /// </summary>
 public sealed class PlanCache : IDisposable
 {
     private readonly Lock _lock = new();
-    private readonly LinkedList<(PlanKey Key, ConvPlan Plan)> _idle = new();
+    private readonly LinkedList<(PlanKey Key, ConvPlan Plan, long Bytes)> _idle = new();
     private int _capacity;
-    private long _byteCapacity = 1L << 30;
+    private long _byteCapacity = 128L << 20;
     private long _bytes;
 
     /// <summary>Keeps at most <paramref name="capacity"/> idle plans.</summary>
@@ -34,11 +36,14 @@ public sealed class PlanCache : IDisposable
         {
             ArgumentOutOfRangeException.ThrowIfNegative(value);
             _capacity = value;
-            Trim(value);
+            Evict(value);
         }
     }
 
-    /// <summary>Most bytes (packed weights and workspace) of idle plans, 1 GiB by default; lowering it disposes the oldest.</summary>
+    /// <summary>
+    /// Most bytes of idle plans (see <see cref="Bytes"/>), 128 MiB by default; lowering it disposes the oldest. A plan that alone holds more is
+    /// not kept: its next call makes it again.
+    /// </summary>
     public long ByteCapacity
     {
         get => _byteCapacity;
@@ -46,7 +51,7 @@ public sealed class PlanCache : IDisposable
         {
             ArgumentOutOfRangeException.ThrowIfNegative(value);
             _byteCapacity = value;
-            Trim(_capacity);
+            Evict(_capacity);
         }
     }
 
@@ -59,33 +64,39 @@ public sealed class PlanCache : IDisposable
         }
     }
 
-    /// <summary>Disposes the oldest idle plans until at most <paramref name="keep"/> remain within <see cref="ByteCapacity"/>.</summary>
+    /// <summary>Bytes that the idle plans hold now: <see cref="ConvPlan.HeldBytes"/> of each.</summary>
+    public long Bytes
+    {
+        get
+        {
+            lock (_lock) return _bytes;
+        }
+    }
+
+    /// <summary>
+    /// Disposes the oldest idle plans until at most <paramref name="keep"/> remain within <see cref="ByteCapacity"/>. With 0 the engines also let
+    /// go of what they keep between plans: oneDNN its cache of primitives.
+    /// </summary>
     public void Trim(int keep = 0)
     {
-        var gone = new List<ConvPlan>();
-        lock (_lock)
-            while (_idle.Count > keep || _bytes > _byteCapacity)
-            {
-                gone.Add(_idle.First!.Value.Plan);
-                _bytes -= Size(_idle.First.Value.Plan);
-                _idle.RemoveFirst();
-            }
-
-        foreach (ConvPlan p in gone) p.Dispose();
+        ArgumentOutOfRangeException.ThrowIfNegative(keep);
+        Evict(keep);
+        if (keep > 0) return;
+        foreach (ConvBackend engine in Engines.All) engine.Forget();
     }
 
     /// <inheritdoc/>
-    public void Dispose() => Trim();
+    public void Dispose() => Evict(0);
 
     internal ConvPlan Take(PlanKey key)
     {
         ConvPlan? gone = null;
         lock (_lock)
-            for (LinkedListNode<(PlanKey Key, ConvPlan Plan)>? n = _idle.Last; n is not null; n = n.Previous)
+            for (LinkedListNode<(PlanKey Key, ConvPlan Plan, long Bytes)>? n = _idle.Last; n is not null; n = n.Previous)
                 if (n.Value.Key == key)
                 {
                     _idle.Remove(n);
-                    _bytes -= Size(n.Value.Plan);
+                    _bytes -= n.Value.Bytes;
                     if (IsCurrent(n.Value.Plan, key)) return n.Value.Plan;
                     gone = n.Value.Plan;
                     break;
@@ -98,13 +109,15 @@ public sealed class PlanCache : IDisposable
 
     internal void Put(PlanKey key, ConvPlan plan)
     {
+        // Once: what a plan holds may change while it is out.
+        long bytes = plan.HeldBytes;
         lock (_lock)
         {
-            _idle.AddLast((key, plan));
-            _bytes += Size(plan);
+            _idle.AddLast((key, plan, bytes));
+            _bytes += bytes;
         }
 
-        Trim(_capacity);
+        Evict(_capacity);
     }
 
     // What was chosen before a measurement gives way to it.
@@ -117,7 +130,19 @@ public sealed class PlanCache : IDisposable
         return true;
     }
 
-    private static long Size(ConvPlan plan) => plan.WorkspaceBytes + plan.WeightBytes;
+    private void Evict(int keep)
+    {
+        var gone = new List<ConvPlan>();
+        lock (_lock)
+            while (_idle.Count > keep || _bytes > _byteCapacity)
+            {
+                gone.Add(_idle.First!.Value.Plan);
+                _bytes -= _idle.First.Value.Bytes;
+                _idle.RemoveFirst();
+            }
+
+        foreach (ConvPlan p in gone) p.Dispose();
+    }
 
     internal readonly record struct PlanKey(ConvProblem Problem, PlanOptions Options, string Backend);
 }

@@ -154,6 +154,34 @@ public class ConvTests
         plans[2].Dispose();
     }
 
+    [TestMethod]
+    public void TheCacheIsBoundedInBytes()
+    {
+        using var cache = new PlanCache();
+        ConvProblem[] problems = [.. new[] { 5, 6, 7, 8 }.Select(s => ConvProblem.Parse($"mb1ic20ih{s}oc30kh3"))];
+        PlanCache.PlanKey Key(ConvProblem p) => new(p, PlanOptions.Default, ConvPlan.Auto);
+        long sum = 0;
+        foreach (ConvProblem p in problems)
+        {
+            ConvPlan plan = cache.Take(Key(p));
+            sum += plan.HeldBytes;
+            Assert.IsGreaterThan(plan.WorkspaceBytes + plan.WeightBytes, plan.HeldBytes);
+            cache.Put(Key(p), plan);
+            Assert.AreEqual(sum, cache.Bytes);
+        }
+
+        cache.ByteCapacity = sum - 1;
+        Assert.AreEqual(3, cache.Count);
+        Assert.IsLessThanOrEqualTo(sum - 1, cache.Bytes);
+        ConvPlan taken = cache.Take(Key(problems[3]));
+        Assert.AreEqual(2, cache.Count);
+        cache.ByteCapacity = 0;
+        Assert.AreEqual(0, cache.Bytes);
+        cache.Put(Key(problems[3]), taken);
+        Assert.AreEqual(0, cache.Count, "larger than the whole cache");
+        Assert.ThrowsExactly<ObjectDisposedException>(() => taken.SetWeights(new float[20 * 30 * 9]));
+    }
+
     internal static void Need(string backend)
     {
         BackendStatus status = Registry.Find(backend)!.Status;

@@ -26,8 +26,8 @@ public sealed class CheckerTests
     {
         CellResult c = Check(Sabotage.None);
         Assert.AreEqual(CellStatus.Pass, c.Status, c.Message);
-        Assert.HasCount(3, c.Fills);
-        CollectionAssert.AreEqual(new[] { "random", "exact_integer", "full_range" }, c.Fills.Select(f => f.Fill).ToArray());
+        Assert.HasCount(4, c.Fills);
+        CollectionAssert.AreEqual(new[] { "random", "exact_integer", "full_range", "not_finite" }, c.Fills.Select(f => f.Fill).ToArray());
         Assert.IsTrue(c.WorstError is > 0 and <= 1, $"{c.WorstError}");
         Assert.AreEqual(0, c.Fills[1].WorstError);
         Assert.AreEqual("fake:naive", c.Implementation);

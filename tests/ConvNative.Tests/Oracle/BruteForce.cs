@@ -94,6 +94,23 @@ internal static class BruteForce
         return y;
     }
 
+    /// <summary>Every product of a linear problem with zeros around it: the elements of input, weights and output that meet. None where a tap reads padding.</summary>
+    public static IEnumerable<(long X, long W, long Y)> Products(ConvProblem p)
+    {
+        bool transposed = p.Op == ConvOp.Transposed;
+        (Dims read, Dims write) = transposed ? (p.OutputShape, p.InputShape) : (p.InputShape, p.OutputShape);
+        long perRead = read[1] / p.Groups, perWrite = write[1] / p.Groups;
+        foreach (long[] o in Coordinates(write))
+            foreach (long[] k in Coordinates(p.WeightShape.Slice(1)))
+            {
+                long[] at = [.. Enumerable.Range(0, p.Rank).Select(a => (o[a + 2] * p.Strides[a]) - p.PadsBegin[a] + (k[a + 1] * p.Dilations[a]))];
+                if (at.Zip(read.Slice(2)).Any(t => t.First < 0 || t.First >= t.Second)) continue;
+                long[] tap = p.Op == ConvOp.Convolution ? [.. Enumerable.Range(0, p.Rank).Select(a => p.Kernel[a] - 1 - k[a + 1])] : k[1..];
+                (long r, long w) = (Flat(read, [o[0], (o[1] / perWrite * perRead) + k[0], .. at]), Flat(write, o));
+                yield return (transposed ? w : r, Flat(p.WeightShape, [o[1], k[0], .. tap]), transposed ? r : w);
+            }
+    }
+
     /// <summary>A small random problem: sizes odd and even, strides, dilations, groups, uneven pads, any padding mode.</summary>
     public static ConvProblem RandomProblem(Random r, ConvOp op, bool anyPadding = true)
     {

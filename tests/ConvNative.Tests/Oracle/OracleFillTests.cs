@@ -34,13 +34,13 @@ public sealed class OracleFillTests
             {
                 double[] v = NaiveOracle.Operand(t, name)!;
                 Assert.AreEqual(shape.Product, v.Length);
-                Assert.IsTrue(v.All(x => Rounding.To(of, x) == x), $"{name} {of} {fill}");
+                Assert.IsTrue(v.All(x => Rounding.To(of, x).Equals(x)), $"{name} {of} {fill}");
                 CollectionAssert.AreEqual(v, NaiveOracle.Operand(again, name));
                 CollectionAssert.AreNotEqual(v, NaiveOracle.Operand(other, name));
             }
 
             OracleResult y = NaiveOracle.Compute(p, t);
-            Assert.IsTrue(y.Magnitude.All(a => double.IsFinite(Rounding.To(type == DataType.F64 ? type : type == DataType.F16 ? DataType.F16 : DataType.F32, a))), fill.ToString());
+            Assert.IsTrue(fill == FillKind.NotFinite || y.Magnitude.All(a => double.IsFinite(Rounding.To(type == DataType.F64 ? type : type == DataType.F16 ? DataType.F16 : DataType.F32, a))), fill.ToString());
             Assert.IsTrue(Verdict.Compare(p, fill, y, [.. y.Values.Select(v => Rounding.To(p.OutputType, v))]).Outcome == Outcome.Pass);
             if (fill == FillKind.FullRange && !type.IsInteger())
             {

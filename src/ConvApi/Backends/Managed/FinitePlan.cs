@@ -48,7 +48,7 @@ internal abstract unsafe class FinitePlan<T> : ManagedPlan
         _exact?.Dispose();
         _exact = null;
         bool zeros = Problem.PaddingMode == PaddingMode.Zeros || !View.IsDown;
-        if (ReadsPadding && zeros && !AllFinite((T*)weights, Problem.WeightCount))
+        if (ReadsPadding && zeros && !AreFinite(weights))
         {
             _exact = new GatherPlan<T>(View, _options, Implementation);
             _exact.Set(weights, bias);
@@ -97,10 +97,7 @@ internal abstract unsafe class FinitePlan<T> : ManagedPlan
         base.Dispose(disposing);
     }
 
-    private static bool AllFinite(T* w, long count)
-    {
-        for (long i = 0; i < count; i++)
-            if (!T.IsFinite(w[i])) return false;
-        return true;
-    }
+    // What T is, not what the problem says: pairs of 8-bit numbers lie in words of four bytes.
+    private bool AreFinite(void* weights) =>
+        (typeof(T) != typeof(float) && typeof(T) != typeof(double)) || Elements.FirstNotFinite(weights, Problem.WeightCount, typeof(T) == typeof(float) ? DataType.F32 : DataType.F64) < 0;
 }

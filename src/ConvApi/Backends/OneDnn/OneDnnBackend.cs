@@ -103,6 +103,8 @@ public sealed class OneDnnBackend : ConvBackend
         }
     }
 
+    internal override void Forget() => OneDnnRuntime.ForgetPrimitives();
+
     private static ConvPlan? TryPlan(ConvProblem problem, PlanOptions options, int threads)
     {
         if (problem.InputType.IsInteger() && !OneDnnIntegers.IsDirect(problem, options.Math)) return TryIntegers(problem, options, threads);

@@ -63,6 +63,9 @@ internal sealed unsafe class OneDnnKernel : IDisposable
 
     public OneDnnCandidate Candidate { get; }
 
+    /// <summary>What the primitive computes.</summary>
+    public ConvProblem Problem => _problem;
+
     public string Implementation { get; }
 
     /// <summary>Equal for candidates that end in the same work.</summary>
@@ -71,6 +74,12 @@ internal sealed unsafe class OneDnnKernel : IDisposable
     public long InputBytes => _source!.UserBytes;
 
     public long OutputBytes => _destination!.UserBytes;
+
+    /// <summary>Bytes of the input as the primitive reads or writes it.</summary>
+    public long NativeInputBytes => _source!.Native.Size;
+
+    /// <summary>Bytes of the output as the primitive reads or writes it.</summary>
+    public long NativeOutputBytes => _destination!.Native.Size;
 
     /// <summary>The sum is with what the destination holds, and that is the caller's result itself.</summary>
     public bool AddsInPlace => !_destination!.HasReorder;

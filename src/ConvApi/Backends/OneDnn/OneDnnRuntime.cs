@@ -10,6 +10,12 @@ namespace ConvNative.Backends.OneDnn;
 /// <summary>The one CPU engine of the process, made at first use, and small helpers around raw calls.</summary>
 internal static unsafe class OneDnnRuntime
 {
+    /// <summary>
+    /// Primitives that oneDNN keeps for descriptors that it meets again; its own default of 1,024 holds some 300 MB when shapes change. Plans hold theirs,
+    /// so that few are wanted again.
+    /// </summary>
+    public const int CachedPrimitives = 128;
+
     private static readonly Lock s_lock = new();
     private static DnnlEngineHandle? s_engine;
 
@@ -28,9 +34,30 @@ internal static unsafe class OneDnnRuntime
                 dnnl_engine_t raw;
                 dnnl_engine_create(&raw, dnnl_engine_kind_t.dnnl_cpu, 0).ThrowIfFailed(nameof(dnnl_engine_create));
                 WorkerPool.Shared.Other = OpenMpTeam.Instance;
+                LimitCache();
                 return s_engine = DnnlEngineHandle.Adopt(raw, nameof(dnnl_engine_create));
             }
         }
+    }
+
+    /// <summary>Empties oneDNN's cache of primitives; those of live plans stay theirs.</summary>
+    public static void ForgetPrimitives()
+    {
+        if (s_engine is null) return;
+        int capacity;
+        lock (s_lock)
+        {
+            dnnl_get_primitive_cache_capacity(&capacity).ThrowIfFailed(nameof(dnnl_get_primitive_cache_capacity));
+            dnnl_set_primitive_cache_capacity(0).ThrowIfFailed(nameof(dnnl_set_primitive_cache_capacity));
+            dnnl_set_primitive_cache_capacity(capacity).ThrowIfFailed(nameof(dnnl_set_primitive_cache_capacity));
+        }
+    }
+
+    // Who sets oneDNN's own variable means it.
+    private static void LimitCache()
+    {
+        if (Environment.GetEnvironmentVariable("ONEDNN_PRIMITIVE_CACHE_CAPACITY") is not null || Environment.GetEnvironmentVariable("DNNL_PRIMITIVE_CACHE_CAPACITY") is not null) return;
+        dnnl_set_primitive_cache_capacity(CachedPrimitives).ThrowIfFailed(nameof(dnnl_set_primitive_cache_capacity));
     }
 
     public static dnnl_data_type_t TypeOf(DataType type) => type switch

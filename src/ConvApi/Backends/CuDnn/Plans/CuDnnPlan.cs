@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using ConvNative.Backends.Common;
 using ConvNative.Backends.CuDnn.Device;
 using ConvNative.Bindings.Cuda;
 using ConvNative.Plans;
@@ -19,6 +20,7 @@ internal sealed unsafe class CuDnnPlan : ConvPlan
     private readonly Dictionary<Operand, nint> _hostSlots = [];
     private readonly long _offsetBytes;
     private readonly long _maskBytes;
+    private readonly bool _needsFinite;
     private bool _weightsAllocated;
 
     /// <param name="problem">As the caller gave it.</param>
@@ -28,7 +30,8 @@ internal sealed unsafe class CuDnnPlan : ConvPlan
     {
         (_program, _concrete) = (program, program.Problem);
         _implementation = (CudaLibraries.Load().IsDouble ? "cudnn (protocol double) " : "") + program.Implementation;
-        _notes = [.. program.Notes];
+        _needsFinite = NeedsFinite(_concrete);
+        _notes = [.. program.Notes, .. _needsFinite ? ["operands on the host and weights must be finite: zeros where taps are missing may be multiplied"] : Array.Empty<string>()];
         _offsetBytes = problem.OffsetShape.Count == 0 ? 0 : problem.OffsetShape.Product * problem.InputType.SizeOf();
         _maskBytes = problem.MaskShape.Count == 0 ? 0 : problem.MaskShape.Product * problem.InputType.SizeOf();
     }
@@ -58,7 +61,7 @@ internal sealed unsafe class CuDnnPlan : ConvPlan
 
     protected override void SetWeightsCore(void* weights, void* bias)
     {
-        if (_program.NeedsFiniteWeights) CheckFinite(new ReadOnlySpan<byte>(weights, checked((int)Math.Min(WeightBytes, int.MaxValue))));
+        if (_needsFinite) CheckFinite("weights", weights, Problem.WeightCount, Problem.WeightType);
         CudaDevice device = _program.Device;
         lock (device.Gate)
         {
@@ -76,6 +79,14 @@ internal sealed unsafe class CuDnnPlan : ConvPlan
         lock (device.Gate)
         {
             device.Enter();
+            if (_needsFinite && weights is not null)
+            {
+                // Setting weights is rare: they are looked at where the processor can.
+                using var copy = new AlignedBuffer(WeightBytes);
+                device.Staging.Download(((CudaBuffer)weights).Pointer, copy.Pointer, WeightBytes);
+                CheckFinite("weights", copy.Pointer, Problem.WeightCount, Problem.WeightType);
+            }
+
             TakeWeights();
             Take(weights, _program.Weights, WeightBytes);
             Take(bias, _program.Bias, BiasBytes);
@@ -91,6 +102,13 @@ internal sealed unsafe class CuDnnPlan : ConvPlan
 
     protected override void ExecuteCore(in ConvPointers q)
     {
+        if (_needsFinite && Problem.Direction == Direction.BackwardWeights)
+        {
+            // Either operand may meet the zeros beside the other.
+            CheckFinite("input", q.Input, Problem.InputShape.Product, Problem.InputType, InputBytes);
+            CheckFinite("output_grad", q.OutputGradient, Problem.OutputShape.Product, Problem.OutputType, OutputBytes);
+        }
+
         CudaDevice device = _program.Device;
         lock (device.Gate)
         {
@@ -134,26 +152,23 @@ internal sealed unsafe class CuDnnPlan : ConvPlan
         lock (_program.Device.Gate) _program.Dispose();
     }
 
-    private void CheckFinite(ReadOnlySpan<byte> weights)
+    /// <summary>
+    /// Some sum lacks a tap, which the kernels may have a zero for. What cuDNN's own kernels do beside padding no document says; the copies of
+    /// ours have explicit zeros.
+    /// </summary>
+    private static bool NeedsFinite(ConvProblem p)
     {
-        int at = Problem.WeightType switch
-        {
-            DataType.F64 => FirstOf(MemoryMarshal.Cast<byte, ulong>(weights), 0x7FF0_0000_0000_0000UL),
-            DataType.F32 => FirstOf(MemoryMarshal.Cast<byte, uint>(weights), 0x7F80_0000u),
-            DataType.F16 => FirstOf(MemoryMarshal.Cast<byte, ushort>(weights), (ushort)0x7C00),
-            DataType.BF16 => FirstOf(MemoryMarshal.Cast<byte, ushort>(weights), (ushort)0x7F80),
-            _ => -1,
-        };
-        if (at >= 0) throw new ConvNativeException(Backend, $"weights: element {at} is not finite, and no engine of cuDNN takes these pads without a copy whose explicit zeros would make it NaN", problem: Problem);
+        if (p.Op is not (ConvOp.Correlation or ConvOp.Convolution or ConvOp.Transposed) || p.InputType.IsInteger() || p.InputShape.Product == 0 || p.OutputShape.Product == 0) return false;
+        if (p.Direction == Direction.BackwardBias) return false;
+        if (p.PaddingMode != PaddingMode.Zeros) return p.Direction == Direction.BackwardData;
+        return !new TapWindow(p).IsWhole;
+    }
 
-        // All bits of the exponent are set in infinities and NaNs only.
-        static int FirstOf<T>(ReadOnlySpan<T> values, T exponent)
-            where T : unmanaged, System.Numerics.IBinaryInteger<T>
-        {
-            for (int i = 0; i < values.Length; i++)
-                if ((values[i] & exponent) == exponent) return i;
-            return -1;
-        }
+    private void CheckFinite(string tensor, void* values, long count, DataType type, long bytes = 0)
+    {
+        // A layout of the plan's own may hold more than the tensor's elements.
+        long at = Elements.FirstNotFinite(values, bytes > 0 ? bytes / type.SizeOf() : count, type);
+        if (at >= 0) throw new UnsupportedOperandsException(Backend, $"{tensor}: element {at} is not finite, and cuDNN's kernels multiply zeros where taps are missing, which must not tell", Problem);
     }
 
     private void TakeWeights()

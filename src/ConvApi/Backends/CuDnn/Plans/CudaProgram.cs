@@ -65,9 +65,6 @@ internal sealed unsafe class CudaProgram(CudaDevice device, ConvProblem problem,
     /// <summary>False once a step adds in an order that the device picks.</summary>
     public bool IsDeterministic { get; set; } = true;
 
-    /// <summary>Explicit zeros meet the weights, and a zero times an infinity or a NaN is NaN where the padding contributes nothing.</summary>
-    public bool NeedsFiniteWeights { get; set; }
-
     /// <summary>Bytes of intermediate tensors and cuDNN's workspace so far; prepared weights don't count.</summary>
     public long ScratchBytes { get; private set; }
 

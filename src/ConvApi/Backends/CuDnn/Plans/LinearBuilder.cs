@@ -166,13 +166,6 @@ internal sealed class LinearBuilder
         _pr.Pad(x, _x, to, padded, Dims.Create(_begin), Dims.Create(_end), _p.PaddingMode, CudaCopies.Bits(_p.PaddingMode == PaddingMode.Constant ? _p.PadValue : 0, type));
         _pr.Name("pad");
         _pr.Note($"{Names.Of(_p.PaddingMode)} padding by a copy of {padded.Bytes} bytes");
-        if (_p.PaddingMode == PaddingMode.Zeros && (_begin.Any(v => v > 0) || _end.Any(v => v > 0)))
-        {
-            bool forward = _core.Kind == GraphKind.Forward;
-            if (forward && _p.Op != ConvOp.Transposed) _pr.NeedsFiniteWeights = true;
-            _pr.Note($"explicit zeros are multiplied: {(_pr.NeedsFiniteWeights ? "weights" : "the other operand's elements")} that are not finite would give NaN at the border{(_pr.NeedsFiniteWeights ? " (refused where they come from the host)" : "")}");
-        }
-
         return _pr.As(to, padded, _coreX, _a.Purpose);
     }
 
