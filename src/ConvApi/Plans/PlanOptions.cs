@@ -42,7 +42,12 @@ public sealed record PlanOptions
     public static PlanOptions Default { get; } = new();
 
     /// <summary>Permitted rounding.</summary>
-    public MathMode Math { get; init; }
+    /// <exception cref="ArgumentOutOfRangeException">There is no such mode.</exception>
+    public MathMode Math
+    {
+        get;
+        init => field = DefinedValue.Of(nameof(Math), value);
+    }
 
     /// <summary>Most threads a run may use; 0 means all processors of the process. <see cref="ConvThreads.Max"/> bounds it for all plans.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The value is negative.</exception>
@@ -66,10 +71,25 @@ public sealed record PlanOptions
     public bool Deterministic { get; init; }
 
     /// <summary>Choice among candidates.</summary>
-    public Tuning Tuning { get; init; }
+    /// <exception cref="ArgumentOutOfRangeException">There is no such choice.</exception>
+    public Tuning Tuning
+    {
+        get;
+        init => field = DefinedValue.Of(nameof(Tuning), value);
+    }
 
     /// <summary>Most bytes of workspace, beyond packed weights.</summary>
-    public long MaxWorkspaceBytes { get; init; } = long.MaxValue;
+    /// <exception cref="ArgumentOutOfRangeException">The value is negative.</exception>
+    public long MaxWorkspaceBytes
+    {
+        get;
+        init
+        {
+            ArgumentOutOfRangeException.ThrowIfNegative(value, nameof(MaxWorkspaceBytes));
+            field = value;
+        }
+    }
+    = long.MaxValue;
 }
 
 /// <summary>The answer of an engine that was asked for a plan: exactly one of the two is set.</summary>
