@@ -45,6 +45,8 @@ public sealed class KnobOrderTests
         ProblemNote note = list.Notes.Single();
         Assert.AreEqual(("--stag=axb", "b", 2, true), (note.Knob, note.File, note.Line, note.IsWarning));
         StringAssert.Contains(note.Reason, "--reset");
+        StringAssert.Contains(Assert.ThrowsExactly<ProblemSyntaxException>(() => ConvProblem.Parse($"--stag=axb --reset {P}")).Message, "'--stag=axb': --reset comes before any problem");
+        Assert.AreEqual(P, ConvProblem.Parse($"--reset {P}").ToString());
     }
 
     [TestMethod]

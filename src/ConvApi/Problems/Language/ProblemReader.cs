@@ -77,9 +77,10 @@ internal sealed class ProblemReader
         }
     }
 
-    /// <summary>Notes the knobs that no problem has seen.</summary>
+    /// <summary>Notes the knobs that no problem has seen; in the text of one problem the first is an error.</summary>
     private void Drop(string reason, Predicate<ProblemToken> which)
     {
+        if (_single && _waiting.Find(which) is { } first) throw first.Error(0, $"'{first.Text}': {reason}", "knobs between --reset and the problem");
         foreach (ProblemToken knob in _waiting.FindAll(which)) _notes.Add(new ProblemNote(knob.Text, reason, knob.Source.File, knob.Line) { IsWarning = true });
         _waiting.RemoveAll(which);
     }
