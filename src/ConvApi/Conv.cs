@@ -1,4 +1,5 @@
 using System.Numerics.Tensors;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using ConvNative.Backends;
 using ConvNative.Plans;
@@ -10,9 +11,10 @@ namespace ConvNative;
 /// Convolutions in one call, f32. Shapes are <c>[N, C, (D, (H,)) W]</c>, weights <c>[O, C/G, k...]</c> (transposed
 /// <c>[C, O/G, k...]</c>), bias <c>[O]</c>. Views are read as they are: dense and channels-last ones in place, others by a copy.
 /// Plans are cached; a caller with fixed weights is faster with a <see cref="ConvPlan"/> of its own, which packs them once.
-/// All functions throw <see cref="ConvProblemException"/> for shapes and options that break a rule.
+/// A bias that is null or <c>default</c> is none; an empty array is a bias of the wrong length. All functions throw
+/// <see cref="ConvProblemException"/> for shapes and options that break a rule.
 /// </summary>
-public static class Conv
+public static partial class Conv
 {
     /// <summary>1-D correlation (what deep learning calls convolution): <c>[N, C, W] -> [N, O, W']</c>.</summary>
     public static Tensor<float> Conv1D(in ReadOnlyTensorSpan<float> input, in ReadOnlyTensorSpan<float> weights, ReadOnlySpan<float> bias = default, ConvOptions? options = null) =>
@@ -26,15 +28,15 @@ public static class Conv
     public static Tensor<float> Conv3D(in ReadOnlyTensorSpan<float> input, in ReadOnlyTensorSpan<float> weights, ReadOnlySpan<float> bias = default, ConvOptions? options = null) =>
         New(ConvOp.Correlation, 3, input, weights, bias, options);
 
-    /// <summary>1-D transposed convolution, the adjoint of <see cref="Conv1D"/> with the same options.</summary>
+    /// <summary>1-D transposed convolution, the adjoint of <c>Conv1D</c> with the same options.</summary>
     public static Tensor<float> ConvTranspose1D(in ReadOnlyTensorSpan<float> input, in ReadOnlyTensorSpan<float> weights, ReadOnlySpan<float> bias = default, ConvOptions? options = null) =>
         New(ConvOp.Transposed, 1, input, weights, bias, options);
 
-    /// <summary>2-D transposed convolution, the adjoint of <see cref="Conv2D"/> with the same options.</summary>
+    /// <summary>2-D transposed convolution, the adjoint of <c>Conv2D</c> with the same options.</summary>
     public static Tensor<float> ConvTranspose2D(in ReadOnlyTensorSpan<float> input, in ReadOnlyTensorSpan<float> weights, ReadOnlySpan<float> bias = default, ConvOptions? options = null) =>
         New(ConvOp.Transposed, 2, input, weights, bias, options);
 
-    /// <summary>3-D transposed convolution, the adjoint of <see cref="Conv3D"/> with the same options.</summary>
+    /// <summary>3-D transposed convolution, the adjoint of <c>Conv3D</c> with the same options.</summary>
     public static Tensor<float> ConvTranspose3D(in ReadOnlyTensorSpan<float> input, in ReadOnlyTensorSpan<float> weights, ReadOnlySpan<float> bias = default, ConvOptions? options = null) =>
         New(ConvOp.Transposed, 3, input, weights, bias, options);
 
@@ -61,8 +63,8 @@ public static class Conv
     {
         if (input.Rank != rank + 2) throw new ConvProblemException("input_shape", TensorViews.Shape(input.Lengths).ToString(), $"must have {rank + 2} axes: batch, channels and {rank} spatial");
         options ??= ConvOptions.Default;
-        ReadOnlySpan<float> x = TensorViews.Elements(input, out Layout layout), w = TensorViews.Elements(weights, out Layout weightLayout);
-        ConvSpec spec = options.ToSpec(op, TensorViews.Shape(input.Lengths), TensorViews.Shape(weights.Lengths), !bias.IsEmpty);
+        ReadOnlySpan<float> x = TensorViews.Elements("input", input, out Layout layout), w = TensorViews.Elements("weights", weights, out Layout weightLayout);
+        ConvSpec spec = options.ToSpec(op, TensorViews.Shape(input.Lengths), TensorViews.Shape(weights.Lengths), IsGiven(bias));
         ConvProblem p = (spec with { InputLayout = layout, WeightLayout = weightLayout }).Build();
         Span<nint> lengths = stackalloc nint[p.OutputShape.Count];
         for (int i = 0; i < lengths.Length; i++) lengths[i] = checked((nint)p.OutputShape[i]);
@@ -75,7 +77,7 @@ public static class Conv
     private static Dims Run(ConvOp op, ReadOnlySpan<float> input, Dims inputShape, ReadOnlySpan<float> weights, Dims weightShape, ReadOnlySpan<float> bias, Span<float> output, ConvOptions? options)
     {
         options ??= ConvOptions.Default;
-        ConvProblem p = Problem(op, inputShape, weightShape, !bias.IsEmpty, options);
+        ConvProblem p = Problem(op, inputShape, weightShape, IsGiven(bias), options);
         Length("input", input.Length, p.InputShape);
         Length("output", output.Length, p.OutputShape);
         Run(p, options, input, weights, bias, output);
@@ -133,6 +135,9 @@ public static class Conv
 
         return false;
     }
+
+    // An empty array is something that a caller has made, and of the wrong length; only null and default are no bias.
+    private static bool IsGiven(ReadOnlySpan<float> bias) => !Unsafe.IsNullRef(ref MemoryMarshal.GetReference(bias));
 
     private static void Length(string field, int length, Dims shape)
     {

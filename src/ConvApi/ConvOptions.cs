@@ -42,7 +42,10 @@ public sealed record ConvOptions
     /// <summary>Contiguous channel blocks that do not mix.</summary>
     public long Groups { get; init; } = 1;
 
-    /// <summary>True convolution: the kernel flipped along every spatial axis.</summary>
+    /// <summary>
+    /// True convolution: the kernel flipped along every spatial axis. Not for a transposed convolution, which is the adjoint of the
+    /// correlation: there flip the weights.
+    /// </summary>
     public bool Flip { get; init; }
 
     /// <summary>Extra elements at the end of a transposed convolution's output, per spatial axis.</summary>
@@ -57,7 +60,7 @@ public sealed record ConvOptions
     /// <summary>Factor of the result, after the activation; null for none.</summary>
     public double? OutputScale { get; init; }
 
-    /// <summary>Engine by name, or <c>auto</c>.</summary>
+    /// <summary>Engine by name in any case, or <c>auto</c>.</summary>
     public string Backend { get; init; } = ConvPlan.Auto;
 
     /// <summary>Threads, rounding, tuning.</summary>
@@ -65,10 +68,13 @@ public sealed record ConvOptions
 
     internal ConvSpec ToSpec(ConvOp op, Dims input, Dims weights, bool bias)
     {
-        int rank = input.Count - 2;
+        if (Flip && op is not (ConvOp.Correlation or ConvOp.Convolution))
+            throw new ConvProblemException("flip", "true", op == ConvOp.Transposed ? "a transposed convolution is the adjoint of the correlation, whose kernel is not flipped: flip the weights instead" : "only a correlation's kernel is flipped");
+        // A shape that is too short is told as such; it has no axis to repeat a number for.
+        int rank = Math.Max(0, input.Count - 2);
         return new ConvSpec
         {
-            Op = op == ConvOp.Correlation && Flip ? ConvOp.Convolution : op,
+            Op = Flip ? ConvOp.Convolution : op,
             InputShape = input,
             WeightShape = weights,
             HasBias = bias,
@@ -82,7 +88,7 @@ public sealed record ConvOptions
             Groups = Groups,
             OutputPadding = OutputPadding,
             OutputShape = OutputShape,
-            PostOps = new PostOps(false, 0, Activation, OutputScale),
+            PostOps = new PostOps { Activation = Activation, OutputScale = OutputScale },
         };
     }
 }

@@ -30,9 +30,9 @@ internal static class TensorViews
     }
 
     /// <summary>The elements in memory order of <paramref name="layout"/>; copies only where the view is neither.</summary>
-    public static ReadOnlySpan<float> Elements(in ReadOnlyTensorSpan<float> view, out Layout layout)
+    public static ReadOnlySpan<float> Elements(string field, in ReadOnlyTensorSpan<float> view, out Layout layout)
     {
-        if (view.FlattenedLength > int.MaxValue) throw new ArgumentException($"input = {view.FlattenedLength} elements: a tensor must have fewer than 2^31");
+        if (view.FlattenedLength > int.MaxValue) throw new ConvProblemException(field, $"{view.FlattenedLength} elements", "a tensor must have fewer than 2^31");
         int n = (int)view.FlattenedLength;
         if (n == 0)
         {

@@ -5,21 +5,26 @@ namespace ConvNative.Bindings.Loading;
 /// <summary>Where a library may be, in the order in which the places are tried.</summary>
 internal static class NativeCandidates
 {
-    public static IEnumerable<(string Source, string Path)> Find(NativeLibraryDescription library, Func<string, string?> environment)
+    /// <summary>The places; with <c>ByRuntime</c> the path is a name that .NET's own search is asked for.</summary>
+    /// <param name="library">What is looked for.</param>
+    /// <param name="environment">Looks a variable up; null where it is not set.</param>
+    /// <param name="folder">The folder of this assembly; null in a single file, which the runtime unpacks to a place that only its own search knows.</param>
+    public static IEnumerable<(string Source, string Path, bool ByRuntime)> Find(NativeLibraryDescription library, Func<string, string?> environment, string? folder)
     {
         string[] files = [library.FileName, .. library.OtherFileNames];
         if (environment(library.Variable) is { Length: > 0 } named)
         {
             named = Path.GetFullPath(named);
-            if (!Directory.Exists(named)) return [(library.Variable, named)];
+            if (!Directory.Exists(named)) return [(library.Variable, named, false)];
             return files.SelectMany(file => InPrefix(named, file).Prepend(Path.Combine(named, file)))
-                .Select(path => (library.Variable, path));
+                .Select(path => (library.Variable, path, false));
         }
 
-        var candidates = ApplicationFolders().SelectMany(folder => files.Select(file => ("application", Path.Combine(folder, file))))
-            .Concat(files.Select(file => ("system", file)));
+        var candidates = ApplicationFolders(folder).SelectMany(place => files.Select(file => ("application", Path.Combine(place, file), false)))
+            .Concat(folder is null ? files.Select(file => ("application", file, true)) : [])
+            .Concat(files.Select(file => ("system", file, false)));
         return library.CacheFolder is { } cache && CacheRoot(environment) is { } root
-            ? candidates.Concat(files.SelectMany(file => InPrefix(Path.Combine(root, cache), file)).Select(path => ("cache", path)))
+            ? candidates.Concat(files.SelectMany(file => InPrefix(Path.Combine(root, cache), file)).Select(path => ("cache", path, false)))
             : candidates;
     }
 
@@ -27,13 +32,25 @@ internal static class NativeCandidates
     private static IEnumerable<string> InPrefix(string prefix, string file) =>
         [Path.Combine(prefix, OperatingSystem.IsWindows() ? "bin" : "lib", file)];
 
-    private static IEnumerable<string> ApplicationFolders()
+    /// <summary>The folder that this assembly lies in, which is not the application's where it is part of a plug-in; null in a single file.</summary>
+    public static string? AssemblyFolder()
+    {
+#pragma warning disable IL3000 // Empty in a single file: that is what is asked.
+        string location = typeof(NativeCandidates).Assembly.Location;
+#pragma warning restore IL3000
+        return location.Length == 0 ? null : Path.GetDirectoryName(location);
+    }
+
+    private static IEnumerable<string> ApplicationFolders(string? assembly)
     {
         yield return AppContext.BaseDirectory;
         yield return Path.Combine(AppContext.BaseDirectory, "runtimes", RuntimeInformation.RuntimeIdentifier, "native");
         var folders = AppContext.GetData("NATIVE_DLL_SEARCH_DIRECTORIES") as string ?? "";
         foreach (var folder in folders.Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries))
             yield return folder;
+        if (assembly is null) yield break;
+        yield return assembly;
+        yield return Path.Combine(assembly, "runtimes", RuntimeInformation.RuntimeIdentifier, "native");
     }
 
     private static string? CacheRoot(Func<string, string?> environment)

@@ -9,12 +9,16 @@ namespace ConvNative.Bindings.Loading;
 public sealed record NativeLoadCandidate(
     string Source, string Path, NativeLoadOutcome Outcome, string? Detail = null, Version? Version = null)
 {
+    /// <summary>The library that this one needs and that is not here, where the system's loader says so; the outcome is then <see cref="NativeLoadOutcome.Broken"/>.</summary>
+    public string? MissingLibrary { get; init; }
+
     /// <summary>One line: source, path, outcome and detail.</summary>
     public override string ToString()
     {
         var words = Outcome switch
         {
             NativeLoadOutcome.Absent => "absent",
+            NativeLoadOutcome.Broken when MissingLibrary is not null => $"present, but {MissingLibrary}, which it needs, is missing",
             NativeLoadOutcome.Broken => "present but broken",
             NativeLoadOutcome.SymbolMissing => "present but a symbol is missing",
             NativeLoadOutcome.VersionOutOfRange => "version out of range",

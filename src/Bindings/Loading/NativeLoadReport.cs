@@ -26,6 +26,20 @@ public sealed record NativeLoadReport
     /// <summary>Whether the library can be used.</summary>
     public bool IsLoaded => LoadedPath is not null;
 
+    /// <summary>In one line without the remedy: what is in use, or what is wrong.</summary>
+    public string Summary
+    {
+        get
+        {
+            if (IsLoaded) return $"{Library} {Version} from {LoadedPath}";
+            if (Candidates.FirstOrDefault(c => c.MissingLibrary is not null) is { } needy) return $"{Library} is there, but {needy.MissingLibrary}, which it needs, is missing";
+            if (Candidates.Any(c => c.Outcome == NativeLoadOutcome.Broken)) return $"{Library} is there, but cannot be loaded";
+            return Candidates.All(c => c.Outcome == NativeLoadOutcome.Absent)
+                ? $"{Library} {VersionWanted} not found"
+                : $"{Library} is there, but not one that can be used (wanted {VersionWanted})";
+        }
+    }
+
     /// <summary>The whole report, one line per candidate.</summary>
     public override string ToString()
     {

@@ -8,14 +8,18 @@ internal static class NativeLoader
     /// <summary>Loads without remembering the result. A handle in the result belongs to the caller.</summary>
     /// <param name="library">What to load.</param>
     /// <param name="environment">Looks a variable up; null where it is not set.</param>
-    public static NativeLoadResult Probe(NativeLibraryDescription library, Func<string, string?> environment)
+    public static NativeLoadResult Probe(NativeLibraryDescription library, Func<string, string?> environment) =>
+        Probe(library, environment, NativeCandidates.AssemblyFolder());
+
+    /// <summary>As the other overload, for an assembly in <paramref name="folder"/>; null for one in a single file.</summary>
+    internal static NativeLoadResult Probe(NativeLibraryDescription library, Func<string, string?> environment, string? folder)
     {
         var tried = new List<NativeLoadCandidate>();
-        foreach (var (source, path) in NativeCandidates.Find(library, environment))
+        foreach (var (source, path, byRuntime) in NativeCandidates.Find(library, environment, folder))
         {
             // The same file may be listed twice, for example where the application runs from its own rid folder.
-            if (tried.Any(other => other.Path == path)) continue;
-            var (candidate, handle) = Try(library, source, path, environment);
+            if (tried.Any(other => Path.IsPathRooted(path) ? Path.IsPathRooted(other.Path) && Path.GetFullPath(other.Path) == Path.GetFullPath(path) : other.Path == path && other.Source == source)) continue;
+            var (candidate, handle) = Try(library, source, path, byRuntime, environment);
             tried.Add(candidate);
             if (handle == 0) continue;
             return new NativeLoadResult(
@@ -42,7 +46,7 @@ internal static class NativeLoader
     }
 
     private static (NativeLoadCandidate Candidate, nint Handle) Try(
-        NativeLibraryDescription library, string source, string path, Func<string, string?> environment)
+        NativeLibraryDescription library, string source, string path, bool byRuntime, Func<string, string?> environment)
     {
         NativeLoadCandidate Candidate(NativeLoadOutcome outcome, string? detail = null, Version? version = null) =>
             new(source, path, outcome, detail, version);
@@ -55,12 +59,14 @@ internal static class NativeLoader
         nint handle;
         try
         {
-            handle = NativeLibrary.Load(path);
+            handle = byRuntime ? NativeLibrary.Load(path, typeof(NativeLoader).Assembly, null) : NativeLibrary.Load(path);
         }
         catch (Exception e) when (e is DllNotFoundException or BadImageFormatException)
         {
             var words = LoaderWords(e.Message);
-            return (Candidate(!isFile && IsAbsence(words, path) ? NativeLoadOutcome.Absent : NativeLoadOutcome.Broken, words), 0);
+            var missing = NativeDependency.Missing(words, path);
+            if (!isFile && missing is null && IsAbsence(words, path)) return (Candidate(NativeLoadOutcome.Absent, byRuntime ? "not in the single file" : words), 0);
+            return (Candidate(NativeLoadOutcome.Broken, words) with { MissingLibrary = missing }, 0);
         }
 
         var (outcome, detail, version) = Examine(library, handle);
@@ -107,10 +113,14 @@ internal static class NativeLoader
             {
                 NativeLoadOutcome.Absent =>
                     $"{library.Variable} names no {library.FileName}: correct it, or unset it to use the other places",
+                NativeLoadOutcome.Broken when named.MissingLibrary is { } dependency =>
+                    $"{library.Variable} names a file that needs {dependency}: {NativeDependency.Remedy(dependency)}, or unset the variable",
                 NativeLoadOutcome.Broken =>
                     $"{library.Variable} names a file that cannot be loaded: replace {named.Path}, or unset the variable",
                 _ => $"{library.Variable} names an unsuitable library: name {library.Name} with {library.VersionWanted}, or unset the variable",
             };
+        if (tried.FirstOrDefault(candidate => candidate.MissingLibrary is not null) is { } needy)
+            return $"{NativeDependency.Remedy(needy.MissingLibrary!)}; {needy.Path} needs it";
         var broken = tried.FirstOrDefault(candidate => candidate.Outcome is NativeLoadOutcome.Broken or NativeLoadOutcome.SymbolMissing);
         if (broken is not null) return $"replace or remove {broken.Path}; or {library.InstallHint}";
         return tried.Any(candidate => candidate.Outcome == NativeLoadOutcome.VersionOutOfRange)

@@ -59,8 +59,8 @@ public static unsafe class OneDnnLibrary
         VersionSymbol = "dnnl_version",
         ReadVersion = ReadVersion,
         RequiredSymbols = Dnnl.RequiredSymbols(),
-        InstallHint = "run ./build.sh --target=Native once to build it, or install oneDNN 3.5 or newer"
-            + $" (Debian and Ubuntu: libdnnl3.6 or later), or set {Variable} to its file",
+        InstallHint = "install oneDNN 3.5 or newer (Debian and Ubuntu: libdnnl3.6 or later; Fedora, Arch, Homebrew: onednn)"
+            + $", or set {Variable} to its file",
     };
 
     // Not inlined: an import without GC transition is bound when its caller is compiled, which must be after the load.

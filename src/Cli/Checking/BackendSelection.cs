@@ -15,7 +15,7 @@ public sealed record BackendSelection(IReadOnlyList<ConvBackend> Backends, bool 
         List<string> asked = Split(names);
         if (asked.Count == 0) return new BackendSelection([.. all.SelectMany(PerDevice)], false);
         var found = new List<ConvBackend>();
-        foreach (string name in asked.Distinct())
+        foreach (string name in asked.Distinct(StringComparer.OrdinalIgnoreCase))
         {
             found.Add(Engines.Find(name, all)
                 ?? throw new CliException($"--backend = {name}: must be one of {string.Join(", ", all.Select(b => b.Name))}"));
@@ -31,6 +31,9 @@ public sealed record BackendSelection(IReadOnlyList<ConvBackend> Backends, bool 
         return usable.Length < 2 ? [engine] : usable.Select(d => engine.On(d.Id[(d.Id.IndexOf(':') + 1)..]));
     }
 
+    /// <summary>True for <c>auto</c>, in any case.</summary>
+    public static bool IsAuto(string name) => string.Equals(name, Plans.ConvPlan.Auto, StringComparison.OrdinalIgnoreCase);
+
     /// <summary>Entries of comma-separated lists.</summary>
     public static List<string> Split(IEnumerable<string>? lists) =>
         [.. (lists ?? []).SelectMany(l => l.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))];
@@ -41,8 +44,7 @@ public sealed record BackendSelection(IReadOnlyList<ConvBackend> Backends, bool 
         ArgumentNullException.ThrowIfNull(to);
         foreach (ConvBackend b in Backends)
         {
-            BackendStatus s = b.Status;
-            if (!s.Available) to.WriteLine($"{b.Name} is unavailable: {s.Summary}{(s.Remedy is null ? "" : $" {s.Remedy}")}");
+            if (!b.Status.Available) to.WriteLine($"{b.Name} is unavailable: {EngineHelp.Line(b)}");
         }
     }
 

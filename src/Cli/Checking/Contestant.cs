@@ -31,7 +31,7 @@ internal sealed class Contestant : IDisposable
             Cell = Cell with { BackendVersion = status.Summary };
             if (!status.Available)
             {
-                Cell = Cell with { Status = CellStatus.Unavailable, Message = status.Remedy is null ? status.Summary : $"{status.Summary} {status.Remedy}" };
+                Cell = Cell with { Status = CellStatus.Unavailable, Message = EngineHelp.Line(backend) };
                 return;
             }
 

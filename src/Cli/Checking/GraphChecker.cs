@@ -51,7 +51,7 @@ public sealed class GraphChecker(PlanOptions options)
     {
         BackendStatus status = backend.Status;
         cell = cell with { BackendVersion = status.Summary };
-        if (!status.Available) return cell with { Status = CellStatus.Unavailable, Message = status.Remedy is null ? status.Summary : $"{status.Summary} {status.Remedy}" };
+        if (!status.Available) return cell with { Status = CellStatus.Unavailable, Message = EngineHelp.Line(backend) };
         long begin = Stopwatch.GetTimestamp();
         try
         {

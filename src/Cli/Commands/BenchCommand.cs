@@ -59,7 +59,7 @@ public static class BenchCommand
                 return Steps(BackendSelection.Split(r.GetValue(steps)), r.GetValue(backend), engines(), n, rounding, ms, r.GetValue(json), output);
             }
 
-            bool auto = r.GetValue(serve) && BackendSelection.Split(r.GetValue(backend)) is [ConvPlan.Auto];
+            bool auto = r.GetValue(serve) && BackendSelection.Split(r.GetValue(backend)) is [var only] && BackendSelection.IsAuto(only);
             BackendSelection selection = BackendSelection.Of(auto ? [] : r.GetValue(backend), [.. engines(), new DefaultEngine()]);
             Layout? l = ParseLayout(r.GetValue(layout)!);
             if (r.GetValue(against) is { Length: > 0 } tables)
@@ -101,8 +101,7 @@ public static class BenchCommand
         foreach (string network in networks) BlockReport.Find(network, "--steps");
         List<string> names = BackendSelection.Split(backend);
         if (names.Count != 1) throw new CliException("--steps: needs exactly one --backend, or auto");
-        if (names[0] != ConvPlan.Auto && BackendSelection.Of(names, engines).Backends[0] is { Status.Available: false } missing)
-            throw new CliException($"{missing.Name} is unavailable: {missing.Status.Summary} {missing.Status.Remedy}", ExitCode.Unavailable);
+        if (!BackendSelection.IsAuto(names[0])) EngineHelp.Require(BackendSelection.Of(names, engines).Backends[0]);
         var options = new GraphOptions { Backend = names[0], Plan = new PlanOptions { Tuning = Tuning.Measure, MaxThreads = threads, Math = math } };
         foreach (string network in networks) StepBenchmark.Run(network, options, budget, json, output);
         return ExitCode.Done;
@@ -111,8 +110,8 @@ public static class BenchCommand
     private static ConvBackend OnlyOne(BackendSelection selection)
     {
         if (!selection.IsExplicit || selection.Backends.Count != 1) throw new CliException("--serve: needs exactly one --backend, or auto");
-        BackendStatus status = selection.Backends[0].Status;
-        return status.Available ? selection.Backends[0] : throw new CliException($"{selection.Backends[0].Name} is unavailable: {status.Summary} {status.Remedy}", ExitCode.Unavailable);
+        EngineHelp.Require(selection.Backends[0]);
+        return selection.Backends[0];
     }
 
     private static int Serve(ConvBackend? backend, Layout? layout, int threads, MathMode math, TextWriter output)
@@ -127,6 +126,7 @@ public static class BenchCommand
     {
         TextWriter screen = json ? error : output;
         IReadOnlyList<ProblemSuite> problems = SuiteCatalog.LoadAll(suites.Count == 0 ? ["resnet50"] : suites);
+        foreach (ProblemSuite suite in problems) ProblemTokens.Announce(suite.Notes, error);
         double peak1 = FmaPeak.Measure(1), peak = threads == 1 ? peak1 : FmaPeak.Measure(threads);
         var settings = new BenchSettings(threads, layout, rounds, budget, peak1, peak);
         screen.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{settings}; FMA peak {peak1:F0} GFLOP/s with 1 thread, {peak:F0} with {threads}"));

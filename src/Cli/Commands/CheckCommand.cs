@@ -44,8 +44,9 @@ public static class CheckCommand
     private static int Run(string[] problems, string[] files, List<string> blocks, BackendSelection selection, Checker checker, bool json, TextWriter output, TextWriter error)
     {
         foreach (string name in blocks) BlockReport.Find(name);
-        ProblemSuite suite = Read(problems, files, error) with { Blocks = blocks };
-        if (suite.Problems.Count + suite.Unsupported.Count + blocks.Count == 0) throw new CliException("PROBLEM = none: give problem strings, --batch FILE or --block NAME");
+        ProblemSuite suite = Read(problems, files) with { Blocks = blocks };
+        if (suite.Problems.Count + suite.Unsupported.Count + blocks.Count == 0) throw ProblemTokens.None("PROBLEM", "none", suite.Notes, "give problem strings, --batch FILE or --block NAME");
+        ProblemTokens.Announce(suite.Notes, error);
         var plan = new MatrixPlan([suite]);
         var runner = new MatrixRunner(plan, selection, checker, MachineInfo.Read(), null);
         selection.Announce(json ? error : output);
@@ -67,25 +68,11 @@ public static class CheckCommand
         return signals.Token.IsCancellationRequested ? StopSignals.Interrupted : selection.ExitCodeFor(report.Totals.IsBad());
     }
 
-    private static ProblemSuite Read(string[] tokens, string[] files, TextWriter error)
+    private static ProblemSuite Read(string[] tokens, string[] files)
     {
-        var problems = new List<ConvProblem>();
-        var unsupported = new List<UnsupportedProblem>();
-        void Take(ProblemList list)
-        {
-            problems.AddRange(list.Problems);
-            unsupported.AddRange(list.Unsupported);
-            foreach (ProblemNote n in list.Notes) error.WriteLine($"note: {n}");
-        }
-
-        foreach (string f in files)
-        {
-            if (!File.Exists(f)) throw new CliException($"--batch = {f}: no such file");
-            Take(ProblemFile.Load(f));
-        }
-
-        if (tokens.Length > 0) Take(ProblemTokens.Read(tokens, null));
-        return new ProblemSuite("check", problems, unsupported);
+        var lists = new List<ProblemList>(files.Select(f => ProblemTokens.ReadFile("--batch", f)));
+        if (tokens.Length > 0) lists.Add(ProblemTokens.Expand(tokens));
+        return new ProblemSuite("check", [.. lists.SelectMany(l => l.Problems)], [.. lists.SelectMany(l => l.Unsupported)]) { Notes = [.. lists.SelectMany(l => l.Notes)] };
     }
 
     private sealed class Lines(TextWriter output) : IMatrixProgress

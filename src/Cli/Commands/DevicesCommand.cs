@@ -49,7 +49,7 @@ public static class DevicesCommand
 
             // What was tried matters where nothing was found; a loaded library speaks for itself.
             if (!status.Available) foreach (string line in status.Details) o.WriteLine($"  tried           {line}");
-            if (status.Remedy is not null) o.WriteLine($"  remedy          {status.Remedy}");
+            if (EngineHelp.Remedy(engine) is { } remedy) o.WriteLine($"  remedy          {remedy}");
         }
 
         foreach (string name in Absent()) o.WriteLine($"{name,-16}  unavailable: not part of this build");
@@ -64,7 +64,7 @@ public static class DevicesCommand
         json.WriteString("runtime", RuntimeInformation.FrameworkDescription);
         JsonText.Strings(json, "instruction_sets", InstructionSets.Supported);
         json.WriteStartArray("backends");
-        foreach (ConvBackend engine in Engines.All) Write(json, engine.Name, engine.Status, engine.Devices);
+        foreach (ConvBackend engine in Engines.All) Write(json, engine.Name, engine.Status with { Remedy = EngineHelp.Remedy(engine) }, engine.Devices);
         foreach (string name in Absent()) Write(json, name, new BackendStatus(false, "not part of this build", [], null), []);
         json.WriteEndArray();
     });

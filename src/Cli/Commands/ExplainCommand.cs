@@ -54,7 +54,7 @@ public static class ExplainCommand
                 else error.WriteLine($"unsupported: {each}");
             }
 
-            foreach (ProblemNote note in list.Notes) error.WriteLine($"note: {note}");
+            ProblemTokens.Announce(list.Notes, error);
             return ExitCode.Done;
         });
         return verb;

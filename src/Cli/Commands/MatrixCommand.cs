@@ -46,6 +46,7 @@ public static class MatrixCommand
     {
         TextWriter screen = json ? error : output;
         var plan = new MatrixPlan(SuiteCatalog.LoadAll(suites), shard);
+        foreach (ProblemSuite suite in plan.Suites) ProblemTokens.Announce(suite.Notes, error);
         MachineInfo machine = MachineInfo.Read();
         using var log = new ResultsLog(folder, resume);
         if (log.Unreadable > 0) error.WriteLine($"note: {log.Unreadable} unreadable lines of {ResultsLog.FileName} are computed anew");

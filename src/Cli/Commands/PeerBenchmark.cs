@@ -13,10 +13,9 @@ internal static class PeerBenchmark
     {
         if (!selection.IsExplicit || selection.Backends.Count != 1) throw new CliException("--against: needs exactly one --backend");
         ConvBackend backend = selection.Backends[0];
-        BackendStatus status = backend.Status;
-        if (!status.Available) throw new CliException($"{backend.Name} is unavailable: {status.Summary} {status.Remedy}", ExitCode.Unavailable);
+        EngineHelp.Require(backend);
         var measurements = new List<PeerMeasurement>();
-        List<string> comments = [string.Create(CultureInfo.InvariantCulture, $"# convnative {MachineInfo.Read().ToolVersion}, {status.Summary}, {DateTime.UtcNow:u}")];
+        List<string> comments = [string.Create(CultureInfo.InvariantCulture, $"# convnative {MachineInfo.Read().ToolVersion}, {backend.Status.Summary}, {DateTime.UtcNow:u}")];
         foreach (string path in tables)
         {
             (IReadOnlyList<PeerMeasurement> rows, IReadOnlyList<string> said) = Read(path, PeerTable.Read);
@@ -47,7 +46,7 @@ internal static class PeerBenchmark
 
         Write(file, done, comments);
         string summary = PeerComparison.Summary(done);
-        File.WriteAllText(Path.Combine(folder, "peers.md"), $"# {status.Summary}\n\nTheir time over ours: above 1 we are faster.\n\n{string.Join('\n', comments.Select(c => "- " + c.TrimStart('#', ' ', '\t').Replace('\t', ' ')))}\n\n{summary}");
+        File.WriteAllText(Path.Combine(folder, "peers.md"), $"# {backend.Status.Summary}\n\nTheir time over ours: above 1 we are faster.\n\n{string.Join('\n', comments.Select(c => "- " + c.TrimStart('#', ' ', '\t').Replace('\t', ' ')))}\n\n{summary}");
         output.Write(summary);
         output.WriteLine($"reports: {file}, peers.md{(stopped ? $"; stopped with {measurements.Count - done.Count} to go, the same command continues" : "")}");
         return stopped ? StopSignals.Interrupted : selection.ExitCodeFor(done.Exists(r => r.Status == "error"));

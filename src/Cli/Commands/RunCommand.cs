@@ -66,7 +66,7 @@ public static partial class RunCommand
             "run",
             "Run one problem on .npy tensors, or many with --cases. Exit code: 0 done (with --cases: every case ok or unsupported), 1 a run failed or is unsupported, 2 bad usage or an invalid case, 3 the backend is unavailable (with several, 3 before 1 before 2).",
             "convnative run --backend auto --input x.npy --weights w.npy --pads-begin 1,1 --pads-end 1,1 --output y.npy",
-            "convnative run --problem mb1ic3ih8oc4kh3ph1 --input x.npy --weights w.npy --output y.npy",
+            "convnative run --problem mb1ic3ih8oc4kh3ph1 --input x.npy --weights w.npy --bias b.npy --output y.npy",
             "convnative run --cases cases.jsonl --backend onednn")
         {
             cases, backend, problem, output, json,

@@ -30,25 +30,25 @@ public sealed class PlanRunner : IDisposable
     /// <summary>The plan that runs.</summary>
     public ConvPlan Plan { get; }
 
-    /// <summary>Asks <paramref name="backend"/> for a plan; null with the reason when it does not support the problem.</summary>
-    /// <exception cref="ConvNativeException">The engine is unavailable or failed.</exception>
-    public static PlanRunner? Create(ConvBackend backend, ConvProblem problem, PlanOptions options, out string? reason)
-    {
-        ArgumentNullException.ThrowIfNull(backend);
-        PlanResult made = backend.CreatePlan(problem, options);
-        reason = made.Reason;
-        return made.Plan is null ? null : new PlanRunner(made.Plan);
-    }
-
     /// <summary>Makes a plan, runs it once, and drops it.</summary>
     /// <exception cref="ConvNativeException">The engine is unavailable or failed.</exception>
     /// <exception cref="ArgumentException">A tensor is missing, superfluous or of the wrong length.</exception>
     public static RunOutcome Run(ConvBackend backend, ConvProblem problem, LogicalTensors tensors, PlanOptions options)
     {
-        using PlanRunner? runner = Create(backend, problem, options, out string? reason);
-        if (runner is null) return new RunOutcome(backend.Name, "", null, null, reason);
+        ArgumentNullException.ThrowIfNull(backend);
+        PlanResult made = backend.CreatePlan(problem, options);
+        return made.Plan is null ? new RunOutcome(backend.Name, "", null, null, made.Reason) : Run(made.Plan, tensors) with { Backend = backend.Name };
+    }
+
+    /// <summary>Runs a plan once, and drops it.</summary>
+    /// <exception cref="ConvNativeException">The engine failed.</exception>
+    /// <exception cref="ArgumentException">A tensor is missing, superfluous or of the wrong length.</exception>
+    public static RunOutcome Run(ConvPlan plan, LogicalTensors tensors)
+    {
+        ArgumentNullException.ThrowIfNull(plan);
+        using var runner = new PlanRunner(plan);
         (byte[] result, byte[]? bias) = runner.Run(tensors);
-        return new RunOutcome(backend.Name, runner.Plan.Implementation, result, bias, null);
+        return new RunOutcome(plan.Backend, plan.Implementation, result, bias, null);
     }
 
     /// <summary>Sets the weights (where the direction reads them) and runs once.</summary>

@@ -58,22 +58,41 @@ public static class NpyTypes
         _ => $"<{Code(type)}",
     };
 
-    /// <summary>The type of a header's <c>descr</c>; big-endian files are allowed and flagged.</summary>
+    /// <summary>
+    /// The type of a header's <c>descr</c> as NumPy reads it: a byte order (none, <c>=</c> and <c>|</c> mean this machine's) and a code
+    /// such as <c>f4</c>, its letter (<c>f</c>) or name (<c>float32</c>). Big-endian files are allowed and flagged.
+    /// </summary>
     public static bool TryParse(string descr, out NpyType type, out bool bigEndian)
     {
-        type = default;
-        bigEndian = descr.StartsWith('>');
-        if (descr.Length < 2 || descr[0] is not ('<' or '>' or '|' or '=')) return false;
+        ArgumentNullException.ThrowIfNull(descr);
+        (type, bigEndian) = (default, false);
+        if (descr.Length == 0) return false;
+        bool ordered = descr[0] is '<' or '>' or '|' or '=';
+        string code = ordered ? descr[1..] : descr;
         foreach (NpyType t in Enum.GetValues<NpyType>())
-            if (descr.AsSpan(1).SequenceEqual(Code(t)) && (descr[0] != '|' || t.SizeOf() == 1 || t == NpyType.V2))
-            {
-                type = t;
-                bigEndian &= t is not NpyType.V2 && t.SizeOf() > 1;
-                return true;
-            }
+        {
+            if (code != Code(t) && Array.IndexOf(Aliases(t), code) < 0) continue;
+            type = t;
+            bigEndian = (descr[0] == '>' || (descr[0] != '<' && !BitConverter.IsLittleEndian)) && t is not NpyType.V2 && t.SizeOf() > 1;
+            return true;
+        }
 
         return false;
     }
+
+    // What NumPy's dtype() takes for the same type; C's long is not among them, whose size depends on the system.
+    private static string[] Aliases(NpyType type) => type switch
+    {
+        NpyType.F8 => ["d", "float64", "double"],
+        NpyType.F4 => ["f", "float32", "single"],
+        NpyType.F2 => ["e", "float16", "half"],
+        NpyType.I1 => ["b", "int8"],
+        NpyType.U1 => ["B", "uint8"],
+        NpyType.I4 => ["i", "int32"],
+        NpyType.I8 => ["q", "int64"],
+        NpyType.U2 => ["H", "uint16"],
+        _ => [],
+    };
 
     private static string Code(NpyType type) => type switch
     {

@@ -16,6 +16,6 @@ public sealed record BackendInfo(string Name, bool Available, string Version, st
     {
         ArgumentNullException.ThrowIfNull(backend);
         BackendStatus s = backend.Status;
-        return new BackendInfo(backend.Label, s.Available, s.Summary, s.Remedy, s.Details, s.Available ? [.. backend.Devices.Select(d => $"{d.Id} {d.Name}{(d.Rejected is null ? "" : $" (rejected: {d.Rejected})")}")] : []);
+        return new BackendInfo(backend.Label, s.Available, s.Summary, EngineHelp.Remedy(backend), s.Details, s.Available ? [.. backend.Devices.Select(d => $"{d.Id} {d.Name}{(d.Rejected is null ? "" : $" (rejected: {d.Rejected})")}")] : []);
     }
 }

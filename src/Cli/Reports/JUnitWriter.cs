@@ -19,7 +19,7 @@ public static class JUnitWriter
         foreach (IGrouping<string, CellResult> suite in report.Cells.GroupBy(c => c.Suite ?? "check"))
         {
             w.WriteStartElement("testsuite");
-            w.WriteAttributeString("name", suite.Key);
+            w.WriteAttributeString("name", Clean(suite.Key));
             w.WriteAttributeString("timestamp", report.Created.ToString("yyyy-MM-ddTHH:mm:ss", CultureInfo.InvariantCulture));
             w.WriteAttributeString("hostname", report.Machines.Count > 0 ? report.Machines[0].Host : "");
             Counts(w, [.. suite]);
@@ -43,7 +43,7 @@ public static class JUnitWriter
     private static void Case(XmlWriter w, CellResult c)
     {
         w.WriteStartElement("testcase");
-        w.WriteAttributeString("classname", $"{c.Suite ?? "check"}.{c.Backend}");
+        w.WriteAttributeString("classname", Clean($"{c.Suite ?? "check"}.{c.Backend}"));
         w.WriteAttributeString("name", Clean(c.Name is null ? c.Problem : $"{c.Name} {c.Problem}"));
         w.WriteAttributeString("time", c.Seconds.ToString("F3", CultureInfo.InvariantCulture));
         string? element = c.Status switch
@@ -72,11 +72,18 @@ public static class JUnitWriter
 
     private static string FirstLine(string? text) => text is null ? "" : text.Split('\n', 2)[0];
 
-    // An exception's text may hold characters that XML cannot.
+    // Names and an exception's text may hold characters that XML cannot: those are spelled, so that different names stay different.
     private static string Clean(string text)
     {
         var b = new StringBuilder(text.Length);
-        foreach (char ch in text) b.Append(XmlConvert.IsXmlChar(ch) || ch == '\n' ? ch : '?');
+        for (int i = 0; i < text.Length; i++)
+        {
+            char ch = text[i];
+            if (i + 1 < text.Length && XmlConvert.IsXmlSurrogatePair(text[i + 1], ch)) b.Append(ch).Append(text[++i]);
+            else if (XmlConvert.IsXmlChar(ch)) b.Append(ch);
+            else b.Append(CultureInfo.InvariantCulture, $"\\u{(int)ch:x4}");
+        }
+
         return b.ToString();
     }
 }

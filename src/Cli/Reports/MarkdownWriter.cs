@@ -35,7 +35,7 @@ public static class MarkdownWriter
     {
         foreach (BackendInfo e in backends)
         {
-            b.Append(CultureInfo.InvariantCulture, $"- {e.Name}: {(e.Available ? e.Version : $"unavailable: {e.Version}{(e.Remedy is null ? "" : $" {e.Remedy}")}")}\n");
+            b.Append(CultureInfo.InvariantCulture, $"- {e.Name}: {(e.Available ? e.Version : $"unavailable: {EngineHelp.Line(e.Version, e.Remedy)}")}\n");
             foreach (string d in e.Devices) b.Append(CultureInfo.InvariantCulture, $"  - {d}\n");
         }
     }

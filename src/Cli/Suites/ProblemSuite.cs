@@ -11,6 +11,9 @@ public sealed record ProblemSuite(string Name, IReadOnlyList<ConvProblem> Proble
     /// <summary>Blocks of the literature, as <c>--block</c> takes them.</summary>
     public IReadOnlyList<string> Blocks { get; init; } = [];
 
+    /// <summary>Knobs of the text without effect.</summary>
+    public IReadOnlyList<ProblemNote> Notes { get; init; } = [];
+
     /// <summary>Problems, then blocks.</summary>
     public IEnumerable<MatrixSubject> Subjects => Problems.Select(MatrixSubject.Of).Concat(Blocks.Select(MatrixSubject.Of));
 }

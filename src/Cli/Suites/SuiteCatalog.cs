@@ -26,7 +26,7 @@ public static class SuiteCatalog
     ];
 
     /// <summary>A shipped suite by name, or a file by path.</summary>
-    /// <exception cref="CliException">Neither.</exception>
+    /// <exception cref="CliException">Neither, or the file holds no problem.</exception>
     /// <exception cref="ProblemSyntaxException">A line is malformed.</exception>
     public static ProblemSuite Load(string nameOrPath)
     {
@@ -40,8 +40,8 @@ public static class SuiteCatalog
         }
 
         if (!File.Exists(nameOrPath)) throw new CliException($"--suite = {nameOrPath}: must be a file, or one of {string.Join(", ", Shipped)}");
-        ProblemList own = ProblemFile.Load(nameOrPath);
-        return new ProblemSuite(Path.GetFileNameWithoutExtension(nameOrPath), own.Problems, own.Unsupported);
+        ProblemList own = ProblemTokens.ReadFile("--suite", nameOrPath);
+        return new ProblemSuite(Path.GetFileNameWithoutExtension(nameOrPath), own.Problems, own.Unsupported) { Notes = own.Notes };
     }
 
     /// <summary>All of <paramref name="names"/> (comma-separated lists allowed); none means all that ship.</summary>

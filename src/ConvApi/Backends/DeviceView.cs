@@ -18,7 +18,7 @@ internal sealed class DeviceView(ConvBackend engine, string device) : ConvBacken
             if (!status.Available) return status;
             if (engine.FindDevice(device) is not { } found)
             {
-                return new BackendStatus(false, $"{Name} is not here; {engine.Name} has {string.Join(", ", engine.Devices.Select(d => $"{d.Id} ({d.Name})"))}", [], "Name one of those.");
+                return new BackendStatus(false, $"{Name} is not here; {engine.Name} has {string.Join(", ", engine.Devices.Select(d => $"{d.Id} ({d.Name})"))}", [], "name one of those");
             }
 
             return found.Rejected is null

@@ -10,14 +10,19 @@ public sealed record GraphOptions
     /// <summary>Any engine, channels-first inputs and outputs, memory reused.</summary>
     public static GraphOptions Default { get; } = new();
 
-    /// <summary>Engine of the convolutions by name, or <c>auto</c>.</summary>
+    /// <summary>Engine of the convolutions by name in any case, or <c>auto</c>.</summary>
     public string Backend { get; init; } = ConvPlan.Auto;
 
     /// <summary>Threads, rounding, tuning.</summary>
     public PlanOptions Plan { get; init; } = PlanOptions.Default;
 
     /// <summary>Physical order of the tensors that the caller gives and gets; <see cref="Layout.Any"/> is not allowed.</summary>
-    public Layout Layout { get; init; }
+    /// <exception cref="ArgumentOutOfRangeException">There is no such layout.</exception>
+    public Layout Layout
+    {
+        get;
+        init => field = DefinedValue.Of(nameof(Layout), value);
+    }
 
     /// <summary>Keeps every intermediate tensor until the next run, so that <see cref="GraphPlan.Tensor"/> can show it: for checks. Takes more memory.</summary>
     public bool KeepAll { get; init; }

@@ -85,7 +85,7 @@ public sealed unsafe class GraphPlan : IDisposable
         ArgumentNullException.ThrowIfNull(graph);
         options ??= GraphOptions.Default;
         if (options.Layout == Layout.Any) throw new ArgumentException("layout = any: must be channels_first or channels_last", nameof(options));
-        return options is { Backend: ConvPlan.Auto, Plan.Tuning: Tuning.Measure, Separate: false } ? GraphTuner.Fastest(graph, options) : new GraphPlan(graph, options);
+        return Engines.IsAuto(options.Backend) && options is { Plan.Tuning: Tuning.Measure, Separate: false } ? GraphTuner.Fastest(graph, options) : new GraphPlan(graph, options);
     }
 
     /// <summary>The plan of the convolution called <paramref name="node"/>: which engine and kernel.</summary>

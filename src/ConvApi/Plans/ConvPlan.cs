@@ -49,7 +49,7 @@ public abstract unsafe partial class ConvPlan : IDisposable
     public const string Auto = "auto";
 
     /// <summary>
-    /// Makes a plan on the engine called <paramref name="backend"/>; <c>auto</c> takes the fastest of past measurements, of this machine or of machines
+    /// Makes a plan on the engine called <paramref name="backend"/> in any case; <c>auto</c> takes the fastest of past measurements, of this machine or of machines
     /// like it, and looks for itself where these say too little (<see cref="Tuning"/>). The caller disposes it.
     /// </summary>
     /// <exception cref="NotSupportedException">No engine supports the problem; the message has each one's reason.</exception>
@@ -65,6 +65,7 @@ public abstract unsafe partial class ConvPlan : IDisposable
     public static PlanResult TryCreate(ConvProblem problem, PlanOptions? options = null, string backend = Auto)
     {
         ArgumentNullException.ThrowIfNull(problem);
+        ArgumentNullException.ThrowIfNull(backend);
         options ??= PlanOptions.Default;
         PlanResult r = EngineSelector.Create(problem, options, backend);
         r.Plan?.Hold(options);
@@ -137,7 +138,7 @@ public abstract unsafe partial class ConvPlan : IDisposable
     /// <exception cref="UnsupportedOperandsException">The engine does not take these weights (infinities or NaNs where taps are missing); what was set before stays.</exception>
     public void SetWeights(ReadOnlySpan<byte> weights, ReadOnlySpan<byte> bias)
     {
-        fixed (byte* w = weights, b = bias) Set(w, weights.Length, b, bias.Length);
+        fixed (byte* w = weights, b = bias) Set(w, weights.Length, b, bias.Length, 1);
     }
 
     /// <summary>As the other overload, for f32.</summary>
@@ -146,14 +147,15 @@ public abstract unsafe partial class ConvPlan : IDisposable
     public void SetWeights(ReadOnlySpan<float> weights, ReadOnlySpan<float> bias = default)
     {
         if (Problem.WeightType != DataType.F32) throw new ArgumentException($"weights = f32: the problem's weights are {Problem.WeightType.Name()} ({Problem})");
-        fixed (float* w = weights, b = bias) Set(w, weights.Length * 4L, b, bias.Length * 4L);
+        fixed (float* w = weights, b = bias) Set(w, weights.Length * 4L, b, bias.Length * 4L, 4);
     }
 
-    private void Set(void* weights, long weightBytes, void* bias, long biasBytes)
+    // The unit is the bytes of one element of the caller's spans, in which a wrong length is told.
+    private void Set(void* weights, long weightBytes, void* bias, long biasBytes, int unit)
     {
         ThrowIfDisposed();
-        Check("weights", weightBytes, WeightBytes, Problem.WeightShape);
-        Check("bias", biasBytes, BiasBytes, Problem.HasBias ? Problem.BiasShape : default);
+        Check("weights", weightBytes, WeightBytes, Problem.WeightShape, unit);
+        Check("bias", biasBytes, BiasBytes, Problem.HasBias ? Problem.BiasShape : default, unit);
         if (!Problem.HasBias) bias = null;
         if (Host is { } host) host(HostedCall.Set(this, weights, bias));
         else SetInside(weights, bias);
@@ -346,17 +348,18 @@ public abstract unsafe partial class ConvPlan : IDisposable
 
     private void ThrowOverlap(string result, string other) => throw new ArgumentException($"{result} overlaps {other}: a result must not share memory with another tensor ({Problem})");
 
-    private void Check(string name, long got, long want, Dims shape)
+    private void Check(string name, long got, long want, Dims shape, int unit = 1)
     {
-        if (got != want)
-            throw new ArgumentException(want == 0 ? $"{name} = {got} bytes: the problem takes none ({Problem})" : $"{name} = {got} bytes: must be exactly {want} bytes, shape {shape} ({Problem})");
+        if (got == want) return;
+        string units = unit == 1 ? "bytes" : "elements";
+        throw new ArgumentException(want == 0 ? $"{name} = {got / unit} {units}: the problem takes none ({Problem})" : $"{name} = {got / unit} {units}: must be exactly {want / unit} {units}, shape {shape} ({Problem})");
     }
 
     private void ThrowRun(long input, long output)
     {
         if (!_isSimple) throw new ArgumentException($"Run(input, output) is for the forward direction in f32 without residual and offsets; use Execute ({Problem})");
-        Check("input", input * 4, InputBytes, Problem.InputShape);
-        Check("output", output * 4, OutputBytes, Problem.OutputShape);
+        Check("input", input * 4, InputBytes, Problem.InputShape, 4);
+        Check("output", output * 4, OutputBytes, Problem.OutputShape, 4);
     }
 
     /// <summary>After a trial on random weights: a run must not use them.</summary>

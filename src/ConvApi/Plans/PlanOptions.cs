@@ -49,7 +49,12 @@ public sealed record PlanOptions
     public static PlanOptions Default { get; } = new();
 
     /// <summary>Permitted rounding.</summary>
-    public MathMode Math { get; init; }
+    /// <exception cref="ArgumentOutOfRangeException">There is no such mode.</exception>
+    public MathMode Math
+    {
+        get;
+        init => field = DefinedValue.Of(nameof(Math), value);
+    }
 
     /// <summary>Most threads a run may use; 0 means all processors of the process. <see cref="ConvThreads.Max"/> bounds it for all plans.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The value is negative.</exception>
@@ -73,13 +78,29 @@ public sealed record PlanOptions
     public bool Deterministic { get; init; }
 
     /// <summary>Choice among candidates. With <see cref="Deterministic"/> nothing that is timed now or was timed on this machine decides.</summary>
-    public Tuning Tuning { get; init; } = Tuning.Look;
+    /// <exception cref="ArgumentOutOfRangeException">There is no such choice.</exception>
+    public Tuning Tuning
+    {
+        get;
+        init => field = DefinedValue.Of(nameof(Tuning), value);
+    }
+    = Tuning.Look;
 
     /// <summary>One of the engine's <see cref="Backends.ConvBackend.Candidates"/>, and no other; null leaves the choice to the engine.</summary>
     public string? Candidate { get; init; }
 
     /// <summary>Most bytes of workspace, beyond packed weights.</summary>
-    public long MaxWorkspaceBytes { get; init; } = long.MaxValue;
+    /// <exception cref="ArgumentOutOfRangeException">The value is negative.</exception>
+    public long MaxWorkspaceBytes
+    {
+        get;
+        init
+        {
+            ArgumentOutOfRangeException.ThrowIfNegative(value, nameof(MaxWorkspaceBytes));
+            field = value;
+        }
+    }
+    = long.MaxValue;
 
     /// <summary>The reason where an engine has no candidate of the name that was asked for.</summary>
     internal static string NoSuch(string candidate, string engine) => $"candidate = {candidate}: must be one of those that {engine} names for the problem (ConvBackend.Candidates)";

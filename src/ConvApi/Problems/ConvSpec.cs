@@ -6,6 +6,8 @@ namespace ConvNative.Problems;
 /// </summary>
 public sealed record ConvSpec
 {
+    private readonly DataType? _outputType;
+
     /// <summary>The variant.</summary>
     public ConvOp Op { get; init; }
 
@@ -80,8 +82,15 @@ public sealed record ConvSpec
     /// <summary>Element type of the weights (and of their gradient).</summary>
     public DataType WeightType { get; init; }
 
-    /// <summary>Element type of the output (and of its gradient).</summary>
-    public DataType OutputType { get; init; }
+    /// <summary>
+    /// Element type of the output (and of its gradient). Where it is not set it follows the input's: the same type, but f32 where 8-bit
+    /// integers are summed.
+    /// </summary>
+    public DataType OutputType
+    {
+        get => _outputType ?? (InputType.IsInteger() && HasWeights ? DataType.F32 : InputType);
+        init => _outputType = value;
+    }
 
     /// <summary>Physical order of the input.</summary>
     public Layout InputLayout { get; init; }
@@ -100,6 +109,8 @@ public sealed record ConvSpec
 
     /// <summary>A name for reports; not part of the problem's identity.</summary>
     public string? Name { get; init; }
+
+    internal bool HasWeights => Op is ConvOp.Correlation or ConvOp.Convolution or ConvOp.Transposed or ConvOp.Deformable;
 
     /// <summary>Validates and derives.</summary>
     /// <exception cref="ConvProblemException">A field breaks a rule.</exception>

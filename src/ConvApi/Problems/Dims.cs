@@ -17,8 +17,10 @@ public readonly struct Dims : IEquatable<Dims>, IReadOnlyList<long>
     public static Dims Create(ReadOnlySpan<long> values) => new(values.ToArray());
 
     /// <summary>Makes <paramref name="count"/> times the same value.</summary>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="count"/> is negative.</exception>
     public static Dims Repeat(long value, int count)
     {
+        ArgumentOutOfRangeException.ThrowIfNegative(count);
         var v = new long[count];
         Array.Fill(v, value);
         return new Dims(v);
@@ -45,7 +47,18 @@ public readonly struct Dims : IEquatable<Dims>, IReadOnlyList<long>
     }
 
     /// <summary>The entries from <paramref name="start"/> on.</summary>
-    public Dims Slice(int start) => new(Span[start..].ToArray());
+    /// <exception cref="ArgumentOutOfRangeException">There are fewer than <paramref name="start"/> entries.</exception>
+    public Dims Slice(int start) => Slice(start, Count);
+
+    /// <summary>The entries from <paramref name="start"/> up to, and without, <paramref name="end"/>.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The range does not lie within the list.</exception>
+    public Dims Slice(int start, int end)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(end, Count);
+        ArgumentOutOfRangeException.ThrowIfNegative(start);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(start, end);
+        return new Dims(Span[start..end].ToArray());
+    }
 
     /// <summary>This list with <paramref name="values"/> in front.</summary>
     public Dims Prepend(params ReadOnlySpan<long> values) => new([.. values, .. Span]);

@@ -9,12 +9,22 @@ internal static class PostOpRules
     {
         if (ops.Residual && !double.IsFinite(ops.ResidualScale)) throw Bad("residual_scale", ops.ResidualScale, "must be a finite number");
         if (ops.OutputScale is { } scale && !double.IsFinite(scale)) throw Bad("output_scale", scale, "must be a finite number");
-        Activation a = ops.Activation;
+        Check(ops.Activation);
+    }
+
+    public static void Check(Activation a)
+    {
+        DefinedValue.Check("activation", a.Kind);
         (bool alpha, bool beta) = Parameters(a.Kind);
-        bool limits = a.Kind == ActivationKind.Clip;
-        if ((alpha && double.IsNaN(a.Alpha)) || (alpha && !limits && double.IsInfinity(a.Alpha))) throw Bad("activation", a.Alpha, $"{Names.Of(a.Kind)} needs a finite alpha");
-        if ((beta && double.IsNaN(a.Beta)) || (beta && !limits && double.IsInfinity(a.Beta))) throw Bad("activation", a.Beta, $"{Names.Of(a.Kind)} needs a finite beta");
-        if (limits && a.Alpha > a.Beta) throw Bad("activation", a.Alpha, FormattableString.Invariant($"clip's lower limit must not be above its upper limit {a.Beta}"));
+        if (a.Kind == ActivationKind.Clip)
+        {
+            if (double.IsNaN(a.Alpha) || double.IsNaN(a.Beta)) throw Bad("activation", double.IsNaN(a.Alpha) ? a.Alpha : a.Beta, "clip needs both limits, alpha and beta, as Activation.Clip(low, high) gives them");
+            if (a.Alpha > a.Beta) throw Bad("activation", a.Alpha, FormattableString.Invariant($"clip's lower limit must not be above its upper limit {a.Beta}"));
+            return;
+        }
+
+        if (alpha && !double.IsFinite(a.Alpha)) throw Bad("activation", a.Alpha, $"{Names.Of(a.Kind)} needs a finite alpha");
+        if (beta && !double.IsFinite(a.Beta)) throw Bad("activation", a.Beta, $"{Names.Of(a.Kind)} needs a finite beta");
     }
 
     /// <summary>For the backward directions.</summary>

@@ -177,15 +177,18 @@ public enum ActivationKind
 public static class DataTypes
 {
     /// <summary>Bytes of one element.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">There is no such type.</exception>
     public static int SizeOf(this DataType type) => type switch
     {
         DataType.F64 => 8,
         DataType.F32 or DataType.S32 => 4,
         DataType.BF16 or DataType.F16 => 2,
-        _ => 1,
+        DataType.S8 or DataType.U8 => 1,
+        _ => throw DefinedValue.Error(nameof(type), type),
     };
 
     /// <summary>benchdnn's name: f32, f64, bf16, f16, s8, u8, s32.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">There is no such type.</exception>
     public static string Name(this DataType type) => type switch
     {
         DataType.F32 => "f32",
@@ -194,7 +197,8 @@ public static class DataTypes
         DataType.F16 => "f16",
         DataType.S8 => "s8",
         DataType.U8 => "u8",
-        _ => "s32",
+        DataType.S32 => "s32",
+        _ => throw DefinedValue.Error(nameof(type), type),
     };
 
     /// <summary>The type with benchdnn's name <paramref name="name"/>, or false.</summary>

@@ -5,7 +5,8 @@ namespace ConvNative.Problems;
 /// <summary>
 /// Lists of problems in benchdnn's language: knobs that stay until set again or <c>--reset</c>, problem descriptors, <c>#</c> comments,
 /// <c>\</c> to continue a list, <c>--batch=FILE</c> to include. A knob with several values (<c>--dir=FWD_B,BWD_D</c>) multiplies every
-/// following problem. Defaults: FWD_B, f32, channels first, batch 2.
+/// following problem; one that no problem follows changes nothing, which a note says. <c>--bia-dt=T</c> gives FWD_D, FWD_I and BWD_W a
+/// bias of that type (FWD_B and BWD_WB have one of f32, f64 with f64, s32 with 8-bit integers). Defaults: FWD_B, f32, channels first, batch 2.
 /// </summary>
 /// <remarks>
 /// Beyond benchdnn: <c>--dir=BWD_B|BWD_O|BWD_M</c> (gradient of bias, offsets, mask), <c>--op=corr|conv|deconv|deform|shuffle|im2col|col2im</c>,

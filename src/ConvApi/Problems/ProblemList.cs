@@ -25,6 +25,9 @@ public sealed record UnsupportedProblem(string Text, string Reason, string? File
 /// <param name="Line">Where it stands, from 1.</param>
 public sealed record ProblemNote(string Knob, string Reason, string? File, int Line)
 {
+    /// <summary>True where the knob was surely meant to have an effect: one that no problem follows, for example.</summary>
+    public bool IsWarning { get; init; }
+
     /// <summary>Place, knob and reason.</summary>
     public override string ToString() => $"{(File is null ? "" : $"{File}:{Line}: ")}{Knob}: {Reason}";
 }

@@ -7,8 +7,16 @@ internal static class ProblemRules
 {
     public static Resolved Resolve(ConvSpec s)
     {
+        SpecRules.CheckEnums(s);
         int rank = s.InputShape.Count - 2;
-        if (s.Op == ConvOp.Col2im) rank = s.ImageShape?.Count ?? throw Bad("image_shape", "none", "col2im needs the spatial size of the image");
+        if (s.Op == ConvOp.Col2im)
+        {
+            Dims image = s.ImageShape ?? throw Bad("image_shape", "none", "col2im needs the spatial size of the image");
+            rank = image.Count;
+            if (rank is < 1 or > 3) throw Bad("image_shape", image, "must have 1, 2 or 3 spatial axes");
+            if (s.InputShape.Count != 3) throw Bad("input_shape", s.InputShape, "must be [N, C*K, L]");
+        }
+
         if (rank is < 1 or > 3) throw Bad("input_shape", s.InputShape, "must be [N, C, ...] with 1, 2 or 3 spatial axes");
         CheckInput(s);
         CheckNumbers(s);
@@ -59,7 +67,7 @@ internal static class ProblemRules
     private static void CheckNumbers(ConvSpec s)
     {
         if (s.Groups < 1) throw Bad("groups", s.Groups, "must be at least 1");
-        if (s.InputShape[1] % s.Groups != 0) throw Bad("groups", s.Groups, $"must divide the {s.InputShape[1]} input channels");
+        if (s.InputShape[1] % s.Groups != 0) throw Bad("groups", s.Groups, $"must divide the {s.InputShape[1]} input channels{SpecRules.LayoutHint(s)}");
         if (s.OffsetGroups < 1) throw Bad("offset_groups", s.OffsetGroups, "must be at least 1");
         if (s.Op != ConvOp.Deformable)
         {
@@ -76,21 +84,8 @@ internal static class ProblemRules
         if (s.PaddingMode != PaddingMode.Zeros && s.Op is ConvOp.Transposed or ConvOp.Deformable)
             throw Bad("padding_mode", Names.Of(s.PaddingMode), $"a {Names.Of(s.Op)} convolution takes zeros only");
         if (s.PadValue != 0 && s.PaddingMode != PaddingMode.Constant) throw Bad("pad_value", s.PadValue, "needs padding_mode constant");
-        if (s.InputType == DataType.S32 || (s.InputType.IsInteger() && s.HasWeights() && s.WeightType is not (DataType.S8 or DataType.U8)))
-            throw Bad("data_type", $"{s.InputType.Name()}:{s.WeightType.Name()}:{s.OutputType.Name()}", "an integer data_type is u8 or s8, with an 8-bit weights_type");
-        if (!s.InputType.IsInteger() && s.HasWeights() && s.WeightType != s.InputType && !IsWideGradient(s))
-            throw Bad("data_type", $"{s.InputType.Name()}:{s.WeightType.Name()}:{s.OutputType.Name()}", "a floating-point data_type and its weights_type share one type (a gradient of bf16 or f16 may be f32)");
-        if (!s.InputType.IsInteger() && s.OutputType.IsInteger())
-            throw Bad("data_type", $"{s.InputType.Name()}:{s.WeightType.Name()}:{s.OutputType.Name()}", "a floating-point data_type needs a floating-point output_type");
+        SpecRules.CheckTypes(s);
     }
-
-    /// <summary>The gradient alone is f32, what it is computed from is bf16 or f16, as in benchdnn's <c>--dir=BWD_D --dt=f32:bf16:bf16</c>.</summary>
-    private static bool IsWideGradient(ConvSpec s) => s.Op != ConvOp.Deformable && s.Direction switch
-    {
-        Direction.BackwardData => s.InputType == DataType.F32 && s.WeightType is DataType.BF16 or DataType.F16 && s.OutputType == s.WeightType,
-        Direction.BackwardWeights => s.WeightType == DataType.F32 && s.InputType is DataType.BF16 or DataType.F16 && s.OutputType == s.InputType,
-        _ => false,
-    };
 
     private static Resolved Convolution(ConvSpec s, int rank)
     {
@@ -106,12 +101,12 @@ internal static class ProblemRules
         long channels = s.InputShape[1], outputs;
         if (transposed)
         {
-            if (s.WeightShape[0] != channels) throw Bad("weight_shape", s.WeightShape, $"axis 0 must be C = {channels} (transposed weights are [C, O/G, k...])");
+            if (s.WeightShape[0] != channels) throw Bad("weight_shape", s.WeightShape, $"axis 0 must be C = {channels} (transposed weights are [C, O/G, k...]){SpecRules.LayoutHint(s)}");
             outputs = checked(s.WeightShape[1] * s.Groups);
         }
         else
         {
-            if (s.WeightShape[1] != channels / s.Groups) throw Bad("weight_shape", s.WeightShape, $"axis 1 must be C/groups = {channels / s.Groups}");
+            if (s.WeightShape[1] != channels / s.Groups) throw Bad("weight_shape", s.WeightShape, $"axis 1 must be C/groups = {channels / s.Groups}{SpecRules.LayoutHint(s)}");
             outputs = s.WeightShape[0];
             if (outputs % s.Groups != 0) throw Bad("groups", s.Groups, $"must divide the {outputs} output channels");
         }
@@ -149,7 +144,7 @@ internal static class ProblemRules
         {
             output = ConvGeometry.OutputSize(input, a.Kernel[i], a.Strides[i], a.Dilations[i], a.Begin[i], a.End[i]);
             if (output < 1)
-                throw Bad(s.HasWeights() ? "weight_shape" : "kernel", s.HasWeights() ? s.WeightShape : a.Kernel, $"the dilated kernel of {ext} is larger than the padded input of {input + a.Begin[i] + a.End[i]} on spatial axis {i}");
+                throw Bad(s.HasWeights ? "weight_shape" : "kernel", s.HasWeights ? s.WeightShape : a.Kernel, $"the dilated kernel of {ext} is larger than the padded input of {input + a.Begin[i] + a.End[i]} on spatial axis {i}");
         }
 
         a.End[i] = ConvGeometry.ImpliedPadEnd(input, output, a.Kernel[i], a.Strides[i], a.Dilations[i], a.Begin[i]);
@@ -211,6 +206,8 @@ internal static class ProblemRules
     private static Resolved Shuffle(ConvSpec s, int rank)
     {
         if (s.WeightShape.Count > 0) throw Bad("weight_shape", s.WeightShape, "channel_shuffle has no weights");
+        if (s.Kernel is { } k && k != Dims.Repeat(1, rank)) throw Bad("kernel", k, "channel_shuffle has no kernel");
+        NoOutputShape(s);
         NoBias(s);
         Axes a = Spatial(s, rank, Dims.Repeat(1, rank));
         foreach ((string field, long[] value, long none) in (ReadOnlySpan<(string, long[], long)>)
@@ -236,6 +233,7 @@ internal static class ProblemRules
     {
         Dims kernel = KernelOf(s, rank), image = s.ImageShape!.Value;
         NoBias(s);
+        NoOutputShape(s);
         foreach (long v in image) if (v < 1) throw Bad("image_shape", image, "sizes must be at least 1");
         if (s.PaddingMode != PaddingMode.Zeros) throw Bad("padding_mode", Names.Of(s.PaddingMode), "col2im takes zeros only");
         Axes a = Spatial(s, rank, kernel);
@@ -248,7 +246,6 @@ internal static class ProblemRules
             a.End[i] = ConvGeometry.ImpliedPadEnd(image[i], n, kernel[i], a.Strides[i], a.Dilations[i], a.Begin[i]);
         }
 
-        if (s.InputShape.Count != 3) throw Bad("input_shape", s.InputShape, "must be [N, C*K, L]");
         if (s.InputShape[1] % kernel.Product != 0) throw Bad("input_shape", s.InputShape, $"axis 1 must be a multiple of the kernel's {kernel.Product} elements");
         if (s.InputShape[2] != columns) throw Bad("input_shape", s.InputShape, $"axis 2 must be the number of blocks, {columns}");
         return Finish(s, a, kernel, new Dims2(s.InputShape[1] / kernel.Product, image.ToArray()));
@@ -269,6 +266,11 @@ internal static class ProblemRules
         if (s.HasBias) throw Bad("bias", "given", $"{Names.Of(s.Op)} has no bias");
         if (s.OutputType != s.InputType) throw Bad("data_type", $"{s.InputType.Name()}:{s.OutputType.Name()}", $"{Names.Of(s.Op)} keeps the type of its input");
         if (s.OutputPadding is { } op && op != Dims.Repeat(0, op.Count)) throw Bad("output_padding", op, "only a transposed convolution has output padding");
+    }
+
+    private static void NoOutputShape(ConvSpec s)
+    {
+        if (s.OutputShape is { } want) throw Bad("output_shape", want, $"{Names.Of(s.Op)} takes no wanted output shape");
     }
 
     private static Axes Spatial(ConvSpec s, int rank, Dims kernel)
@@ -350,7 +352,7 @@ internal static class ProblemRules
             OutputShape = s.Op == ConvOp.Col2im ? null : Dims.Create(output.Spatial),
             ImpliedTrailingPads = true,
             AutoPad = AutoPad.NotSet,
-            Kernel = s.HasWeights() ? null : kernel,
+            Kernel = s.HasWeights ? null : kernel,
             // In f32 the text keeps the decimal number that was given; every engine and the oracle round it the same way there.
             PadValue = s.InputType == DataType.F32 ? s.PadValue : ElementValues.Nearest(s.InputType, s.PadValue),
             PostOps = PostOpRules.Canonical(s.PostOps),
@@ -361,16 +363,15 @@ internal static class ProblemRules
                 Direction.BackwardBias => true,
                 _ => false,
             },
-            WeightType = s.HasWeights() ? s.WeightType : s.InputType,
-            WeightLayout = s.HasWeights() ? s.WeightLayout : Layout.ChannelsFirst,
+            WeightType = s.HasWeights ? s.WeightType : s.InputType,
+            OutputType = s.OutputType,
+            WeightLayout = s.HasWeights ? s.WeightLayout : Layout.ChannelsFirst,
             UnlimitedExtension = s.UnlimitedExtension && ExceedsLimits(s, a),
             Name = null,
         };
         if (s.Op is ConvOp.ChannelShuffle or ConvOp.Im2col) canonical = canonical with { OutputShape = null };
         return new Resolved(canonical, outputShape, kernel, output.First);
     }
-
-    private static bool HasWeights(this ConvSpec s) => s.Op is ConvOp.Correlation or ConvOp.Convolution or ConvOp.Transposed or ConvOp.Deformable;
 
     /// <summary>Mutable numbers per axis while they are being resolved.</summary>
     private sealed class Axes

@@ -88,9 +88,35 @@ public sealed class LoaderTests
         var library = Compiler.Library(folder.Path, "libneeds.so",
             Source(3, 7, Functions + " extern \"C\" void gone(); extern \"C\" void use() { gone(); }"), dependency);
         File.Delete(dependency);
-        var candidate = ProbeNamed(library).Candidates.Single();
+        var report = ProbeNamed(library);
+        var candidate = report.Candidates.Single();
         Assert.AreEqual(NativeLoadOutcome.Broken, candidate.Outcome);
         StringAssert.Contains(candidate.Detail, "libconvnativegone.so");
+        Assert.AreEqual("libconvnativegone.so", candidate.MissingLibrary);
+        StringAssert.Contains(candidate.ToString(), "present, but libconvnativegone.so, which it needs, is missing");
+        StringAssert.Contains(report.Remedy, "install the package that has libconvnativegone.so");
+        Assert.AreEqual("oneDNN is there, but libconvnativegone.so, which it needs, is missing", report.Summary);
+
+        Directory.CreateDirectory(folder.File("convnative", "onednn", "current", "lib"));
+        File.Copy(library, folder.File("convnative", "onednn", "current", "lib", s_description.FileName));
+        report = Probe(("XDG_CACHE_HOME", folder.Path));
+        Assert.AreEqual("libconvnativegone.so", report.Candidates[^1].MissingLibrary, report.ToString());
+        StringAssert.StartsWith(report.Remedy, "install the package that has libconvnativegone.so");
+        Assert.DoesNotContain("install oneDNN", report.Remedy!, "another oneDNN would miss it as well");
+    }
+
+    [TestMethod]
+    [DataRow("libgomp.so.1: cannot open shared object file: No such file or directory", "libgomp.so.1", "libgomp1")]
+    [DataRow("libdnnl.so.3: cannot open shared object file: No such file or directory", null, null)]
+    [DataRow("/a/libdnnl.so.3: cannot open shared object file: No such file or directory; libtbb.so.12: cannot open shared object file: No such file or directory", "libtbb.so.12", "libtbb12")]
+    [DataRow("Error loading shared library libstdc++.so.6: No such file or directory (needed by /usr/lib/libdnnl.so.3)", "libstdc++.so.6", "libstdc++6")]
+    [DataRow("Library not loaded: @rpath/libomp.dylib", "libomp.dylib", "Homebrew: libomp")]
+    [DataRow("/lib/libc.so.6: version `GLIBC_2.99' not found (required by /a/libdnnl.so.3)", null, null)]
+    [DataRow("/a/libdnnl.so.3: invalid ELF header", null, null)]
+    public void AMissingDependencyIsReadFromTheLoadersWords(string words, string? library, string? package)
+    {
+        Assert.AreEqual(library, NativeDependency.Missing(words, words.StartsWith('/') ? "/a/libdnnl.so.3" : "libdnnl.so.3"));
+        if (library is not null) StringAssert.Contains(NativeDependency.Remedy(library), package);
     }
 
     [TestMethod]
@@ -181,6 +207,44 @@ public sealed class LoaderTests
         CollectionAssert.AreEqual(new[] { "application", "system", "cache" },
             report.Candidates.Select(candidate => candidate.Source).Distinct().ToArray());
         Assert.AreEqual(s_description.InstallHint, report.Remedy);
+    }
+
+    /// <summary>A single file's libraries are unpacked to a place that only .NET's own search knows; here it finds one under another name.</summary>
+    [TestMethod]
+    public void InASingleFileTheRuntimesOwnSearchIsAsked()
+    {
+        using var folder = new TemporaryFolder();
+        var bundled = s_description with { FileName = "convnativebundled" };
+        var library = Compiler.Library(AppContext.BaseDirectory, "libconvnativebundled.so", Source(3, 9, Functions));
+        string? Nowhere(string name) => name == "XDG_CACHE_HOME" ? folder.Path : null;
+        try
+        {
+            Assert.IsFalse(NativeLoader.Probe(bundled, Nowhere, AppContext.BaseDirectory).Report.IsLoaded);
+            var result = NativeLoader.Probe(bundled, Nowhere, null);
+            Assert.IsTrue(result.Report.IsLoaded, result.Report.ToString());
+            Assert.AreEqual(library, result.Report.LoadedPath);
+            Assert.AreEqual(new NativeLoadCandidate("application", "convnativebundled", NativeLoadOutcome.Loaded, "version 3.9.1", new Version(3, 9, 1)), result.Report.Candidates[^1]);
+            NativeLibrary.Free(result.Handle);
+        }
+        finally
+        {
+            File.Delete(library);
+        }
+
+        var report = NativeLoader.Probe(bundled, Nowhere, null).Report;
+        Assert.AreEqual("not in the single file", report.Candidates.Single(c => c is { Source: "application", Path: "convnativebundled" }).Detail);
+        CollectionAssert.AreEqual(new[] { "application", "system", "cache" }, report.Candidates.Select(c => c.Source).Distinct().ToArray());
+    }
+
+    /// <summary>A plug-in's folder is not the application's.</summary>
+    [TestMethod]
+    public void TheAssemblysOwnFolderIsLookedIn()
+    {
+        using var folder = new TemporaryFolder();
+        var library = Compiler.Library(folder.File("plugin"), s_description.FileName, Source(3, 9, Functions));
+        var result = NativeLoader.Probe(s_description, name => name == "XDG_CACHE_HOME" ? folder.Path : null, folder.File("plugin"));
+        Assert.AreEqual(library, result.Report.LoadedPath, result.Report.ToString());
+        NativeLibrary.Free(result.Handle);
     }
 
     [TestMethod]

@@ -64,6 +64,30 @@ public sealed class NpyFileTests
         Assert.AreEqual(-2f, BitConverter.ToSingle(a.Data, 4));
     }
 
+    /// <summary>As <c>numpy.dtype</c> takes it: without an order, with this machine's, by letter and by name.</summary>
+    [TestMethod]
+    [DataRow(NpyType.F8, "f8", "=f8", "|f8", "d", "<d", "float64", "double")]
+    [DataRow(NpyType.F4, "f4", "=f4", "|f4", "f", "<f", "float32", "single")]
+    [DataRow(NpyType.F2, "f2", "=f2", "e", "<e", "float16", "half")]
+    [DataRow(NpyType.I1, "i1", "<i1", ">i1", "=i1", "b", "int8")]
+    [DataRow(NpyType.U1, "u1", "<u1", ">u1", "B", "uint8")]
+    [DataRow(NpyType.I4, "i4", "=i4", "i", "int32")]
+    [DataRow(NpyType.I8, "i8", "=i8", "q", "int64")]
+    [DataRow(NpyType.U2, "u2", "=u2", "H", "uint16")]
+    [DataRow(NpyType.V2, "V2", "<V2", ">V2", "=V2")]
+    public void A_type_in_every_spelling(NpyType type, params string[] spellings)
+    {
+        foreach (string descr in spellings)
+        {
+            Assert.IsTrue(NpyTypes.TryParse(descr, out NpyType read, out bool bigEndian), descr);
+            Assert.AreEqual(type, read, descr);
+            Assert.IsFalse(bigEndian, descr);
+        }
+
+        foreach (string descr in (string[])["", "<", "=", "f3", "f44", "?", "c8", "U1", "S4", "<<f4", "F4", "l"]) Assert.IsFalse(NpyTypes.TryParse(descr, out _, out _), descr);
+        Assert.IsTrue(NpyTypes.TryParse(">f4", out _, out bool swapped) && swapped);
+    }
+
     [TestMethod]
     public void Fortran_order_and_big_endian_are_converted()
     {

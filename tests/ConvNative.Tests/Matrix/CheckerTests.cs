@@ -71,7 +71,7 @@ public sealed class CheckerTests
         Assert.AreEqual(CellStatus.Unsupported, Check(Sabotage.Unsupported).Status);
         Assert.AreEqual("the fake does forward correlation only", Check(Sabotage.Unsupported).Message);
         Assert.AreEqual(CellStatus.Unavailable, Check(Sabotage.Unavailable).Status);
-        Assert.AreEqual("libfake.so: not found Install libfake.", Check(Sabotage.Unavailable).Message);
+        Assert.AreEqual("libfake.so: not found; install libfake", Check(Sabotage.Unavailable).Message);
         CellResult create = Check(Sabotage.ThrowOnCreate), run = Check(Sabotage.ThrowOnRun);
         Assert.AreEqual(CellStatus.Error, create.Status);
         Assert.Contains("fake_create -> fake_bad", create.Message!);

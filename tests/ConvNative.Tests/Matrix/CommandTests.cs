@@ -33,7 +33,7 @@ public sealed class CommandTests
         Assert.AreEqual(code, exit, output);
         Assert.Contains("cells: ", output);
         if (code == ExitCode.Failed) Assert.Contains($"convnative check --backend fake {ConvNative.Problems.ConvProblem.Parse(Good)}", output);
-        if (sabotage == Sabotage.Unavailable) Assert.Contains("fake is unavailable: libfake.so: not found Install libfake.", output);
+        if (sabotage == Sabotage.Unavailable) Assert.Contains("fake is unavailable: libfake.so: not found; install libfake", output);
     }
 
     [TestMethod]

@@ -24,6 +24,7 @@ public enum Sabotage
     Unsupported,
     Unavailable,
     BreakOnFullRange,
+    RefuseWeights,
 }
 
 /// <summary>A naive forward correlation in f32 and channels first, of its own, with one thing wrong.</summary>
@@ -37,7 +38,7 @@ public sealed class FakeBackend(Sabotage sabotage = Sabotage.None, string name =
     public Action? OnCreate { get; init; }
 
     public override BackendStatus Status => sabotage == Sabotage.Unavailable
-        ? new BackendStatus(false, "libfake.so: not found", ["libfake.so: absent"], "Install libfake.")
+        ? new BackendStatus(false, "libfake.so: not found", ["libfake.so: absent"], "install libfake")
         : new BackendStatus(true, version, [], null);
 
     public override IReadOnlyList<DeviceInfo> Devices => [];
@@ -62,6 +63,7 @@ public sealed class FakeBackend(Sabotage sabotage = Sabotage.None, string name =
 
         protected override void SetWeightsCore(void* weights, void* bias)
         {
+            if (sabotage == Sabotage.RefuseWeights) throw new NotSupportedException("the fake takes no such weights");
             new Span<float>(weights, _weights.Length).CopyTo(_weights);
             if (bias != null && sabotage != Sabotage.ForgetBias) new Span<float>(bias, _bias.Length).CopyTo(_bias);
             if (sabotage == Sabotage.ChangeWeights) ((float*)weights)[1] += 1;

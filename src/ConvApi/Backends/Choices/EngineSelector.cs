@@ -22,7 +22,7 @@ internal static class EngineSelector
     /// <exception cref="ConvNativeException">No engine made a plan, and at least one of them broke: the first failure is inside, every engine's answer in the message.</exception>
     internal static PlanResult Create(ConvProblem problem, PlanOptions options, string backend, IReadOnlyList<ConvBackend> engines)
     {
-        if (backend != ConvPlan.Auto)
+        if (!Engines.IsAuto(backend))
         {
             ConvBackend engine = Engines.Find(backend, engines)
                 ?? throw new ArgumentException($"backend = {backend}: must be auto or one of {string.Join(", ", engines.Select(e => e.Name))}, with a device as in opencl:0 where wanted", nameof(backend));

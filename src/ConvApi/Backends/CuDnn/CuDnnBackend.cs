@@ -171,7 +171,7 @@ public sealed unsafe class CuDnnBackend : ConvBackend
         lock (_lock)
             if (_selected.TryGetValue(selector ?? "", out CudaDevice? known)) return known;
         BackendStatus status = Status;
-        if (!status.Available) throw new ConvNativeException(BackendName, $"unavailable: {status.Summary}. {status.Remedy}");
+        if (!status.Available) throw new ConvNativeException(BackendName, $"unavailable: {status.Summary}{(status.Remedy is null ? "" : $"; {status.Remedy}")}");
         DeviceInfo found = FindDevice(selector) ?? throw new ArgumentException($"device = {selector}: {BackendName} has {string.Join(", ", Devices.Select(d => $"{d.Id} ({d.Name})"))}", nameof(selector));
         if (found.Rejected is not null) throw new ArgumentException($"device = {selector}: {found.Id} ({found.Name}) is rejected: {found.Rejected}", nameof(selector));
         int ordinal = int.Parse(found.Id.AsSpan(BackendName.Length + 1), CultureInfo.InvariantCulture);

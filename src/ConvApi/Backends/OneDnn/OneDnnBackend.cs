@@ -28,7 +28,7 @@ public sealed class OneDnnBackend : ConvBackend
             string[] details = [.. r.Candidates.Select(c => c.ToString())];
             return r.IsLoaded
                 ? new BackendStatus(true, $"oneDNN {r.Version} ({OneDnnLibrary.CpuRuntime}), {r.LoadedPath}", details, null)
-                : new BackendStatus(false, $"oneDNN {r.VersionWanted} not found", details, r.Remedy);
+                : new BackendStatus(false, r.Summary, details, r.Remedy);
         }
     }
 

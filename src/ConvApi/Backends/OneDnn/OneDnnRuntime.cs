@@ -30,7 +30,7 @@ internal static unsafe class OneDnnRuntime
             {
                 if (s_engine is not null) return s_engine;
                 NativeLoadReport report = Report;
-                if (!report.IsLoaded) throw new ConvNativeException("onednn", $"unavailable: {report.Remedy}{Environment.NewLine}{report}");
+                if (!report.IsLoaded) throw new ConvNativeException("onednn", $"unavailable: {report.Summary}; {report.Remedy}{Environment.NewLine}{report}");
                 dnnl_engine_t raw;
                 dnnl_engine_create(&raw, dnnl_engine_kind_t.dnnl_cpu, 0).ThrowIfFailed(nameof(dnnl_engine_create));
                 WorkerPool.Shared.Other = OpenMpTeam.Instance;

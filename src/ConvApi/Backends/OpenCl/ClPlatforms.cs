@@ -28,7 +28,7 @@ internal sealed unsafe class ClPlatforms
     {
         NativeLoadReport report = OpenClLibrary.Load();
         string[] lines = [.. report.Candidates.Select(c => c.ToString())];
-        if (!report.IsLoaded) return new ClPlatforms(new BackendStatus(false, $"{report.Library} is not found (wanted {report.VersionWanted})", lines, report.Remedy), []);
+        if (!report.IsLoaded) return new ClPlatforms(new BackendStatus(false, report.Summary, lines, report.Remedy), []);
         var found = new List<ClDeviceProperties>();
         var failures = new List<string>();
         try
@@ -41,7 +41,7 @@ internal sealed unsafe class ClPlatforms
         }
 
         string place = $"{report.LoadedPath}, OpenCL {report.Version}";
-        const string Driver = "Install a driver: pocl-opencl-icd (Debian and Ubuntu) for the processor, or the GPU vendor's.";
+        const string Driver = "install a driver: pocl-opencl-icd (Debian and Ubuntu) for the processor, or the GPU vendor's";
         if (found.Count == 0)
         {
             string why = failures.Count > 0 ? string.Join("; ", failures) : "no driver is registered (Linux: /etc/OpenCL/vendors)";

@@ -106,7 +106,7 @@ public sealed class OpenClBackend : ConvBackend
     internal ClDevice Open(string? selector)
     {
         ClPlatforms platforms = Platforms;
-        if (!platforms.Status.Available) throw new ConvNativeException(Name, $"unavailable: {platforms.Status.Summary}");
+        if (platforms.Status is { Available: false } status) throw new ConvNativeException(Name, $"unavailable: {status.Summary}{(status.Remedy is null ? "" : $"; {status.Remedy}")}");
         if (FindDevice(selector) is not { } info)
             throw new ArgumentException($"device = {selector}: must be one of {string.Join(", ", Devices.Select(d => $"{d.Id} ({d.Name})"))}", nameof(selector));
         if (info.Rejected is not null) throw new ArgumentException($"device = {selector}: {info.Id} ({info.Name}) is rejected: {info.Rejected}", nameof(selector));

@@ -32,9 +32,11 @@ public readonly record struct GraphValue(GraphBuilder Builder, int Id)
     {
         settings ??= new ConvSettings();
         settings = settings with { Pad = settings.Pad ?? 0 };
+        // The weights hold only O/G: this division must be exact before it is lost.
+        if (settings.Groups > 0 && channels % settings.Groups != 0) throw new ConvProblemException("groups", $"{settings.Groups}", $"must divide the {channels} output channels");
         Dims sizes = Dims.Repeat(kernel, Spatial.Count);
         return Node(
-            Spec(ConvOp.Transposed, sizes, settings) with { WeightShape = sizes.Prepend(Channels, channels / Math.Max(1, settings.Groups)), OutputPadding = settings.OutputPadding }, settings, "conv", this);
+            Spec(ConvOp.Transposed, sizes, settings) with { WeightShape = sizes.Prepend(Channels, channels / Math.Max(1, settings.Groups)) }, settings, "conv", this);
     }
 
     /// <summary>
@@ -111,8 +113,10 @@ public readonly record struct GraphValue(GraphBuilder Builder, int Id)
     }
 
     /// <summary><paramref name="activation"/> of each element.</summary>
+    /// <exception cref="ConvProblemException">There is no such activation, or it lacks a parameter.</exception>
     public GraphValue Activate(Activation activation, string? name = null)
     {
+        PostOpRules.Check(activation);
         (GraphValue x, Dims shape) = (this, Shape);
         return Builder.Add(id => new ActivationNode(id, x.Builder.Name(name, "act"), [x.Id], shape, activation));
     }
@@ -166,6 +170,8 @@ public readonly record struct GraphValue(GraphBuilder Builder, int Id)
     {
         int rank = Spatial.Count;
         Dims dilations = s.Dilations ?? Dims.Repeat(s.Dilation, rank);
+        foreach ((string field, Dims value) in new[] { ("kernel", kernel), ("dilations", dilations) })
+            if (value.Count != rank) throw new ConvProblemException(field, value.ToString(), $"must have {rank} entries, one for each spatial axis");
         var half = new long[rank];
         for (int i = 0; i < rank; i++) half[i] = s.Pad ?? (kernel[i] - 1) * dilations[i] / 2;
         return new ConvSpec
@@ -176,6 +182,7 @@ public readonly record struct GraphValue(GraphBuilder Builder, int Id)
             Dilations = dilations,
             PadsBegin = s.PadsBegin ?? Dims.Create(half),
             PadsEnd = s.PadsEnd ?? Dims.Create(half),
+            OutputPadding = s.OutputPadding,
             Groups = s.Groups,
             HasBias = s.Bias,
         };

@@ -22,6 +22,7 @@ public sealed record PoolWindow(PoolKind Kind, Dims Kernel, Dims Strides, Dims P
     /// <exception cref="ConvProblemException">A field breaks a rule.</exception>
     public Dims OutputSpatial(Dims input)
     {
+        DefinedValue.Check("kind", Kind);
         var output = new long[input.Count];
         foreach ((string field, Dims value) in new[] { ("kernel", Kernel), ("strides", Strides), ("pads_begin", PadsBegin), ("pads_end", PadsEnd) })
             if (value.Count != input.Count) throw new ConvProblemException(field, value.ToString(), $"must have {input.Count} entries, one a spatial axis");

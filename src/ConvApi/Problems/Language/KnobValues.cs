@@ -59,6 +59,15 @@ internal static partial class KnobValues
         return new((types[0], types[types.Length / 2], types[^1]), p);
     }
 
+    /// <summary>The bias's type: null for <c>undef</c>, which leaves it to the direction.</summary>
+    public static Choice<DataType?> BiasType(TokenPart p)
+    {
+        if (p.Text == "undef") return new(null, p);
+        if (DataTypes.TryParse(p.Text, out DataType type)) return new(type, p);
+        var error = p.Error($"type '{p.Text}' is not supported", "undef, f32, f64, bf16, f16, s8, u8 or s32");
+        return Array.IndexOf(OtherTypes, p.Text) >= 0 ? new(null, p, error) : throw error;
+    }
+
     /// <summary>The older spelling of types: their names joined, <c>u8s8u8</c>, with a suffix for filling and algorithm.</summary>
     public static Choice<(DataType Input, DataType Weights, DataType Output)> Cfg(TokenPart p)
     {

@@ -10,6 +10,7 @@ internal sealed class ProblemReader
     private readonly List<UnsupportedProblem> _unsupported = [];
     private readonly List<ProblemNote> _notes = [];
     private readonly List<MatchFilter> _filters = [];
+    private readonly List<ProblemToken> _waiting = [];
     private readonly List<(string File, string Directory)> _including = [];
 
     private ProblemReader(Func<string, string?>? reader, bool single) => (_reader, _single) = (reader, single);
@@ -18,6 +19,7 @@ internal sealed class ProblemReader
     {
         var r = new ProblemReader(null, single: true);
         r.Run(source.Tokens());
+        if (r._problems.Count > 0 && r._waiting.Count > 0) throw r._waiting[0].Error(0, $"'{r._waiting[0].Text}' comes after the problem and changes nothing", "knobs before the problem");
         if (r._problems.Count == 1) return r._problems[0];
         throw source.Error(source.Text.Length, r._problems.Count == 0 ? "there is no problem here" : $"the text makes {r._problems.Count} problems", "one problem, such as ic3ih8oc4kh3ph1");
     }
@@ -39,6 +41,7 @@ internal sealed class ProblemReader
 
     private ProblemList Result()
     {
+        Drop("no problem follows it, so that it changes nothing; knobs go before the problems that they are for", _ => true);
         foreach (MatchFilter f in _filters)
             if (f.LeftOut > 0) _notes.Add(new ProblemNote(f.Token.Text, $"left out {f.LeftOut} problems that do not match", f.Token.Source.File, f.Token.Line));
         return new ProblemList(_problems, _unsupported, _notes);
@@ -51,6 +54,7 @@ internal sealed class ProblemReader
             if (!token.Text.StartsWith('-'))
             {
                 Expand(token);
+                _waiting.Clear();
             }
             else if (token.Text.StartsWith("--batch=", StringComparison.Ordinal))
             {
@@ -62,7 +66,23 @@ internal sealed class ProblemReader
             {
                 _notes.Add(new ProblemNote(token.Text, note, token.Source.File, token.Line));
             }
+            else if (token.Text == "--reset")
+            {
+                Drop("--reset comes before any problem does, so that it changes nothing", knob => knob.Text is not ("--conv" or "--deconv"));
+            }
+            else
+            {
+                _waiting.Add(token);
+            }
         }
+    }
+
+    /// <summary>Notes the knobs that no problem has seen; in the text of one problem the first is an error.</summary>
+    private void Drop(string reason, Predicate<ProblemToken> which)
+    {
+        if (_single && _waiting.Find(which) is { } first) throw first.Error(0, $"'{first.Text}': {reason}", "knobs between --reset and the problem");
+        foreach (ProblemToken knob in _waiting.FindAll(which)) _notes.Add(new ProblemNote(knob.Text, reason, knob.Source.File, knob.Line) { IsWarning = true });
+        _waiting.RemoveAll(which);
     }
 
     private string? Read(string path) => _reader is not null ? _reader(path) : System.IO.File.Exists(path) ? System.IO.File.ReadAllText(path) : null;
@@ -102,6 +122,7 @@ internal sealed class ProblemReader
         foreach (var op in s.Op)
         foreach (var dir in s.Dir)
         foreach (var types in s.Types)
+        foreach (var bias in s.BiasTypes)
         foreach (var stag in s.Stag)
         foreach (var wtag in s.Wtag)
         foreach (var dtag in s.Dtag)
@@ -117,7 +138,7 @@ internal sealed class ProblemReader
         {
             List<(TokenPart? Written, ProblemSyntaxException? Refusal)> used =
             [
-                (op.Written, op.Refusal), (dir.Written, dir.Refusal), (types.Written, types.Refusal), (stag.Written, stag.Refusal), (wtag.Written, wtag.Refusal),
+                (op.Written, op.Refusal), (dir.Written, dir.Refusal), (types.Written, types.Refusal), (bias.Written, bias.Refusal), (stag.Written, stag.Refusal), (wtag.Written, wtag.Refusal),
                 (dtag.Written, dtag.Refusal), .. attributes.Select(a => (a.Written, a.Refusal)), (post.Written, post.Refusal), (quant.Written, quant.Refusal), (mode.Written, mode.Refusal),
                 (limit.Written, limit.Refusal), (groups.Written, groups.Refusal), (mask.Written, mask.Refusal), (extra.Written, extra.Refusal), (mb.Written, mb.Refusal),
             ];
@@ -143,10 +164,10 @@ internal sealed class ProblemReader
                     continue;
                 }
 
-                Add(token, new ConvProblem(spec with
+                var problem = new ConvProblem(spec with
                 {
                     Direction = dir.Value.Direction,
-                    HasBias = dir.Value.Bias ?? weights,
+                    HasBias = (dir.Value.Bias ?? weights) || bias.Value is not null,
                     InputType = types.Value.Input,
                     WeightType = types.Value.Weights,
                     OutputType = types.Value.Output,
@@ -160,7 +181,14 @@ internal sealed class ProblemReader
                     UnlimitedExtension = limit.Value,
                     OffsetGroups = groups.Value,
                     HasMask = mask.Value,
-                }));
+                });
+                if (WrongBias(bias, dir.Value, weights, problem) is { } other)
+                {
+                    Unsupported(token, text, other.Reason, other);
+                    continue;
+                }
+
+                Add(token, problem);
             }
             catch (ConvProblemException e) when (!_single)
             {
@@ -182,6 +210,23 @@ internal sealed class ProblemReader
         if (tag.Value.Rank == 0 || tag.Value.Rank == rank) return null;
         TokenPart written = tag.Written!.Value;
         return written.Error($"layout '{written.Text}' is for {tag.Value.Rank} spatial axes and the problem has {rank}", "abx, axb or any, which fit every rank");
+    }
+
+    /// <summary>
+    /// As benchdnn: a direction without a bias gets one of the type that is named, a direction with one keeps its own type, and the gradient
+    /// of the data has none. The bias of a problem here has one type, which follows the input's.
+    /// </summary>
+    private ProblemSyntaxException? WrongBias(Choice<DataType?> bias, (Direction Direction, bool? Bias) dir, bool weights, ConvProblem p)
+    {
+        if (bias.Value is not { } type || !p.HasBias || type == p.BiasType) return null;
+        TokenPart written = bias.Written!.Value;
+        string reason = $"a bias of {type.Name()} is not supported with {p.InputType.Name()}: it is {p.BiasType.Name()}";
+        if (!(dir.Bias ?? weights)) return written.Error(reason, $"--bia-dt={p.BiasType.Name()}");
+        ProblemToken knob = written.Token;
+        if (_single) throw written.Error(reason, $"no --bia-dt, or {p.BiasType.Name()}");
+        var note = new ProblemNote(knob.Text, $"a direction with a bias has one of {p.BiasType.Name()}, whatever --bia-dt says; FWD_D, FWD_I and BWD_W take the type", knob.Source.File, knob.Line) { IsWarning = true };
+        if (!_notes.Contains(note)) _notes.Add(note);
+        return null;
     }
 
     private static IEnumerable<List<Choice<bool>>> Combinations(List<List<Choice<bool>>> lists)

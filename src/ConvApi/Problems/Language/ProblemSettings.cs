@@ -6,7 +6,7 @@ namespace ConvNative.Problems.Language;
 internal sealed class ProblemSettings
 {
     private const string KnobList =
-        "--dir, --dt, --mb, --stag, --wtag, --dtag, --attr-post-ops, --batch, --match, --reset, --conv, --deconv, --op, --quant, --pad-mode, --offset-groups, --mask or --output-padding";
+        "--dir, --dt, --mb, --bia-dt, --stag, --wtag, --dtag, --attr-post-ops, --batch, --match, --reset, --conv, --deconv, --op, --quant, --pad-mode, --offset-groups, --mask or --output-padding";
 
     /// <summary>The driver, which --reset leaves alone as benchdnn's command line does.</summary>
     public bool Deconvolution { get; private set; }
@@ -16,6 +16,8 @@ internal sealed class ProblemSettings
     public List<Choice<(Direction Direction, bool? Bias)>> Dir { get; private set; } = [];
 
     public List<Choice<(DataType Input, DataType Weights, DataType Output)>> Types { get; private set; } = [];
+
+    public List<Choice<DataType?>> BiasTypes { get; private set; } = [];
 
     public List<Choice<ProblemTag>> Stag { get; private set; } = [];
 
@@ -51,6 +53,7 @@ internal sealed class ProblemSettings
         Op = [default];
         Dir = [new((Direction.Forward, null))];
         Types = [default];
+        BiasTypes = [default];
         Stag = [default];
         Wtag = [default];
         Dtag = [default];
@@ -93,6 +96,7 @@ internal sealed class ProblemSettings
             case "op": Op = List(value, KnobValues.Op, default); break;
             case "dir": Dir = List(value, KnobValues.Dir, new((Direction.Forward, null))); break;
             case "dt": Types = List(value, KnobValues.Types, default); break;
+            case "bia-dt": BiasTypes = List(value, KnobValues.BiasType, default); break;
             case "cfg": Types = List(value, KnobValues.Cfg, default); return value.Text.Contains('_', StringComparison.Ordinal) ? "only the types count; filling and algorithm are not part of the problem" : null;
             case "stag": Stag = List(value, KnobValues.ActivationTag, default); break;
             case "dtag": Dtag = List(value, KnobValues.ActivationTag, default); break;
