@@ -334,7 +334,7 @@ internal static class ProblemRules
         try
         {
             _ = checked(outputShape.Product * 8 * kernel.Product);
-            if (s.HasWeights()) _ = checked((s.Op == ConvOp.Transposed ? s.InputShape : outputShape).Product * s.WeightShape[1] * kernel.Product);
+            if (s.HasWeights) _ = checked((s.Op == ConvOp.Transposed ? s.InputShape : outputShape).Product * s.WeightShape[1] * kernel.Product);
         }
         catch (OverflowException)
         {
