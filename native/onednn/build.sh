@@ -3,7 +3,7 @@
 #   1  the file or folder that CONVNATIVE_ONEDNN names
 #   2  the system's library
 #   3  the user's cache, ${XDG_CACHE_HOME:-~/.cache}/convnative/onednn
-#   4  one build from pinned source, into that cache (source.env, options.cmake, trim.cmake, left_out.cpp)
+#   4  one build from pinned source, into that cache (source.env, options.cmake, trim.cmake, left_out.cpp, caches.h)
 # Exit codes: 0 done, 1 the build failed, 2 CONVNATIVE_ONEDNN names nothing usable, 3 no way is open on this machine.
 #
 #   --build       take way 4 or 3 even where way 1 or 2 is open
@@ -28,6 +28,12 @@ die() {
 }
 cleanup() { [[ -z $work ]] || rm -rf "$work"; }
 trap cleanup EXIT
+
+# An AMD processor whose hypervisor hides its caches: a library that does not know of it computes wrong results there (caches.h).
+hides_caches() {
+    grep -q AuthenticAMD /proc/cpuinfo 2>/dev/null && [[ ! -e /sys/devices/system/cpu/cpu0/cache/index0 ]]
+}
+knows_caches() { grep -qa convnative_knows_caches "$1"; }
 
 # ---- what is there ----------------------------------------------------------------------------------------------
 
@@ -87,18 +93,21 @@ from_system() {
     ldconfig=$(PATH=$PATH:/sbin:/usr/sbin command -v ldconfig) || return 0
     while read -r path; do
         version=$(version_of "$path")
-        if new_enough "$version"; then
+        if new_enough "$version" && hides_caches && ! knows_caches "$path"; then
+            say "the system's $path takes this machine's hidden caches for one byte and computes wrong results: not used" >&2
+        elif new_enough "$version"; then
             printf '%s\n' "$path"
             return
+        else
+            say "the system's $path is version ${version:-unknown}, $wanted_major.$wanted_minor or newer is wanted" >&2
         fi
-        say "the system's $path is version ${version:-unknown}, $wanted_major.$wanted_minor or newer is wanted" >&2
     done < <("$ldconfig" -p 2>/dev/null | awk '$1 == "libdnnl.so.3" || $1 == "libdnnl.so.3.6" { print $NF }')
 }
 
 cache_key() {
     {
         printf '%s %s\n' "$ONEDNN_SHA256" "$(uname -s -m)"
-        cat "$here/options.cmake" "$here/trim.cmake" "$here/left_out.cpp"
+        cat "$here/options.cmake" "$here/trim.cmake" "$here/left_out.cpp" "$here/caches.h"
     } | sha256sum | cut -c1-16
 }
 

@@ -7,6 +7,7 @@ function(convnative_trim_onednn)
     endif()
 
     target_precompile_headers(dnnl_common PRIVATE
+        "${CONVNATIVE_RECIPE}/caches.h"
         "$<$<COMPILE_LANGUAGE:CXX>:algorithm;map;memory;mutex;string;unordered_map;vector>"
         "$<$<COMPILE_LANGUAGE:CXX>:common/c_types_map.hpp;common/dnnl_thread.hpp;common/engine.hpp>"
         "$<$<COMPILE_LANGUAGE:CXX>:common/primitive.hpp;common/primitive_desc.hpp;common/stream.hpp>"
@@ -29,6 +30,7 @@ function(convnative_trim_onednn)
         set_property(TARGET ${target} PROPERTY SOURCES ${sources})
 
         target_precompile_headers(${target} PRIVATE
+            "${CONVNATIVE_RECIPE}/caches.h"
             "$<$<COMPILE_LANGUAGE:CXX>:algorithm;cmath;functional;map;memory;mutex;numeric;set;string;vector>"
             "$<$<COMPILE_LANGUAGE:CXX>:common/c_types_map.hpp;common/dnnl_thread.hpp;common/memory_tracking.hpp>"
             "$<$<COMPILE_LANGUAGE:CXX>:common/primitive.hpp;common/type_helpers.hpp;common/utils.hpp>"

@@ -58,9 +58,10 @@ public static unsafe class OneDnnLibrary
         Below = new Version(4, 0),
         VersionSymbol = "dnnl_version",
         ReadVersion = ReadVersion,
-        RequiredSymbols = Dnnl.RequiredSymbols(),
-        InstallHint = "install oneDNN 3.5 or newer (Debian and Ubuntu: libdnnl3.6 or later; Fedora, Arch, Homebrew: onednn)"
-            + $", or set {Variable} to its file",
+        RequiredSymbols = HiddenCaches.Are ? [.. Dnnl.RequiredSymbols(), HiddenCaches.Symbol] : Dnnl.RequiredSymbols(),
+        InstallHint = HiddenCaches.Are
+            ? $"this processor's hypervisor hides its caches, which oneDNN's own builds take for one byte: wrong results; set {Variable} to a build by ConvNative's native/onednn/build.sh"
+            : $"install oneDNN 3.5 or newer (Debian and Ubuntu: libdnnl3.6 or later; Fedora, Arch, Homebrew: onednn), or set {Variable} to its file",
     };
 
     // Not inlined: an import without GC transition is bound when its caller is compiled, which must be after the load.

@@ -4,8 +4,6 @@ using System.Globalization;
 using ConvNative.Backends;
 using ConvNative.Backends.Choices;
 using ConvNative.Backends.Common;
-using ConvNative.Backends.OneDnn;
-using ConvNative.Bindings.OneDnn;
 using ConvNative.Cli.Benchmarks;
 using ConvNative.Cli.Checking;
 using ConvNative.Cli.Suites;
@@ -50,7 +48,7 @@ public static class TuneCommand
     {
         Directory.CreateDirectory(folder);
         string file = Path.Combine(folder, "rows.tsv"), table = Path.Combine(folder, $"choices-{InstructionSet.Name}.jsonl");
-        string native = OneDnnLibrary.IsAvailable ? $"{OneDnnLibrary.Load().Version} {OneDnnBackend.InstructionSet()}" : "none";
+        string native = ChoiceTable.Native;
         bool fresh = !File.Exists(file);
         List<ChoiceRow> rows = fresh ? [] : ReadRows(file);
         var done = rows.Where(r => r.Isa == InstructionSet.Name).Select(r => (r.Problem, r.Threads)).ToHashSet();

@@ -63,7 +63,7 @@ public sealed class FakeBackend(Sabotage sabotage = Sabotage.None, string name =
 
         protected override void SetWeightsCore(void* weights, void* bias)
         {
-            if (sabotage == Sabotage.RefuseWeights) throw new NotSupportedException("the fake takes no such weights");
+            if (sabotage == Sabotage.RefuseWeights) throw new UnsupportedOperandsException(Backend, "weights: the fake takes none", Problem);
             new Span<float>(weights, _weights.Length).CopyTo(_weights);
             if (bias != null && sabotage != Sabotage.ForgetBias) new Span<float>(bias, _bias.Length).CopyTo(_bias);
             if (sabotage == Sabotage.ChangeWeights) ((float*)weights)[1] += 1;

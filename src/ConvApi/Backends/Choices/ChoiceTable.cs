@@ -38,6 +38,9 @@ internal sealed class ChoiceTable
     /// <summary>The table for this process's instruction set; empty where none ships.</summary>
     public static ChoiceTable Shipped => For(InstructionSet.Name);
 
+    /// <summary>oneDNN's version and the instruction set that it uses here; none without it.</summary>
+    public static string Native => Bindings.OneDnn.OneDnnLibrary.IsAvailable ? $"{Bindings.OneDnn.OneDnnLibrary.Load().Version} {OneDnn.OneDnnBackend.InstructionSet()}" : "none";
+
     /// <summary>How many classes it knows.</summary>
     public int Count => _classes.Count;
 

@@ -105,12 +105,10 @@ internal sealed unsafe class OneDnnKernel : IDisposable
     /// <summary>Null where this oneDNN has no implementation for the candidate.</summary>
     public static OneDnnKernel? TryCreate(ConvProblem p, OneDnnCandidate candidate)
     {
-        if (OneDnnPointwise.EndsTheProcess(p, candidate)) return null;
-
         // oneDNN decides its blocking by the number of threads at creation.
         OpenMp.SetNumThreads(candidate.Threads);
         DnnlPrimitiveDescHandle? made = OneDnnDescriptor.TryCreate(p, candidate);
-        using DnnlPrimitiveDescHandle? pd = made is null ? null : OneDnnPointwise.Skip(OneDnnFaults.Skip(made, p), p);
+        using DnnlPrimitiveDescHandle? pd = made is null ? null : OneDnnFaults.Skip(made, p);
         return pd is null || OneDnnIntegers.IsWrong(p, OneDnnRuntime.ImplementationOf(pd.Raw)) ? null : WithinBudget(p, candidate, pd);
     }
 

@@ -39,8 +39,8 @@ internal static class GraphCompiler
                 NativeCallException? broken = null;
                 foreach (cudnnBackendHeurMode_t mode in new[] { cudnnBackendHeurMode_t.CUDNN_HEUR_MODE_A, cudnnBackendHeurMode_t.CUDNN_HEUR_MODE_FALLBACK })
                 {
-                    if (plans.Count > 0 && tuning == Tuning.Rank) break;
-                    Propose(device, graph.Graph, mode, filter, tuning == Tuning.Rank ? 1 : MostMeasured, plans, refusals, ref broken);
+                    if (plans.Count > 0 && tuning != Tuning.Measure) break;
+                    Propose(device, graph.Graph, mode, filter, tuning != Tuning.Measure ? 1 : MostMeasured, plans, refusals, ref broken);
                 }
 
                 if (plans.Count == 0)
