@@ -28,7 +28,7 @@ public sealed class PlanMemoryTests
     private static readonly string[] s_strided =
     [
         "ic3ih4oc2kh3sh10000", "ic3ih4oc2kh3sh30000", "ic3ih4oc2kh3sh1000000", "--dir=BWD_D ic3ih4oc2kh3sh30000", "--dir=BWD_WB ic3ih4oc2kh3sh1000000",
-        "--deconv ic3ih2oc2oh30004kh4sh30000", "--stag=axb --dtag=axb g32ic32ih4oc32kh3sh30000", "ic3id4oc2kd3sd30000",
+        "--deconv mb1ic3ih2iw3oc2oh30004ow3kh4kw1sh30000sw1ph0pw0", "--stag=axb --dtag=axb g32ic32ih4oc32kh3sh30000", "ic3id4oc2kd3sd30000",
     ];
 
     private static readonly string[] s_padded =
@@ -39,9 +39,9 @@ public sealed class PlanMemoryTests
     ];
 
     [TestMethod]
-    [DataRow(Managed, 1000)]
-    [DataRow(OneDnn, 300)]
-    [DataRow(OpenCl, 24)]
+    [DataRow(Managed, 200)]
+    [DataRow(OneDnn, 60)]
+    [DataRow(OpenCl, 6)]
     public void AnyGeometryIsRightOrRefusedAndSmall(string name, int count)
     {
         ConvBackend engine = Engine(name);
