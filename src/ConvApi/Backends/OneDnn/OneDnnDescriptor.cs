@@ -24,7 +24,7 @@ internal static unsafe class OneDnnDescriptor
         return OneDnnRuntime.Describe(WeightDims(p), p.WeightType, strides);
     }
 
-    /// <summary>The primitive descriptor, or null where this oneDNN has no implementation.</summary>
+    /// <summary>The primitive descriptor of the first implementation that is safe for the problem, or null where this oneDNN has none.</summary>
     public static DnnlPrimitiveDescHandle? TryCreate(ConvProblem p, OneDnnCandidate c)
     {
         bool transposed = p.Op == ConvOp.Transposed, forward = p.Direction == Direction.Forward;
@@ -60,7 +60,10 @@ internal static unsafe class OneDnnDescriptor
             ? dnnl_deconvolution_forward_primitive_desc_create(&raw, engine, kind, alg, hintSrc.Raw, hintWeights.Raw, biasMd, dst.Raw, strides, dilates, begin, end, forward ? attr.Raw : default)
             : dnnl_convolution_forward_primitive_desc_create(&raw, engine, kind, alg, hintSrc.Raw, hintWeights.Raw, biasMd, dst.Raw, strides, dilates, begin, end, forward ? attr.Raw : default);
         DnnlPrimitiveDescHandle? fwd = Adopt(status, raw, transposed ? nameof(dnnl_deconvolution_forward_primitive_desc_create) : nameof(dnnl_convolution_forward_primitive_desc_create));
-        if (forward || fwd is null) return fwd;
+        if (fwd is null) return null;
+        if (forward) return OneDnnFaults.Skip(fwd, p);
+
+        // The hint must live while implementations are gone through: oneDNN keeps a pointer to it for that.
         using (fwd)
         {
             bool data = p.Direction == Direction.BackwardData;
@@ -71,7 +74,8 @@ internal static unsafe class OneDnnDescriptor
                 (false, false) => dnnl_convolution_backward_weights_primitive_desc_create(&raw, engine, alg, src.Raw, weights.Raw, biasMd, dst.Raw, strides, dilates, begin, end, fwd.Raw, attr.Raw),
                 (true, false) => dnnl_deconvolution_backward_weights_primitive_desc_create(&raw, engine, alg, src.Raw, weights.Raw, biasMd, dst.Raw, strides, dilates, begin, end, fwd.Raw, attr.Raw),
             };
-            return Adopt(status, raw, data ? "dnnl_(de)convolution_backward_data_primitive_desc_create" : "dnnl_(de)convolution_backward_weights_primitive_desc_create");
+            DnnlPrimitiveDescHandle? backward = Adopt(status, raw, data ? "dnnl_(de)convolution_backward_data_primitive_desc_create" : "dnnl_(de)convolution_backward_weights_primitive_desc_create");
+            return backward is null ? null : OneDnnFaults.Skip(backward, p);
         }
     }
 

@@ -107,8 +107,7 @@ internal sealed unsafe class OneDnnKernel : IDisposable
     {
         // oneDNN decides its blocking by the number of threads at creation.
         OpenMp.SetNumThreads(candidate.Threads);
-        DnnlPrimitiveDescHandle? made = OneDnnDescriptor.TryCreate(p, candidate);
-        using DnnlPrimitiveDescHandle? pd = made is null ? null : OneDnnFaults.Skip(made, p);
+        using DnnlPrimitiveDescHandle? pd = OneDnnDescriptor.TryCreate(p, candidate);
         return pd is null || OneDnnIntegers.IsWrong(p, OneDnnRuntime.ImplementationOf(pd.Raw)) ? null : WithinBudget(p, candidate, pd);
     }
 
