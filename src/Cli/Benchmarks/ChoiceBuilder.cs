@@ -5,8 +5,8 @@ using ConvNative.Problems;
 
 namespace ConvNative.Cli.Benchmarks;
 
-/// <summary>Rows of single problems as the table of classes that the library ships (<see cref="ChoiceTable"/>).</summary>
-internal static class ChoiceBuilder
+/// <summary>Rows of single problems as the table of classes that the library ships (<c>tuned/choices-ISA.jsonl</c>).</summary>
+public static class ChoiceBuilder
 {
     // Whoever is as slow as that is no alternative, and only makes the table long.
     private const double MostMean = 2.5;
@@ -14,8 +14,11 @@ internal static class ChoiceBuilder
     private const double Missing = 3;
 
     /// <summary>Lines of the table, by class name.</summary>
+    /// <exception cref="ProblemSyntaxException">A row's problem is malformed.</exception>
     public static IReadOnlyList<string> Lines(IEnumerable<ChoiceRow> rows)
     {
+        ArgumentNullException.ThrowIfNull(rows);
+
         // Time of each way over the fastest way of its problem, by class.
         var classes = new SortedDictionary<string, List<Dictionary<EngineChoice, double>>>(StringComparer.Ordinal);
         foreach (IGrouping<(string Problem, int Threads), ChoiceRow> group in rows.GroupBy(r => (r.Problem, r.Threads)))
