@@ -15,7 +15,7 @@ public enum FillKind
     /// <summary>
     /// As <see cref="Random"/>, with infinities and NaNs strewn into the operands, so that what an element sums tells: it is not finite where
     /// a tap that exists reads one, and finite where padding stands in the place. A deformable convolution's weights stay
-    /// finite: its samples outside are the number 0; so does a 16-bit forward input, where oneDNN's kernels multiply what lies behind an odd channel with a zero. For
+    /// finite: its samples outside are the number 0; so does what 16-bit weights multiply (a forward input, an output's gradient), where oneDNN's kernels multiply what lies behind an odd channel with a zero. For
     /// floating-point operands and direct sums; what an activation makes of a sum that is not finite is not judged.
     /// </summary>
     NotFinite,

@@ -27,7 +27,7 @@ internal static class Spoiler
                 if (p.Op != ConvOp.Deformable) Weights(operands["weights"], down: transposed != (p.Direction == Direction.Forward));
 
                 // One element reaches as many results as there are taps, in every channel of its group.
-                if (p.Direction == Direction.Forward && p.InputType is DataType.BF16 or DataType.F16) return;
+                if ((p.Direction == Direction.Forward ? p.InputType : p.OutputType) is DataType.BF16 or DataType.F16) return;
                 double[] source = operands[p.Direction == Direction.Forward ? "input" : "output_grad"];
                 Strew(source, p.Batch * p.ResultShape.Slice(2).Product * p.Groups / (8 * p.Kernel.Product));
                 return;

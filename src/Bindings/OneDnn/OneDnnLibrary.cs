@@ -60,7 +60,7 @@ public static unsafe class OneDnnLibrary
         ReadVersion = ReadVersion,
         RequiredSymbols = HiddenCaches.Are ? [.. Dnnl.RequiredSymbols(), HiddenCaches.Symbol] : Dnnl.RequiredSymbols(),
         InstallHint = HiddenCaches.Are
-            ? $"this processor's hypervisor hides its caches, which oneDNN's own builds take for one byte: wrong results; set {Variable} to a build by ConvNative's native/onednn/build.sh"
+            ? $"this processor's hypervisor hides its caches, which oneDNN's own builds take for one byte: wrong results; install oneDNN as ConvNative builds it, or set {Variable} to its file"
             : $"install oneDNN 3.5 or newer (Debian and Ubuntu: libdnnl3.6 or later; Fedora, Arch, Homebrew: onednn), or set {Variable} to its file",
     };
 
