@@ -110,6 +110,6 @@ internal static partial class Pages
 
     private static string Here([CallerFilePath] string path = "") => Path.GetDirectoryName(path)!;
 
-    [GeneratedRegex("<!-- (?<kind>counts|block|engines|code): (?<argument>.*?) -->\n(?<body>.*?)<!-- end -->", RegexOptions.Singleline, 5000)]
+    [GeneratedRegex("<!-- (?<kind>counts|block|engines|code): (?<argument>.*?) -->\n(?<body>.*?)<!-- end -->", RegexOptions.Singleline, 300_000)]
     private static partial Regex Marker();
 }

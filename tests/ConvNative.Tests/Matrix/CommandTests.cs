@@ -82,7 +82,7 @@ public sealed class CommandTests
         Assert.AreEqual("mine:first", cell.GetProperty("name").GetString());
         Assert.AreEqual("pass", cell.GetProperty("status").GetString());
         Assert.AreEqual("fake 1.0", cell.GetProperty("backend_version").GetString());
-        Assert.AreEqual(3, cell.GetProperty("fills").GetArrayLength());
+        Assert.AreEqual(4, cell.GetProperty("fills").GetArrayLength());
 
         XElement junit = XDocument.Load(Path.Combine(_folder, "junit.xml")).Root!;
         Assert.AreEqual("testsuites", junit.Name.LocalName);
@@ -139,7 +139,9 @@ public sealed class CommandTests
         foreach (string field in new[] { "ms", "min_ms", "gflops", "peak_share", "create_ms", "first_ms" }) Assert.IsGreaterThan(0, row.GetProperty(field).GetDouble(), field);
         Assert.AreNotEqual(0, row.GetProperty("checksum").GetDouble(), "random data, not zeros");
         Assert.AreEqual("unsupported", d.RootElement.GetProperty("rows")[1].GetProperty("status").GetString());
-        Assert.HasCount(3, File.ReadAllLines(Path.Combine(a, "results.csv")));
+        Assert.AreEqual("default", d.RootElement.GetProperty("rows")[2].GetProperty("backend").GetString());
+        Assert.HasCount(4, File.ReadAllLines(Path.Combine(a, "results.csv")));
+        Assert.Contains("default over the best measured engine", output);
         Assert.Contains("All 3 convolutions on fake", File.ReadAllText(Path.Combine(a, "results.md")));
 
         (_, output, _) = Run([new FakeBackend()], [.. common, b, "--baseline", Path.Combine(a, "results.json")]);
