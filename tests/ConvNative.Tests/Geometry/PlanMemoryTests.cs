@@ -39,7 +39,7 @@ public sealed class PlanMemoryTests
     ];
 
     [TestMethod]
-    [DataRow(Managed, 200)]
+    [DataRow(Managed, 160)]
     [DataRow(OneDnn, 60)]
     [DataRow(OpenCl, 6)]
     public void AnyGeometryIsRightOrRefusedAndSmall(string name, int count)

@@ -90,7 +90,10 @@ internal static class Contest
         double second = double.PositiveInfinity;
         for (int i = 0; i < best.Length; i++)
             if (i != winner) second = Math.Min(second, best[i]);
-        return new ContestResult(winner, second / best[winner], (slowest[winner] - best[winner]) / best[winner]);
+
+        // A clock's tick at least: an engine that has nothing to do takes none.
+        double least = Math.Max(best[winner], 1000.0 / Stopwatch.Frequency);
+        return new ContestResult(winner, second / least, Math.Max(0, slowest[winner] - least) / least);
     }
 
     private static double Turn(TrialRun trial, double milliseconds)

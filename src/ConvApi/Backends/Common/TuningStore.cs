@@ -105,7 +105,7 @@ internal sealed class TuningStore(Func<string> engineVersion, string? folder = n
             json.WriteString("problem", key);
             json.WriteString("choice", tuned.Choice);
             if (double.IsFinite(tuned.Margin)) json.WriteNumber("margin", Math.Round(tuned.Margin, 3));
-            json.WriteNumber("spread", Math.Round(tuned.Spread, 3));
+            if (double.IsFinite(tuned.Spread)) json.WriteNumber("spread", Math.Round(tuned.Spread, 3));
             json.WriteNumber("agreed", tuned.Agreed);
             json.WriteString("date", tuned.Date.ToString("yyyy-MM-dd", System.Globalization.CultureInfo.InvariantCulture));
             if (tuned.Looked) json.WriteBoolean("looked", true);
