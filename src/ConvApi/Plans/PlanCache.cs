@@ -125,7 +125,7 @@ public sealed class PlanCache : IDisposable
     {
         int now = TuningStore.Auto.Generation;
         if (plan.ChoiceGeneration == now) return true;
-        if (Engines.IsAuto(key.Backend) && EngineSelector.IsOvertaken(plan, key.Options)) return false;
+        if (EngineSelector.IsOvertaken(plan, key.Options)) return false;
         plan.ChoiceGeneration = now;
         return true;
     }

@@ -1,3 +1,5 @@
+using System.Diagnostics;
+
 namespace ConvNative.Plans;
 
 /// <summary>A plan with random operands, so that it can be timed.</summary>
@@ -19,4 +21,19 @@ internal sealed class TrialRun
     public ReadOnlySpan<byte> Result => _operands.Result;
 
     public void Run() => _operands.Run(_plan);
+
+    /// <summary>The least time of the runs of one turn, in milliseconds: runs go on for <paramref name="milliseconds"/>, and there is at least one.</summary>
+    public double Turn(double milliseconds)
+    {
+        double best = double.MaxValue;
+        long start = Stopwatch.GetTimestamp();
+        do
+        {
+            long t = Stopwatch.GetTimestamp();
+            Run();
+            best = Math.Min(best, Stopwatch.GetElapsedTime(t).TotalMilliseconds);
+        }
+        while (Stopwatch.GetElapsedTime(start).TotalMilliseconds < milliseconds);
+        return best;
+    }
 }

@@ -29,7 +29,7 @@ public sealed class ChoiceTableTests
         Assert.AreEqual("managed", ranked[1].Choice.ToString());
         Assert.AreEqual(1.11, ranked[0].Worst);
         Assert.IsTrue(table.IsCertain(p, s_one));
-        CollectionAssert.AreEqual(new[] { "onednn inference/any", "managed" }, EngineSelector.LookedAt(p, s_one, table).Select(c => c.ToString()).ToArray());
+        CollectionAssert.AreEqual(new[] { "onednn inference/any", "managed" }, EngineSelector.LookedAt(ranked).Select(c => c.ToString()).ToArray());
         Assert.IsEmpty(table.Of(p, PlanOptions.Default with { MaxThreads = 2, Math = MathMode.Fast }));
         Assert.IsEmpty(table.Of(ConvProblem.Parse("mb1ic64ih56oc64oh56kh1ph0"), s_one));
     }
@@ -44,7 +44,7 @@ public sealed class ChoiceTableTests
             [.. problems.Select((q, i) => Row(q, "managed", i == 0 ? 1 : 1.5))],
             [.. problems.Select((q, i) => Row(q, "onednn inference/any", i == 0 ? 1.5 : 1))]);
         Assert.IsFalse(split.IsCertain(p, s_one));
-        Assert.HasCount(2, EngineSelector.LookedAt(p, s_one, split).ToArray());
+        Assert.HasCount(2, EngineSelector.LookedAt(split.Of(p, s_one)).ToArray());
     }
 
     [TestMethod]

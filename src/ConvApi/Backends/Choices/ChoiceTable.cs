@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Text.Json;
 using ConvNative.Backends.Common;
 using ConvNative.Plans;
@@ -28,7 +27,7 @@ internal sealed class ChoiceTable
     /// <summary>Fewer problems tell nothing of the others of their class.</summary>
     internal const int FewMembers = 3;
 
-    private static readonly ConcurrentDictionary<string, ChoiceTable> s_shipped = new();
+    private static readonly Lazy<ChoiceTable> s_shipped = new(ReadShipped);
     private readonly Dictionary<string, (int Members, RankedChoice[] Choices)> _classes = new(StringComparer.Ordinal);
 
     private ChoiceTable()
@@ -36,20 +35,10 @@ internal sealed class ChoiceTable
     }
 
     /// <summary>The table for this process's instruction set; empty where none ships.</summary>
-    public static ChoiceTable Shipped => For(InstructionSet.Name);
+    public static ChoiceTable Shipped => s_shipped.Value;
 
     /// <summary>oneDNN's version and the instruction set that it uses here; none without it.</summary>
     public static string Native => Bindings.OneDnn.OneDnnLibrary.IsAvailable ? $"{Bindings.OneDnn.OneDnnLibrary.Load().Version} {OneDnn.OneDnnBackend.InstructionSet()}" : "none";
-
-    /// <summary>How many classes it knows.</summary>
-    public int Count => _classes.Count;
-
-    /// <summary>The table that ships for an instruction set by name; empty where none does.</summary>
-    public static ChoiceTable For(string instructionSet) => s_shipped.GetOrAdd(instructionSet, static name =>
-    {
-        using Stream? stream = typeof(ChoiceTable).Assembly.GetManifestResourceStream($"tuned/choices-{name}.jsonl");
-        return stream is null ? new ChoiceTable() : Read(stream);
-    });
 
     /// <summary>Reads lines of <c>{"class":"...","members":N,"choices":[{"choice":"...","mean":1.0,"worst":1.1}, ...]}</c>, the best first.</summary>
     public static ChoiceTable Read(Stream stream)
@@ -77,4 +66,10 @@ internal sealed class ChoiceTable
     /// <summary>True where the first choice was good for every one of enough problems, so that nothing is gained by a look.</summary>
     public bool IsCertain(ConvProblem p, PlanOptions options) =>
         _classes.TryGetValue(ProblemClass.Of(p, options), out (int Members, RankedChoice[] Choices) c) && c.Members >= FewMembers && c.Choices[0].Worst <= MostLoss;
+
+    private static ChoiceTable ReadShipped()
+    {
+        using Stream? stream = typeof(ChoiceTable).Assembly.GetManifestResourceStream($"tuned/choices-{InstructionSet.Name}.jsonl");
+        return stream is null ? new ChoiceTable() : Read(stream);
+    }
 }

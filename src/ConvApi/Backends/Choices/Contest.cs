@@ -75,7 +75,7 @@ internal static class Contest
                         trials[i]!.Run();
                     }
 
-                    double turn = Turn(trials[i]!, budget.TurnMilliseconds);
+                    double turn = trials[i]!.Turn(budget.TurnMilliseconds);
                     (best[i], slowest[i]) = (Math.Min(best[i], turn), Math.Max(slowest[i], turn));
                 }
                 catch (Exception e) when (e is ConvNativeException or DeviceMemoryException)
@@ -94,19 +94,5 @@ internal static class Contest
         // A clock's tick at least: an engine that has nothing to do takes none.
         double least = Math.Max(best[winner], 1000.0 / Stopwatch.Frequency);
         return new ContestResult(winner, second / least, Math.Max(0, slowest[winner] - least) / least);
-    }
-
-    private static double Turn(TrialRun trial, double milliseconds)
-    {
-        double best = double.MaxValue;
-        long start = Stopwatch.GetTimestamp();
-        do
-        {
-            long t = Stopwatch.GetTimestamp();
-            trial.Run();
-            best = Math.Min(best, Stopwatch.GetElapsedTime(t).TotalMilliseconds);
-        }
-        while (Stopwatch.GetElapsedTime(start).TotalMilliseconds < milliseconds);
-        return best;
     }
 }

@@ -11,7 +11,7 @@ namespace ConvNative.Backends.Choices;
 internal static class EngineSelector
 {
     // Candidates of one look: making each ready costs more than timing it.
-    internal const int MostLooked = 3;
+    private const int MostLooked = 3;
 
     // Whoever is so much slower for its class is not worth a look.
     private const double NoContest = 1.6;
@@ -32,14 +32,17 @@ internal static class EngineSelector
         var attempt = new Attempts(problem, options, engines);
 
         // Too small for a native call to pay, and for a measurement to be worth its while.
-        if (ProblemClass.IsTiny(problem) && options.Tuning != Tuning.Measure) return attempt.First(Order(problem, options, engines));
+        if (ProblemClass.IsTiny(problem) && options.Tuning != Tuning.Measure) return attempt.First(Order(problem, ChoiceTable.Shipped.Of(problem, options), engines));
         string key = Key(problem, options);
         Tuned? known = options.Deterministic ? null : TuningStore.Auto.Find(key);
         if (known is not null && Serves(known, key, options) && attempt.Try(EngineChoice.Parse(known.Choice)) is { } remembered) return PlanResult.Supported(remembered);
-        List<EngineChoice> order = Order(problem, options, engines);
+        IReadOnlyList<RankedChoice> ranked = ChoiceTable.Shipped.Of(problem, options);
+        List<EngineChoice> order = Order(problem, ranked, engines);
         if (options.Tuning == Tuning.Measure) return attempt.Fastest(MeasuredOnes(engines), order, key, ContestBudget.Measure, int.MaxValue);
         bool looks = options is { Tuning: Tuning.Look, Deterministic: false } && !ChoiceTable.Shipped.IsCertain(problem, options);
-        return looks ? attempt.Fastest([.. (Known(problem, options) ? LookedAt(problem, options, ChoiceTable.Shipped) : order).Where(c => engines.Any(e => e.Name == c.Engine && e.IsHost))], order, key, ContestBudget.Look, MostLooked) : attempt.First(order);
+        if (!looks) return attempt.First(order);
+        IEnumerable<EngineChoice> worth = ranked.Count > 0 ? LookedAt(ranked) : order;
+        return attempt.Fastest([.. worth.Where(c => engines.Any(e => e.Name == c.Engine && e.IsHost))], order, key, ContestBudget.Look, MostLooked);
     }
 
     /// <summary>True where the cached plan is not what the choice would be now: a measurement has decided otherwise since it was made.</summary>
@@ -47,10 +50,10 @@ internal static class EngineSelector
         plan.Choice is { } chosen && !options.Deterministic && TuningStore.Auto.Find(Key(plan.Problem, options)) is { } known && known.Choice != chosen;
 
     /// <summary>Ways to compute the problem, the best first by what ships for its class; then engines of the host's memory, then devices.</summary>
-    internal static List<EngineChoice> Order(ConvProblem problem, PlanOptions options, IReadOnlyList<ConvBackend> engines)
+    private static List<EngineChoice> Order(ConvProblem problem, IReadOnlyList<RankedChoice> ranked, IReadOnlyList<ConvBackend> engines)
     {
         var order = new List<EngineChoice>();
-        foreach (RankedChoice r in ChoiceTable.Shipped.Of(problem, options))
+        foreach (RankedChoice r in ranked)
             if (engines.Any(e => e.Name == r.Choice.Engine)) order.Add(r.Choice);
         if (order.Count == 0 && IsNative(problem) && engines.Any(e => e.Name == OneDnn.OneDnnBackend.BackendName)) order.Add(new EngineChoice(OneDnn.OneDnnBackend.BackendName));
         foreach (ConvBackend e in engines.OrderBy(e => e.Name == Managed.ManagedBackend.EngineName ? 0 : 1))
@@ -75,14 +78,8 @@ internal static class EngineSelector
     private static List<EngineChoice> MeasuredOnes(IReadOnlyList<ConvBackend> engines) =>
         [.. engines.Where(e => e.IsHost || e.HasAccelerator).Select(e => new EngineChoice(e.Name))];
 
-    private static bool Known(ConvProblem problem, PlanOptions options) => ChoiceTable.Shipped.Of(problem, options).Count > 0;
-
     /// <summary>The ways worth a look, of those that a table ranks.</summary>
-    internal static IEnumerable<EngineChoice> LookedAt(ConvProblem problem, PlanOptions options, ChoiceTable table)
-    {
-        IReadOnlyList<RankedChoice> ranked = table.Of(problem, options);
-        return ranked.Where(r => r.Mean <= NoContest * ranked[0].Mean).Select(r => r.Choice);
-    }
+    internal static IEnumerable<EngineChoice> LookedAt(IReadOnlyList<RankedChoice> ranked) => ranked.Where(r => r.Mean <= NoContest * ranked[0].Mean).Select(r => r.Choice);
 
     /// <summary>The engines' answers to one problem.</summary>
     private sealed class Attempts(ConvProblem problem, PlanOptions options, IReadOnlyList<ConvBackend> engines)

@@ -82,9 +82,7 @@ internal abstract unsafe class DeformBackwardPlan : DeformPlan
     {
         base.Renew();
         _convertedGradient = Another(_convertedGradient);
-        bool whole = Tail == Full;
-        Full = Keep(Full.Fork());
-        Tail = whole ? Full : Keep(Tail.Fork());
+        (Full, Tail) = Forked(Full, Tail);
     }
 
     /// <summary>Converts the output's gradient, where it is needed.</summary>

@@ -79,9 +79,7 @@ internal sealed unsafe class DeformForwardPlan : DeformPlan
         base.Renew();
         _columns = Another(_columns);
         _rows = Another(_rows);
-        bool whole = _tail == _full;
-        _full = Keep(_full.Fork());
-        _tail = whole ? _full : Keep(_tail.Fork());
+        (_full, _tail) = Forked(_full, _tail);
     }
 
     protected override void Steps() => RunPhase(0, Problem.Batch * _blocks);

@@ -96,6 +96,13 @@ internal abstract unsafe class DeformPlan : OwnPlan
         }
     }
 
+    /// <summary>Products of whole and of last blocks for another lane; the two may be one.</summary>
+    protected (OneDnnMatmul Full, OneDnnMatmul Tail) Forked(OneDnnMatmul full, OneDnnMatmul tail)
+    {
+        OneDnnMatmul fork = Keep(full.Fork());
+        return (fork, tail == full ? fork : Keep(tail.Fork()));
+    }
+
     protected override void Renew()
     {
         base.Renew();

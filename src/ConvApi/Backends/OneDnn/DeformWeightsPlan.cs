@@ -75,9 +75,7 @@ internal sealed unsafe class DeformWeightsPlan : DeformPlan
         _sums = Another(_sums);
         _points = Another(_points);
         _convertedGradient = Another(_convertedGradient);
-        bool whole = _tail == _full;
-        _full = Keep(_full.Fork());
-        _tail = whole ? _full : Keep(_tail.Fork());
+        (_full, _tail) = Forked(_full, _tail);
     }
 
     protected override void Steps()

@@ -145,26 +145,12 @@ internal static class ClTuner
             double time = double.MaxValue, toBeat = double.MaxValue;
             for (int round = 0; round < Rounds; round++)
             {
-                toBeat = Math.Min(toBeat, Time(best));
-                time = Math.Min(time, Time(trial));
+                toBeat = Math.Min(toBeat, best.Turn(RoundMilliseconds));
+                time = Math.Min(time, trial.Turn(RoundMilliseconds));
                 if (time > 1.5 * toBeat) return false;
             }
 
             return time < WorthIt * toBeat;
-        }
-
-        private static double Time(TrialRun trial)
-        {
-            double best = double.MaxValue;
-            long start = Stopwatch.GetTimestamp();
-            do
-            {
-                long t = Stopwatch.GetTimestamp();
-                trial.Run();
-                best = Math.Min(best, Stopwatch.GetElapsedTime(t).TotalMilliseconds);
-            }
-            while (Stopwatch.GetElapsedTime(start).TotalMilliseconds < RoundMilliseconds);
-            return best;
         }
     }
 }
