@@ -29,6 +29,7 @@ public sealed class PlanMemoryTests
     [
         "ic3ih4oc2kh3sh10000", "ic3ih4oc2kh3sh30000", "ic3ih4oc2kh3sh1000000", "--dir=BWD_D ic3ih4oc2kh3sh30000", "--dir=BWD_WB ic3ih4oc2kh3sh1000000",
         "--deconv mb1ic3ih2iw3oc2oh30004ow3kh4kw1sh30000sw1ph0pw0", "--stag=axb --dtag=axb g32ic32ih4oc32kh3sh30000", "ic3id4oc2kd3sd30000",
+        "--dt=f64 --dtag=axb mb2ic3iw6oc1ow1kw2sw1000000pw0dw2", "mb1ic1iw6oc1ow3kw2sw1000000pw999999",
     ];
 
     private static readonly string[] s_padded =
@@ -39,8 +40,8 @@ public sealed class PlanMemoryTests
     ];
 
     [TestMethod]
-    [DataRow(Managed, 160)]
-    [DataRow(OneDnn, 60)]
+    [DataRow(Managed, 240)]
+    [DataRow(OneDnn, 80)]
     [DataRow(OpenCl, 6)]
     public void AnyGeometryIsRightOrRefusedAndSmall(string name, int count)
     {

@@ -20,7 +20,9 @@ internal sealed class PhaseAxis
     public PhaseAxis(AxisMap map, bool down, bool flip, PaddingMode mode)
     {
         _mode = mode;
-        SourceStep = down ? checked((int)map.Stride) : 1;
+
+        // One destination takes no step: a stride beyond the source would only make panels of nothing.
+        SourceStep = down && map.Small > 1 ? checked((int)map.Stride) : 1;
         SourceSize = down ? map.Big : map.Small;
         MemoryBudget.Take(((down ? 1 : Math.Min(map.Stride, map.Big)) * (Int128)PhaseBytes) + ((Int128)map.Kernel * TapBytes));
         Phases = down ? [Down(map, flip)] : Up(map, flip);

@@ -16,9 +16,10 @@ internal sealed unsafe partial class PlanePlan<T> : FinitePlan<T>
 {
     private const long PanelBytes = 32 * 1024;
 
-    // What a phase, and a row or column of a panel, take beside their taps, roughly.
+    // What a phase, a row of a panel and a column without its sources take beside their taps, roughly.
     private const int PhaseBytes = 512;
-    private const int EntryBytes = 24;
+    private const int RowBytes = 8;
+    private const int ColumnBytes = 64;
 
     private readonly Strides5 _from;
     private readonly Strides5 _to;
@@ -93,7 +94,8 @@ internal sealed unsafe partial class PlanePlan<T> : FinitePlan<T>
         _linePitch = (long)_pitch * (_isWide ? _inputs : 1);
         _slot = checked(_linePitch * _planeRows * _w.PanelStep * _rowStep);
         _plane = checked(_slot * Math.Max(1, _d.Offsets.Length));
-        MemoryBudget.Take(((Int128)_d.Phases.Length * _h.Phases.Length * _w.Phases.Length * PhaseBytes) + ((_w.PanelStep + (Int128)_w.PanelSize(_w.Count) + _h.PanelSize(_rowsPerPart)) * EntryBytes));
+        MemoryBudget.Take(((Int128)_d.Phases.Length * _h.Phases.Length * _w.Phases.Length * PhaseBytes) + ((Int128)_w.PanelStep * ColumnBytes)
+            + ((Int128)_w.PanelSize(_w.Count) * sizeof(int)) + ((Int128)_h.PanelSize(_rowsPerPart) * RowBytes));
         _flat = (((long)_rowsPerPart * _pitch) + (2 * _lanes) - 1) / _lanes * _lanes;
         long at = 0;
         var phases = new List<PlanePhase>();
@@ -110,8 +112,10 @@ internal sealed unsafe partial class PlanePlan<T> : FinitePlan<T>
         _init = (T*)AllocateWeights((long)view.Groups * _outputs * _lanes * sizeof(T));
         _scratchPerWorker = checked(((_isWide ? _plane : (_flat * _tile) + (_plane * _inputs)) + _lanes + 64) / 64 * 64 + 64);
         _scratch = (T*)AllocateWorkspace(checked(_scratchPerWorker * Threads * sizeof(T)));
-        _columns = [.. Enumerable.Range(0, _w.PanelStep).Select(DescribeColumns)];
-        _rowPlace = [.. Enumerable.Range(0, _h.PanelSize(_rowsPerPart)).Select(r => Place(r, 0))];
+        _columns = new ColumnRun[_w.PanelStep];
+        for (int i = 0; i < _columns.Length; i++) _columns[i] = DescribeColumns(i);
+        _rowPlace = new long[_h.PanelSize(_rowsPerPart)];
+        for (int r = 0; r < _rowPlace.Length; r++) _rowPlace[r] = Place(r, 0);
 
         // Where padding lies is the same for all parts, unless there are several a plane: then rows are filled as they come.
         _rowsVary = _rowParts > 1 || _d.Count > 1;
