@@ -1,4 +1,5 @@
 using ConvNative.Backends.Common;
+using ConvNative.Bindings.OneDnn;
 using ConvNative.Problems;
 
 namespace ConvNative.Backends.OneDnn;
@@ -11,7 +12,8 @@ internal abstract unsafe class DeformBackwardPlan : DeformPlan
 {
     private const int ConvertedPixels = 128;
     private float* _convertedGradient;
-    private readonly DnnlMemory[] _weights;
+    private DnnlMemory[] _weights = [];
+    private DnnlMemory[] _tailWeights = [];
 
     /// <summary>Weights are cut into pieces of at most <paramref name="wantedWidth"/> channels, equal in size, the last filled with zeros.</summary>
     protected DeformBackwardPlan(ConvProblem p, int threads, int wantedWidth)
@@ -21,7 +23,6 @@ internal abstract unsafe class DeformBackwardPlan : DeformPlan
         Width = (GroupChannels + Pieces - 1) / Pieces;
         Block = BlockOf(Plane, Math.Clamp(640 * 1024 / (Taps * Width * Groups * sizeof(float)), 16, 128));
         if (!OutputLast) _convertedGradient = (float*)AllocateWorkspace(p.OutputShape.Product * sizeof(float));
-        _weights = new DnnlMemory[Groups * Pieces];
     }
 
     /// <summary>Pieces of a group's channels.</summary>
@@ -50,14 +51,15 @@ internal abstract unsafe class DeformBackwardPlan : DeformPlan
     {
         Full = Product(Block, null);
         int rest = Plane - ((Blocks - 1) * Block);
-        Tail = rest == Block ? Full : Product(rest, Full);
-        for (int i = 0; i < _weights.Length; i++) _weights[i] = Keep(new DnnlMemory(OneDnnRuntime.Clone(Full.Weights), allocate: true));
+        Tail = rest == Block ? Full : LastProduct(Full, like => Product(rest, like));
+        _weights = WeightsFor(Full, Groups * Pieces, Full, null);
+        _tailWeights = WeightsFor(Tail, Groups * Pieces, Full, _weights);
 
-        OneDnnMatmul Product(int rows, OneDnnMatmul? like)
+        OneDnnMatmul Product(int rows, DnnlMemoryDescHandle? like)
         {
             // One column must be dense (see the forward plan).
             long n = (long)Taps * Width;
-            var m = Keep(new OneDnnMatmul(new Matrix(rows, GroupOutputs, Outputs), like?.Weights, n, new Matrix(rows, n, n == 1 ? 1 : columnStep), bias: false, PostOps.None, Threads));
+            var m = Keep(new OneDnnMatmul(new Matrix(rows, GroupOutputs, Outputs), like, n, new Matrix(rows, n, n == 1 ? 1 : columnStep), bias: false, PostOps.None, Threads));
             CountWorkspace(m.ScratchpadBytes);
             return m;
         }
@@ -74,7 +76,8 @@ internal abstract unsafe class DeformBackwardPlan : DeformPlan
             for (long o = (long)group * GroupOutputs; o < (group + 1L) * GroupOutputs; o++)
                 for (int tap = 0; tap < Taps; tap++)
                     for (int c = from; c < from + Width; c++) *to++ = c < GroupChannels ? ((float*)weights)[WeightOffset(o, c, tap)] : 0;
-            Pack((float*)plain.Pointer, GroupOutputs, k, k, 1, Full, _weights[piece]);
+            Pack((float*)plain.Pointer, GroupOutputs, k, k, 1, _weights[piece]);
+            if (_tailWeights[piece] != _weights[piece]) Pack((float*)plain.Pointer, GroupOutputs, k, k, 1, _tailWeights[piece]);
         }
     }
 
@@ -103,8 +106,8 @@ internal abstract unsafe class DeformBackwardPlan : DeformPlan
     protected void Multiply(int worker, long n, int block, int group, int piece, float* columns)
     {
         float* gradient = OutputLast ? (float*)Now.OutputGradient : _convertedGradient;
-        OneDnnMatmul product = PixelsOf(block) == Block ? Full : Tail;
-        product.Run(worker, gradient + (((n * Plane) + ((long)block * Block)) * Outputs) + ((long)group * GroupOutputs), _weights[(group * Pieces) + piece].Data, null, columns);
+        (OneDnnMatmul product, DnnlMemory[] weights) = PixelsOf(block) == Block ? (Full, _weights) : (Tail, _tailWeights);
+        product.Run(worker, gradient + (((n * Plane) + ((long)block * Block)) * Outputs) + ((long)group * GroupOutputs), weights[(group * Pieces) + piece].Data, null, columns);
     }
 
     protected int PixelsOf(int block) => Math.Min(Block, Plane - (block * Block));

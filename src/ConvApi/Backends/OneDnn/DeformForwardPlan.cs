@@ -1,4 +1,5 @@
 using ConvNative.Backends.Common;
+using ConvNative.Bindings.OneDnn;
 using ConvNative.Problems;
 
 namespace ConvNative.Backends.OneDnn;
@@ -19,6 +20,7 @@ internal sealed unsafe class DeformForwardPlan : DeformPlan
     private OneDnnMatmul _full;
     private OneDnnMatmul _tail;
     private readonly DnnlMemory[] _weights;
+    private readonly DnnlMemory[] _tailWeights;
     private readonly bool _narrow;
 
     public DeformForwardPlan(ConvProblem p, int threads)
@@ -36,13 +38,13 @@ internal sealed unsafe class DeformForwardPlan : DeformPlan
         _runs = [.. Enumerable.Range(0, Groups).SelectMany(g => Runs(g * GroupChannels, (g + 1) * GroupChannels, g * GroupChannels * Taps, GroupChannels)).OrderBy(r => r.OffsetGroup)];
         _full = Product(_block, null);
         int rest = Plane - ((_blocks - 1) * _block);
-        _tail = rest == _block ? _full : Product(rest, _full);
-        _weights = new DnnlMemory[Groups];
-        for (int g = 0; g < Groups; g++) _weights[g] = Keep(new DnnlMemory(OneDnnRuntime.Clone(_full.Weights), allocate: true));
+        _tail = rest == _block ? _full : LastProduct(_full, like => Product(rest, like));
+        _weights = WeightsFor(_full, Groups, _full, null);
+        _tailWeights = WeightsFor(_tail, Groups, _full, _weights);
 
-        OneDnnMatmul Product(int rows, OneDnnMatmul? like)
+        OneDnnMatmul Product(int rows, DnnlMemoryDescHandle? like)
         {
-            var m = Keep(new OneDnnMatmul(new Matrix(rows, GroupChannels * Taps, _rowFloats), like?.Weights, GroupOutputs, new Matrix(rows, GroupOutputs, _narrow ? 1 : Outputs), p.HasBias, p.PostOps, Threads));
+            var m = Keep(new OneDnnMatmul(new Matrix(rows, GroupChannels * Taps, _rowFloats), like, GroupOutputs, new Matrix(rows, GroupOutputs, _narrow ? 1 : Outputs), p.HasBias, p.PostOps, Threads));
             CountWorkspace(m.ScratchpadBytes);
             return m;
         }
@@ -68,7 +70,8 @@ internal sealed unsafe class DeformForwardPlan : DeformPlan
             for (long o = (long)g * GroupOutputs; o < (g + 1L) * GroupOutputs; o++)
                 for (int tap = 0; tap < Taps; tap++)
                     for (int c = 0; c < GroupChannels; c++) *to++ = ((float*)weights)[WeightOffset(o, c, tap)];
-            Pack((float*)plain.Pointer, k, GroupOutputs, 1, k, _full, _weights[g]);
+            Pack((float*)plain.Pointer, k, GroupOutputs, 1, k, _weights[g]);
+            if (_tailWeights[g] != _weights[g]) Pack((float*)plain.Pointer, k, GroupOutputs, 1, k, _tailWeights[g]);
         }
 
         if (_bias != null) new ReadOnlySpan<float>(bias, Outputs).CopyTo(new Span<float>(_bias, Outputs));
@@ -91,23 +94,23 @@ internal sealed unsafe class DeformForwardPlan : DeformPlan
         float* columns = _columns + ((long)worker * _block * _rowFloats);
         Gather(n, first, pixels, columns);
 
-        OneDnnMatmul product = pixels == _block ? _full : _tail;
+        (OneDnnMatmul product, DnnlMemory[] weights) = pixels == _block ? (_full, _weights) : (_tail, _tailWeights);
         if (_narrow)
         {
-            MultiplyNarrow(product, n, first, pixels, columns, worker);
+            MultiplyNarrow(product, weights, n, first, pixels, columns, worker);
             return;
         }
 
         float* rows = OutputLast ? (float*)Now.Result + (((n * Plane) + first) * Outputs) : _rows + ((long)worker * _block * Outputs);
         if (Now.Residual != null) CopyResidual(n, first, pixels, rows);
         for (int g = 0; g < Groups; g++)
-            product.Run(worker, columns + ((long)g * GroupChannels * Taps), _weights[g].Data, _bias + ((long)g * GroupOutputs), rows + ((long)g * GroupOutputs));
+            product.Run(worker, columns + ((long)g * GroupChannels * Taps), weights[g].Data, _bias + ((long)g * GroupOutputs), rows + ((long)g * GroupOutputs));
         if (!OutputLast)
             Transposition.ToChannels(rows, Outputs, (float*)Now.Result + (n * Outputs * Plane) + first, Plane, 1, pixels, Outputs);
     }
 
     /// <summary>One output channel a group: dense columns, which are the output's own where it is channels-first.</summary>
-    private void MultiplyNarrow(OneDnnMatmul product, long n, int first, int pixels, float* columns, int worker)
+    private void MultiplyNarrow(OneDnnMatmul product, DnnlMemory[] weights, long n, int first, int pixels, float* columns, int worker)
     {
         long at = ((n * Plane) + first) * Outputs, plane = (n * Outputs * Plane) + first, step = OutputLast ? _block : Plane;
         float* y = OutputLast ? _rows + ((long)worker * _block * Outputs) : (float*)Now.Result + plane;
@@ -117,7 +120,7 @@ internal sealed unsafe class DeformForwardPlan : DeformPlan
             float* to = y + (g * step);
             if (Now.Residual != null && !OutputLast)
                 new ReadOnlySpan<float>((float*)Now.Residual + plane + (g * step), pixels).CopyTo(new Span<float>(to, pixels));
-            product.Run(worker, columns + ((long)g * GroupChannels * Taps), _weights[g].Data, _bias + g, to);
+            product.Run(worker, columns + ((long)g * GroupChannels * Taps), weights[g].Data, _bias + g, to);
         }
 
         if (OutputLast) Transposition.ToPixels(y, 1, step, (float*)Now.Result + at, Outputs, pixels, Outputs);

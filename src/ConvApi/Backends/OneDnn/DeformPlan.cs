@@ -96,6 +96,25 @@ internal abstract unsafe class DeformPlan : OwnPlan
         }
     }
 
+    /// <summary>
+    /// The product of last blocks. It shares the packed weights of <paramref name="full"/> where oneDNN has a kernel for them; with fewer rows it may want them in
+    /// other blocks, and has nothing but its reference loops for these.
+    /// </summary>
+    protected static OneDnnMatmul LastProduct(OneDnnMatmul full, Func<DnnlMemoryDescHandle?, OneDnnMatmul> make)
+    {
+        OneDnnMatmul last = make(full.Weights);
+        return last.Implementation.StartsWith("ref", StringComparison.Ordinal) ? make(null) : last;
+    }
+
+    /// <summary>Memory for <paramref name="pieces"/> of weights as <paramref name="product"/> wants them: those of <paramref name="full"/> where both want the same.</summary>
+    protected DnnlMemory[] WeightsFor(OneDnnMatmul product, int pieces, OneDnnMatmul full, DnnlMemory[]? packed)
+    {
+        if (packed is not null && OneDnnRuntime.Same(product.Weights, full.Weights)) return packed;
+        var result = new DnnlMemory[pieces];
+        for (int i = 0; i < pieces; i++) result[i] = Keep(new DnnlMemory(OneDnnRuntime.Clone(product.Weights), allocate: true));
+        return result;
+    }
+
     /// <summary>Products of whole and of last blocks for another lane; the two may be one.</summary>
     protected (OneDnnMatmul Full, OneDnnMatmul Tail) Forked(OneDnnMatmul full, OneDnnMatmul tail)
     {
@@ -141,8 +160,8 @@ internal abstract unsafe class DeformPlan : OwnPlan
     /// <summary>Channels of a pixel, or zeros outside.</summary>
     protected float* At(float* image, int pixel, in ChannelRun run) => pixel < 0 ? _zeros : image + ((long)pixel * Channels) + run.Channel;
 
-    /// <summary>Reorders plain weights, K rows of N each with the given steps, to the layout that <paramref name="product"/> wants.</summary>
-    protected static void Pack(float* plain, long k, long n, long rowStep, long columnStep, OneDnnMatmul product, DnnlMemory packed)
+    /// <summary>Reorders plain weights, K rows of N each with the given steps, to the layout of <paramref name="packed"/>.</summary>
+    protected static void Pack(float* plain, long k, long n, long rowStep, long columnStep, DnnlMemory packed)
     {
         OpenMp.SetNumThreads(1);
         using var from = new DnnlMemory(OneDnnRuntime.Describe([k, n], DataType.F32, [rowStep, columnStep]), allocate: false);

@@ -25,9 +25,7 @@ internal sealed unsafe class OneDnnMatmul : IDisposable
             using DnnlMemoryDescHandle wei = weights is null ? OneDnnRuntime.DescribeAny([source.Columns, n], DataType.F32) : OneDnnRuntime.Clone(weights);
             using DnnlMemoryDescHandle? b = bias ? OneDnnRuntime.Describe([1, n], DataType.F32, [n, 1]) : null;
             using DnnlPrimitiveAttrHandle attr = OneDnnAttributes.Create(ops);
-            dnnl_primitive_desc_t raw;
-            dnnl_matmul_primitive_desc_create(&raw, OneDnnRuntime.Engine.Raw, src.Raw, wei.Raw, b?.Raw ?? default, dst.Raw, attr.Raw).ThrowIfFailed(nameof(dnnl_matmul_primitive_desc_create));
-            using DnnlPrimitiveDescHandle pd = DnnlPrimitiveDescHandle.Adopt(raw, nameof(dnnl_matmul_primitive_desc_create), OneDnnRuntime.Engine);
+            using DnnlPrimitiveDescHandle pd = PastGemm(Create()) ?? Create();
             Implementation = OneDnnRuntime.ImplementationOf(pd.Raw);
             Weights = OneDnnRuntime.Query(pd.Raw, dnnl_query_t.dnnl_query_weights_md);
             _owned.Add(Weights);
@@ -36,6 +34,13 @@ internal sealed unsafe class OneDnnMatmul : IDisposable
             {
                 _lanes[i] = new Lane(pd, b);
                 _owned.Add(_lanes[i]);
+            }
+
+            DnnlPrimitiveDescHandle Create()
+            {
+                dnnl_primitive_desc_t raw;
+                dnnl_matmul_primitive_desc_create(&raw, OneDnnRuntime.Engine.Raw, src.Raw, wei.Raw, b?.Raw ?? default, dst.Raw, attr.Raw).ThrowIfFailed(nameof(dnnl_matmul_primitive_desc_create));
+                return DnnlPrimitiveDescHandle.Adopt(raw, nameof(dnnl_matmul_primitive_desc_create), OneDnnRuntime.Engine);
             }
         }
         catch
@@ -57,6 +62,22 @@ internal sealed unsafe class OneDnnMatmul : IDisposable
     {
         OpenMp.SetNumThreads(1);
         _lanes[lane].Run(source, weights, bias, destination);
+    }
+
+    // AVX2's list begins with a product by gemm, in our build of oneDNN a plain loop; brgemm stands behind it.
+    private static DnnlPrimitiveDescHandle? PastGemm(DnnlPrimitiveDescHandle pd)
+    {
+        string name = OneDnnRuntime.ImplementationOf(pd.Raw);
+        bool more = true;
+        while (more && name.StartsWith("gemm:", StringComparison.Ordinal))
+        {
+            more = dnnl_primitive_desc_next_impl(pd.Raw) == dnnl_status_t.dnnl_success;
+            if (more) name = OneDnnRuntime.ImplementationOf(pd.Raw);
+        }
+
+        if (more && !name.StartsWith("ref", StringComparison.Ordinal)) return pd;
+        pd.Dispose();
+        return null;
     }
 
     /// <summary>For a run beside others: the same product, which must outlive it, with lanes of its own.</summary>
