@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Text;
 using ConvNative.Backends;
 using ConvNative.Backends.Choices;
@@ -47,6 +48,41 @@ public sealed class ChoiceTableTests
         Assert.HasCount(2, EngineSelector.LookedAt(split.Of(p, s_one)).ToArray());
     }
 
+    /// <summary>
+    /// On shapes that the table was not made of (those of the comparison with other libraries): what it chooses, or the best of what it has looked at, was at
+    /// most 1.3 times the fastest way when all were timed. Counts what was measured once; times nothing.
+    /// </summary>
+    [TestMethod]
+    [DataRow("avx2")]
+    public void WhatTheShippedTableChoosesIsKnownGood(string isa)
+    {
+        string file = Path.Combine(Path.GetDirectoryName(Here())!, "../../../bench/results/choices", $"peers-{isa}.tsv");
+        if (!File.Exists(file)) Assert.Inconclusive("the rows are not beside the tests");
+        using var reader = new StreamReader(file);
+        using Stream shipped = typeof(ConvPlan).Assembly.GetManifestResourceStream($"tuned/choices-{isa}.jsonl")!;
+        ChoiceTable table = ChoiceTable.Read(shipped);
+        var bad = new List<string>();
+        int certain = 0, count = 0;
+        foreach (IGrouping<(string Problem, int Threads), ChoiceRow> rows in ChoiceRow.Read(reader).GroupBy(r => (r.Problem, r.Threads)))
+        {
+            ConvProblem p = ConvProblem.Parse(rows.Key.Problem);
+            var options = new PlanOptions { MaxThreads = rows.Key.Threads };
+            IReadOnlyList<RankedChoice> ranked = table.Of(p, options);
+            bool sure = table.IsCertain(p, options);
+            IEnumerable<EngineChoice> taken = ranked.Count == 0 ? [] : sure ? [ranked[0].Choice] : EngineSelector.LookedAt(ranked).Take(EngineSelector.MostLooked);
+            count++;
+            if (sure) certain++;
+            if (!taken.Any()) continue;
+            string[] names = [.. taken.Select(c => c.ToString())];
+            double best = rows.Min(r => r.BestMs), chosen = rows.Where(r => names.Contains(r.Choice)).Select(r => r.BestMs).DefaultIfEmpty(double.PositiveInfinity).Min();
+            if (chosen > 1.3 * best) bad.Add($"{rows.Key.Problem}, {rows.Key.Threads} threads: {string.Join(", ", names)} {chosen} ms, {rows.MinBy(r => r.BestMs)!.Choice} {best} ms");
+        }
+
+        Assert.IsEmpty(bad, string.Join('\n', bad));
+        Assert.IsGreaterThan(100, count);
+        Assert.IsGreaterThan(count / 3, certain, $"certain of {certain} of {count}");
+    }
+
     [TestMethod]
     public void TheReadmesProblemIsComputedByARealKernel()
     {
@@ -75,6 +111,8 @@ public sealed class ChoiceTableTests
             using (ConvPlan? one = onednn.CreatePlan(p, new PlanOptions { Candidate = candidate }).Plan) Assert.IsNotNull(one, candidate);
         StringAssert.StartsWith(onednn.CreatePlan(p, new PlanOptions { Candidate = "no such" }).Reason, "candidate = no such: must be one of those");
     }
+
+    private static string Here([CallerFilePath] string path = "") => path;
 
     private static ChoiceRow Row(string problem, string choice, double ms) => new("avx2", "3.7.2 avx2", ConvProblem.Parse(problem).Key, 1, choice, "kernel", ms, ms, 0);
 

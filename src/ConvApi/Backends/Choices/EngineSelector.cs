@@ -11,7 +11,7 @@ namespace ConvNative.Backends.Choices;
 internal static class EngineSelector
 {
     // Candidates of one look: making each ready costs more than timing it.
-    private const int MostLooked = 3;
+    internal const int MostLooked = 3;
 
     // Whoever is so much slower for its class is not worth a look.
     private const double NoContest = 1.6;
