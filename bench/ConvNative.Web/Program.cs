@@ -1,7 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using ConvNative;
-using ConvNative.Plans;
 using ConvNative.Problems;
 using ConvNative.Web;
 

@@ -1,3 +1,4 @@
+using ConvNative.Oracle.Operands;
 using ConvNative.Problems;
 
 namespace ConvNative.Oracle;

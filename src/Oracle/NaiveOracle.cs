@@ -1,3 +1,6 @@
+using ConvNative.Oracle.Bounds;
+using ConvNative.Oracle.Operands;
+using ConvNative.Oracle.Variants;
 using ConvNative.Problems;
 
 namespace ConvNative.Oracle;

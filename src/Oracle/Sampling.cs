@@ -1,4 +1,6 @@
 using System.Globalization;
+using ConvNative.Oracle.Operands;
+using ConvNative.Oracle.Variants;
 using ConvNative.Problems;
 
 namespace ConvNative.Oracle;

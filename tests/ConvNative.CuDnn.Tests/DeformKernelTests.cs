@@ -1,5 +1,5 @@
 using ConvNative.Bindings.Cuda;
-using ConvNative.Oracle;
+using ConvNative.Oracle.Operands;
 using ConvNative.Problems;
 
 namespace ConvNative.Tests;

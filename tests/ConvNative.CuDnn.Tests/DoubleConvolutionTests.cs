@@ -1,5 +1,7 @@
 using ConvNative.Bindings.CuDnn;
 using ConvNative.Oracle;
+using ConvNative.Oracle.Operands;
+using ConvNative.Oracle.Verdicts;
 using ConvNative.Problems;
 using A = ConvNative.Bindings.CuDnn.cudnnBackendAttributeName_t;
 using D = ConvNative.Bindings.CuDnn.cudnnBackendDescriptorType_t;

@@ -1,4 +1,6 @@
 using ConvNative.Oracle;
+using ConvNative.Oracle.Operands;
+using ConvNative.Oracle.Verdicts;
 using ConvNative.Problems;
 
 namespace ConvNative.Tests;

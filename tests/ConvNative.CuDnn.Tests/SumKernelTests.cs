@@ -1,6 +1,9 @@
 using System.Runtime.InteropServices;
 using ConvNative.Bindings.Cuda;
 using ConvNative.Oracle;
+using ConvNative.Oracle.Operands;
+using ConvNative.Oracle.Variants;
+using ConvNative.Oracle.Verdicts;
 using ConvNative.Problems;
 
 namespace ConvNative.Tests;

@@ -1,5 +1,5 @@
 using System.Runtime.CompilerServices;
-using ConvNative.Backends.Common;
+using ConvNative.Backends.Common.Stores;
 
 namespace ConvNative.Tests;
 

@@ -15,7 +15,7 @@ cd "$work"
 # Changes for translation ahead of time, which leaves out both: methods marked AggressiveOptimization, and operations that are free to round
 # once or twice. On Arm the runtime makes a fused instruction of the latter. What asks for an instruction set has Arm's answer in the second build,
 # but for AdvSimd.Arm64: the framework for x64 that is referenced here has its instructions as stubs, so the portable form beside them runs.
-for file in "$root"/src/ConvApi/Backends/Managed/Kernels/*.cs "$root"/src/ConvApi/Backends/Common/InstructionSet.cs; do
+for file in "$root"/src/ConvApi/Backends/Managed/Kernels/*.cs "$root"/src/ConvApi/Backends/Common/Numbers/InstructionSet.cs; do
     sed 's/MethodImplOptions.AggressiveOptimization/MethodImplOptions.NoInlining/; s/MultiplyAddEstimate/FusedMultiplyAdd/' "$file" >"$(basename "$file")"
 done
 cp "$root/tests/arm/Record.cs" .

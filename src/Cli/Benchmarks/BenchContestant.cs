@@ -1,5 +1,4 @@
 using ConvNative.Backends;
-using ConvNative.Plans;
 
 namespace ConvNative.Cli.Benchmarks;
 

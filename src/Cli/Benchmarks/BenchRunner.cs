@@ -1,7 +1,6 @@
 using System.Globalization;
 using ConvNative.Backends;
 using ConvNative.Cli.Commands;
-using ConvNative.Cli.Reports;
 using ConvNative.Cli.Suites;
 using ConvNative.Plans;
 using ConvNative.Problems;

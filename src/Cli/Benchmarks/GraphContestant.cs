@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using ConvNative.Backends;
+using ConvNative.Cli.Benchmarks.Peers;
 using ConvNative.Cli.Checking;
 using ConvNative.Graphs;
 using ConvNative.Plans;

@@ -1,8 +1,10 @@
 using System.Diagnostics;
 using System.Runtime.InteropServices;
 using ConvNative.Backends;
+using ConvNative.Cli.Benchmarks.Peers;
 using ConvNative.Cli.Checking;
-using ConvNative.Oracle;
+using ConvNative.Oracle.Operands;
+using ConvNative.Oracle.Variants;
 using ConvNative.Plans;
 using ConvNative.Problems;
 

@@ -1,7 +1,7 @@
 using ConvNative.Backends;
 using ConvNative.Cli.Reports;
-using ConvNative.Cli.Suites;
 using ConvNative.Oracle;
+using ConvNative.Oracle.Operands;
 using ConvNative.Plans;
 using ConvNative.Problems;
 

@@ -1,6 +1,6 @@
 using System.Diagnostics;
 using ConvNative.Backends;
-using ConvNative.Oracle;
+using ConvNative.Oracle.Operands;
 using ConvNative.Plans;
 using ConvNative.Problems;
 

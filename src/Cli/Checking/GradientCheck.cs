@@ -1,6 +1,8 @@
 using System.Runtime.InteropServices;
 using ConvNative.Graphs;
-using ConvNative.Oracle;
+using ConvNative.Oracle.Graphs;
+using ConvNative.Oracle.Operands;
+using ConvNative.Oracle.Variants;
 using ConvNative.Problems;
 using ConvNative.Problems.Graphs;
 

@@ -1,5 +1,6 @@
 using ConvNative.Graphs;
-using ConvNative.Oracle;
+using ConvNative.Oracle.Graphs;
+using ConvNative.Oracle.Operands;
 using ConvNative.Problems;
 using ConvNative.Problems.Graphs;
 

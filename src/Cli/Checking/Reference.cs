@@ -1,5 +1,8 @@
 using ConvNative.Cli.Execution;
 using ConvNative.Oracle;
+using ConvNative.Oracle.Bounds;
+using ConvNative.Oracle.Operands;
+using ConvNative.Oracle.Verdicts;
 using ConvNative.Plans;
 using ConvNative.Problems;
 

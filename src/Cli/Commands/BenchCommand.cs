@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using ConvNative.Backends;
 using ConvNative.Cli.Benchmarks;
+using ConvNative.Cli.Benchmarks.Peers;
 using ConvNative.Cli.Checking;
 using ConvNative.Cli.Reports;
 using ConvNative.Cli.Suites;

@@ -1,6 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
-using ConvNative.Graphs;
+using ConvNative.Graphs.Catalog;
 using ConvNative.Problems.Graphs;
 using Spectre.Console;
 

@@ -3,7 +3,7 @@ using System.Globalization;
 using System.Text.Json;
 using ConvNative.Cli.Cases;
 using ConvNative.Cli.Execution;
-using ConvNative.Graphs;
+using ConvNative.Graphs.Catalog;
 using ConvNative.Problems;
 using Spectre.Console;
 

@@ -1,6 +1,6 @@
 using System.Globalization;
 using ConvNative.Backends;
-using ConvNative.Cli.Benchmarks;
+using ConvNative.Cli.Benchmarks.Peers;
 using ConvNative.Cli.Checking;
 using ConvNative.Cli.Reports;
 

@@ -3,7 +3,7 @@ using System.Diagnostics;
 using System.Globalization;
 using ConvNative.Backends;
 using ConvNative.Backends.Choices;
-using ConvNative.Backends.Common;
+using ConvNative.Backends.Common.Numbers;
 using ConvNative.Cli.Benchmarks;
 using ConvNative.Cli.Checking;
 using ConvNative.Cli.Suites;

@@ -1,4 +1,5 @@
 using ConvNative.Oracle;
+using ConvNative.Oracle.Operands;
 using ConvNative.Problems;
 
 namespace ConvNative.Cli.Execution;

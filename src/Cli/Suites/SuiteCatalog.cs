@@ -1,5 +1,5 @@
 using System.Reflection;
-using ConvNative.Graphs;
+using ConvNative.Graphs.Catalog;
 using ConvNative.Problems;
 
 namespace ConvNative.Cli.Suites;

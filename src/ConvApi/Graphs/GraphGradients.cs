@@ -1,6 +1,8 @@
 using System.Numerics.Tensors;
 using System.Runtime.InteropServices;
-using ConvNative.Backends.Common;
+using ConvNative.Backends.Common.Memory;
+using ConvNative.Backends.Common.Threads;
+using ConvNative.Graphs.Neighbours;
 using ConvNative.Plans;
 using ConvNative.Problems;
 using ConvNative.Problems.Graphs;

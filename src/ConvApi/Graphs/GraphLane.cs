@@ -1,5 +1,7 @@
 using System.Diagnostics;
-using ConvNative.Backends.Common;
+using ConvNative.Backends.Common.Memory;
+using ConvNative.Backends.Common.Threads;
+using ConvNative.Graphs.Neighbours;
 using ConvNative.Plans;
 using ConvNative.Problems;
 

@@ -1,6 +1,7 @@
 using ConvNative.Backends;
 using ConvNative.Plans;
 using ConvNative.Problems;
+using ConvNative.Problems.Rules;
 
 namespace ConvNative.Graphs;
 

@@ -1,7 +1,8 @@
 using ConvNative.Backends;
 using ConvNative.Backends.Choices;
-using ConvNative.Backends.Common;
+using ConvNative.Backends.Common.Threads;
 using ConvNative.Backends.OneDnn;
+using ConvNative.Backends.OneDnn.Library;
 using ConvNative.Plans;
 using ConvNative.Problems;
 using ConvNative.Problems.Graphs;

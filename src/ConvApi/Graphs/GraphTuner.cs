@@ -3,7 +3,7 @@ using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using ConvNative.Backends;
-using ConvNative.Backends.Common;
+using ConvNative.Backends.Common.Stores;
 using ConvNative.Plans;
 using ConvNative.Problems.Graphs;
 

@@ -1,4 +1,6 @@
-using ConvNative.Backends.Common;
+using ConvNative.Backends.Common.Threads;
+using ConvNative.Graphs.Catalog;
+using ConvNative.Graphs.Neighbours;
 using ConvNative.Problems;
 using ConvNative.Problems.Graphs;
 

@@ -1,6 +1,5 @@
 using ConvNative.Backends;
 using ConvNative.Bindings;
-using ConvNative.Problems;
 
 namespace ConvNative.Plans;
 

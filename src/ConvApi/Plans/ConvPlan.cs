@@ -1,6 +1,5 @@
-using ConvNative.Backends;
 using ConvNative.Backends.Choices;
-using ConvNative.Backends.Common;
+using ConvNative.Backends.Common.Threads;
 using ConvNative.Bindings;
 using ConvNative.Problems;
 
@@ -42,7 +41,7 @@ public abstract unsafe partial class ConvPlan : IDisposable
     /// <summary>What <c>auto</c> remembers of its choice; null where the engine was named.</summary>
     internal string? Choice { get; set; }
 
-    /// <summary><see cref="Backends.Common.TuningStore.Generation"/> at which the choice was last known to be the right one.</summary>
+    /// <summary><see cref="Backends.Common.Stores.TuningStore.Generation"/> at which the choice was last known to be the right one.</summary>
     internal int ChoiceGeneration { get; set; } = -1;
 
     /// <summary>The name that leaves the choice of the engine to us.</summary>

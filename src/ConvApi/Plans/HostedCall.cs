@@ -1,4 +1,4 @@
-using ConvNative.Backends.Common;
+using ConvNative.Backends.Common.Threads;
 
 namespace ConvNative.Plans;
 

@@ -1,6 +1,6 @@
 using ConvNative.Backends;
 using ConvNative.Backends.Choices;
-using ConvNative.Backends.Common;
+using ConvNative.Backends.Common.Stores;
 using ConvNative.Problems;
 
 namespace ConvNative.Plans;

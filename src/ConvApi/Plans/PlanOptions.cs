@@ -1,5 +1,5 @@
 using System.Globalization;
-using ConvNative.Problems;
+using ConvNative.Problems.Rules;
 
 namespace ConvNative.Plans;
 

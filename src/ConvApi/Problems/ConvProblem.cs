@@ -1,3 +1,5 @@
+using ConvNative.Problems.Rules;
+
 namespace ConvNative.Problems;
 
 /// <summary>

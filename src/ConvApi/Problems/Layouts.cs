@@ -1,3 +1,5 @@
+using ConvNative.Problems.Rules;
+
 namespace ConvNative.Problems;
 
 /// <summary>Physical strides of tensors whose logical order is channels first.</summary>

@@ -1,7 +1,7 @@
 using System.Reflection;
 using ConvNative.Backends;
 using ConvNative.Backends.Choices;
-using ConvNative.Backends.Common;
+using ConvNative.Backends.Common.Stores;
 using ConvNative.Backends.Managed;
 using ConvNative.Plans;
 using ConvNative.Problems;

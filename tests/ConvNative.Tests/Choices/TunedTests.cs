@@ -1,4 +1,4 @@
-using ConvNative.Backends.Common;
+using ConvNative.Backends.Common.Stores;
 
 namespace ConvNative.Tests.Choices;
 

@@ -322,7 +322,7 @@ public sealed class RunCasesTests
             $$$"""{"id":"scale","x_scale":-1,"w_scale":1,"y_scale":1,{{{Case}}}}""",
             $$$"""{"id":"some","x_scale":1,{{{Case}}}}""");
         Assert.AreEqual(2, code);
-        bool has = backend != "onednn" || !Backends.OneDnn.OneDnnIntegers.Saturates;
+        bool has = backend != "onednn" || !Backends.OneDnn.Integers.OneDnnIntegers.Saturates;
         foreach (string id in new[] { "zp", "all", "real" }) Assert.AreEqual(has ? "ok" : "unsupported", Status(lines[id]), Message(lines[id]));
 
         // w - w_zero_point is 0 1 2 and 6 7 8; x - 128 is -127 -126 -125 and so on.

@@ -1,5 +1,6 @@
-using ConvNative.Backends.Common;
+using ConvNative.Backends.Common.Numbers;
 using ConvNative.Oracle;
+using ConvNative.Oracle.Operands;
 using ConvNative.Problems;
 
 namespace ConvNative.Tests;

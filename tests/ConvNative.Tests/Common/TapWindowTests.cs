@@ -1,4 +1,4 @@
-using ConvNative.Backends.Common;
+using ConvNative.Backends.Common.Geometry;
 using ConvNative.Problems;
 
 namespace ConvNative.Tests;

@@ -1,4 +1,5 @@
 using ConvNative.Graphs;
+using ConvNative.Graphs.Catalog;
 using ConvNative.Problems;
 using ConvNative.Problems.Graphs;
 

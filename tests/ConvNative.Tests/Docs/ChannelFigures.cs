@@ -1,5 +1,4 @@
 using ConvNative.Problems;
-using ConvNative.Problems.Graphs;
 
 namespace ConvNative.Tests.Docs;
 

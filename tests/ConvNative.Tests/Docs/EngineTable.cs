@@ -3,7 +3,7 @@ using System.Text;
 using ConvNative.Backends;
 using ConvNative.Cli.Reports;
 using ConvNative.Cli.Suites;
-using ConvNative.Graphs;
+using ConvNative.Graphs.Catalog;
 using ConvNative.Plans;
 using ConvNative.Problems;
 
@@ -98,7 +98,7 @@ internal static class EngineTable
     // What does not hang on the processor or the device: oneDNN's 16-bit types do, its 8-bit ones where there is no VNNI, and all but f32 and integers of a device.
     private static string Firm(string engine, string cell) => string.Join(", ", cell.Split(", ").Where(t => t != "no" && engine switch
     {
-        "onednn" => !t.StartsWith("bf16", StringComparison.Ordinal) && !t.StartsWith("f16", StringComparison.Ordinal) && !(Backends.OneDnn.OneDnnIntegers.Saturates && t.StartsWith("8-bit", StringComparison.Ordinal)),
+        "onednn" => !t.StartsWith("bf16", StringComparison.Ordinal) && !t.StartsWith("f16", StringComparison.Ordinal) && !(Backends.OneDnn.Integers.OneDnnIntegers.Saturates && t.StartsWith("8-bit", StringComparison.Ordinal)),
         "opencl" => t is not ("f64" or "f16" or "bf16"),
         _ => true,
     }));

@@ -1,5 +1,7 @@
-using ConvNative.Graphs;
+using ConvNative.Graphs.Catalog;
 using ConvNative.Oracle;
+using ConvNative.Oracle.Operands;
+using ConvNative.Oracle.Variants;
 using ConvNative.Problems;
 
 namespace ConvNative.Tests.Docs;

@@ -1,7 +1,8 @@
 using System.Reflection;
 using System.Text.RegularExpressions;
-using ConvNative.Graphs;
+using ConvNative.Graphs.Catalog;
 using ConvNative.Oracle;
+using ConvNative.Oracle.Operands;
 using ConvNative.Problems;
 
 namespace ConvNative.Tests.Docs;

@@ -3,9 +3,8 @@ using System.Runtime.CompilerServices;
 using System.Text;
 using System.Text.Json;
 using System.Text.RegularExpressions;
-using ConvNative.Backends;
 using ConvNative.Cli.Commands;
-using ConvNative.Graphs;
+using ConvNative.Graphs.Catalog;
 using ConvNative.Problems;
 using ConvNative.Problems.Graphs;
 

@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
-using ConvNative.Backends.Common;
-using ConvNative.Backends.Managed;
+using ConvNative.Backends.Common.Geometry;
+using ConvNative.Backends.Managed.Dense;
 using ConvNative.Plans;
 using ConvNative.Problems;
 

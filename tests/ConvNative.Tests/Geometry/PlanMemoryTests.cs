@@ -1,8 +1,8 @@
 using ConvNative.Backends;
-using ConvNative.Backends.Common;
+using ConvNative.Backends.Common.Memory;
 using ConvNative.Backends.Managed;
 using ConvNative.Backends.OneDnn;
-using ConvNative.Backends.OpenCl;
+using ConvNative.Backends.OpenCl.Programs;
 using ConvNative.Cli.Checking;
 using ConvNative.Plans;
 using ConvNative.Problems;

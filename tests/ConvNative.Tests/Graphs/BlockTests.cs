@@ -1,5 +1,5 @@
 using ConvNative.Cli.Commands;
-using ConvNative.Graphs;
+using ConvNative.Graphs.Catalog;
 using ConvNative.Problems;
 using ConvNative.Problems.Graphs;
 

@@ -1,6 +1,8 @@
 using ConvNative.Cli.Checking;
 using ConvNative.Graphs;
 using ConvNative.Oracle;
+using ConvNative.Oracle.Graphs;
+using ConvNative.Oracle.Variants;
 using ConvNative.Problems;
 using ConvNative.Problems.Graphs;
 

@@ -1,7 +1,8 @@
 using ConvNative.Backends;
 using ConvNative.Cli.Checking;
 using ConvNative.Graphs;
-using ConvNative.Oracle;
+using ConvNative.Graphs.Catalog;
+using ConvNative.Oracle.Graphs;
 using ConvNative.Plans;
 using ConvNative.Problems;
 using ConvNative.Problems.Graphs;

@@ -2,6 +2,7 @@ using ConvNative.Backends;
 using ConvNative.Backends.Managed;
 using ConvNative.Cli.Checking;
 using ConvNative.Graphs;
+using ConvNative.Graphs.Catalog;
 using ConvNative.Plans;
 using ConvNative.Problems;
 using ConvNative.Problems.Graphs;

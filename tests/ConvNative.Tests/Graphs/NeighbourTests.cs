@@ -1,4 +1,4 @@
-using ConvNative.Graphs;
+using ConvNative.Graphs.Neighbours;
 using ConvNative.Problems;
 using ConvNative.Problems.Graphs;
 

@@ -1,4 +1,4 @@
-using ConvNative.Backends.Common;
+using ConvNative.Backends.Common.Threads;
 using ConvNative.Plans;
 using ConvNative.Problems;
 

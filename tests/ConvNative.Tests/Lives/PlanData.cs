@@ -1,4 +1,4 @@
-using ConvNative.Backends.Common;
+using ConvNative.Backends.Common.Numbers;
 using ConvNative.Plans;
 using ConvNative.Problems;
 

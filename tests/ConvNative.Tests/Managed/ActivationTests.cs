@@ -1,6 +1,7 @@
-using ConvNative.Backends.Common;
-using ConvNative.Backends.Managed;
+using ConvNative.Backends.Common.Epilogue;
+using ConvNative.Backends.Managed.Epilogue;
 using ConvNative.Oracle;
+using ConvNative.Oracle.Bounds;
 using ConvNative.Problems;
 
 namespace ConvNative.Tests;

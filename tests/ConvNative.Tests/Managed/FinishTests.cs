@@ -1,4 +1,3 @@
-using ConvNative.Backends.Managed;
 using ConvNative.Plans;
 using ConvNative.Problems;
 

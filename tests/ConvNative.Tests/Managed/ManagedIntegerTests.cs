@@ -1,5 +1,7 @@
-using ConvNative.Backends.Managed;
+using ConvNative.Backends.Managed.Integers;
 using ConvNative.Oracle;
+using ConvNative.Oracle.Operands;
+using ConvNative.Oracle.Variants;
 using ConvNative.Plans;
 using ConvNative.Problems;
 

@@ -1,5 +1,5 @@
 using System.Runtime.CompilerServices;
-using ConvNative.Backends.Common;
+using ConvNative.Backends.Common.Numbers;
 using ConvNative.Backends.Managed;
 using ConvNative.Plans;
 using ConvNative.Problems;

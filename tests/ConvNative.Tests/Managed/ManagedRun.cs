@@ -1,5 +1,6 @@
 using ConvNative.Backends.Managed;
-using ConvNative.Oracle;
+using ConvNative.Oracle.Operands;
+using ConvNative.Oracle.Variants;
 using ConvNative.Plans;
 using ConvNative.Problems;
 

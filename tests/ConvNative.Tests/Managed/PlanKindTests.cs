@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Text.RegularExpressions;
-using ConvNative.Backends.Common;
+using ConvNative.Backends.Common.Numbers;
+using ConvNative.Backends.Common.Threads;
 using ConvNative.Plans;
 using ConvNative.Problems;
 

@@ -1,4 +1,8 @@
 using ConvNative.Oracle;
+using ConvNative.Oracle.Bounds;
+using ConvNative.Oracle.Operands;
+using ConvNative.Oracle.Variants;
+using ConvNative.Oracle.Verdicts;
 using ConvNative.Plans;
 using ConvNative.Problems;
 

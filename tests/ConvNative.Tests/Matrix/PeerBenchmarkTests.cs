@@ -1,6 +1,6 @@
 using ConvNative.Backends;
 using ConvNative.Backends.Managed;
-using ConvNative.Cli.Benchmarks;
+using ConvNative.Cli.Benchmarks.Peers;
 using ConvNative.Plans;
 using ConvNative.Problems;
 

@@ -1,6 +1,7 @@
 using System.Globalization;
 using ConvNative.Backends;
 using ConvNative.Cli.Benchmarks;
+using ConvNative.Cli.Benchmarks.Peers;
 using ConvNative.Problems;
 
 namespace ConvNative.Tests.Matrix;

@@ -1,5 +1,8 @@
-using ConvNative.Backends.OneDnn;
+using ConvNative.Backends.OneDnn.Choice;
+using ConvNative.Backends.OneDnn.Primitives;
 using ConvNative.Oracle;
+using ConvNative.Oracle.Operands;
+using ConvNative.Oracle.Verdicts;
 using ConvNative.Plans;
 using ConvNative.Problems;
 

@@ -1,6 +1,7 @@
 using ConvNative.Backends.OneDnn;
+using ConvNative.Backends.OneDnn.Choice;
+using ConvNative.Backends.OneDnn.Primitives;
 using ConvNative.Cli.Checking;
-using ConvNative.Plans;
 using ConvNative.Problems;
 
 namespace ConvNative.Tests;

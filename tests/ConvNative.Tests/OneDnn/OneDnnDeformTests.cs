@@ -1,6 +1,5 @@
-using ConvNative.Backends;
 using ConvNative.Backends.OneDnn;
-using ConvNative.Oracle;
+using ConvNative.Oracle.Operands;
 using ConvNative.Plans;
 using ConvNative.Problems;
 

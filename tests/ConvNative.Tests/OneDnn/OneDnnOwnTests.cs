@@ -1,4 +1,4 @@
-using ConvNative.Oracle;
+using ConvNative.Oracle.Operands;
 using ConvNative.Plans;
 using ConvNative.Problems;
 

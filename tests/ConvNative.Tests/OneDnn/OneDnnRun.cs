@@ -1,6 +1,9 @@
 using ConvNative.Backends;
 using ConvNative.Backends.OneDnn;
 using ConvNative.Oracle;
+using ConvNative.Oracle.Operands;
+using ConvNative.Oracle.Variants;
+using ConvNative.Oracle.Verdicts;
 using ConvNative.Plans;
 using ConvNative.Problems;
 

@@ -1,5 +1,5 @@
-using ConvNative.Backends.Common;
-using ConvNative.Backends.OneDnn;
+using ConvNative.Backends.Common.Threads;
+using ConvNative.Backends.OneDnn.Library;
 using ConvNative.Plans;
 using ConvNative.Problems;
 

@@ -1,4 +1,5 @@
-using ConvNative.Backends.OpenCl;
+using ConvNative.Backends.OpenCl.Device;
+using ConvNative.Backends.OpenCl.Routines;
 using ConvNative.Plans;
 using ConvNative.Problems;
 

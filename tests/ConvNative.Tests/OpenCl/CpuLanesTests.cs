@@ -1,5 +1,5 @@
-using ConvNative.Backends.OpenCl;
 using ConvNative.Backends.OpenCl.Cpu;
+using ConvNative.Backends.OpenCl.Routines;
 
 namespace ConvNative.Tests.OpenCl;
 

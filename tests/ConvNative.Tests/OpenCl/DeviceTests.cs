@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using ConvNative.Backends;
 using ConvNative.Backends.OpenCl;
+using ConvNative.Backends.OpenCl.Device;
 using ConvNative.Bindings;
 using ConvNative.Bindings.OpenCl;
 using ConvNative.Plans;

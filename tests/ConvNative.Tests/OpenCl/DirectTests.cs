@@ -1,4 +1,4 @@
-using ConvNative.Backends.OpenCl;
+using ConvNative.Backends.OpenCl.Routines;
 using ConvNative.Problems;
 
 namespace ConvNative.Tests.OpenCl;

@@ -1,5 +1,7 @@
 using System.Runtime.InteropServices;
 using ConvNative.Backends.OpenCl;
+using ConvNative.Backends.OpenCl.Device;
+using ConvNative.Backends.OpenCl.Routines;
 using ConvNative.Cli.Suites;
 using ConvNative.Plans;
 using ConvNative.Problems;

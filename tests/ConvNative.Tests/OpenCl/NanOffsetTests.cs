@@ -1,4 +1,5 @@
 using ConvNative.Oracle;
+using ConvNative.Oracle.Operands;
 using ConvNative.Plans;
 using ConvNative.Problems;
 
@@ -17,7 +18,7 @@ public sealed class NanOffsetTests
     {
         if (engine == "opencl")
         {
-            Backends.OpenCl.ClDevice device = OpenClDevices.First();
+            Backends.OpenCl.Device.ClDevice device = OpenClDevices.First();
             if (type == "f64" && !device.Properties.HasF64) Assert.Inconclusive("the device has no f64");
         }
 

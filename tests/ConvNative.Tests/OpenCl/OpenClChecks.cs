@@ -1,6 +1,6 @@
 using System.Runtime.Intrinsics;
 using ConvNative.Backends;
-using ConvNative.Backends.OpenCl;
+using ConvNative.Backends.OpenCl.Routines;
 using ConvNative.Cli.Checking;
 using ConvNative.Cli.Suites;
 using ConvNative.Problems;

@@ -1,5 +1,6 @@
 using ConvNative.Backends;
 using ConvNative.Backends.OpenCl;
+using ConvNative.Backends.OpenCl.Device;
 
 namespace ConvNative.Tests.OpenCl;
 

@@ -1,4 +1,5 @@
-using ConvNative.Backends.OpenCl;
+using ConvNative.Backends.OpenCl.Device;
+using ConvNative.Backends.OpenCl.Programs;
 using ConvNative.Bindings.OpenCl;
 
 namespace ConvNative.Tests.OpenCl;

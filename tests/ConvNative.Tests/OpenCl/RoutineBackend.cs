@@ -1,5 +1,7 @@
 using ConvNative.Backends;
 using ConvNative.Backends.OpenCl;
+using ConvNative.Backends.OpenCl.Choice;
+using ConvNative.Backends.OpenCl.Routines;
 using ConvNative.Plans;
 using ConvNative.Problems;
 

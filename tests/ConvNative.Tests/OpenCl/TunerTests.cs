@@ -1,5 +1,8 @@
-using ConvNative.Backends.Common;
+using ConvNative.Backends.Common.Stores;
 using ConvNative.Backends.OpenCl;
+using ConvNative.Backends.OpenCl.Choice;
+using ConvNative.Backends.OpenCl.Device;
+using ConvNative.Backends.OpenCl.Routines;
 using ConvNative.Plans;
 using ConvNative.Problems;
 

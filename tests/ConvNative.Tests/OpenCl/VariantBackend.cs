@@ -1,5 +1,6 @@
 using ConvNative.Backends;
-using ConvNative.Backends.OpenCl;
+using ConvNative.Backends.OpenCl.Device;
+using ConvNative.Backends.OpenCl.Routines;
 using ConvNative.Plans;
 using ConvNative.Problems;
 

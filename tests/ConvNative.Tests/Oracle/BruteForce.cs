@@ -1,4 +1,4 @@
-using ConvNative.Oracle;
+using ConvNative.Oracle.Variants;
 using ConvNative.Problems;
 
 namespace ConvNative.Tests;

@@ -1,4 +1,6 @@
 using ConvNative.Oracle;
+using ConvNative.Oracle.Operands;
+using ConvNative.Oracle.Variants;
 using ConvNative.Problems;
 
 namespace ConvNative.Tests;

@@ -1,4 +1,7 @@
 using ConvNative.Oracle;
+using ConvNative.Oracle.Bounds;
+using ConvNative.Oracle.Operands;
+using ConvNative.Oracle.Verdicts;
 using ConvNative.Problems;
 
 namespace ConvNative.Tests;

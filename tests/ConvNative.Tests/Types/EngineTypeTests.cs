@@ -1,5 +1,5 @@
 using ConvNative.Backends;
-using ConvNative.Backends.OneDnn;
+using ConvNative.Backends.OneDnn.Integers;
 using ConvNative.Cli.Checking;
 using ConvNative.Plans;
 using ConvNative.Problems;

@@ -1,4 +1,4 @@
-using ConvNative.Backends.Common;
+using ConvNative.Backends.Common.Epilogue;
 using ConvNative.Problems;
 
 namespace ConvNative.Tests;

@@ -1,5 +1,5 @@
 using System.Text.Json;
-using ConvNative.Backends.Common;
+using ConvNative.Backends.Common.Numbers;
 using ConvNative.Plans;
 using ConvNative.Problems;
 

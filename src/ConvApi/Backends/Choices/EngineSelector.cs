@@ -1,4 +1,4 @@
-using ConvNative.Backends.Common;
+using ConvNative.Backends.Common.Stores;
 using ConvNative.Plans;
 using ConvNative.Problems;
 

@@ -1,3 +1,5 @@
+using ConvNative.Backends.Common.Memory;
+using ConvNative.Backends.Common.Numbers;
 using ConvNative.Plans;
 using ConvNative.Problems;
 

@@ -1,5 +1,8 @@
 using System.Numerics;
-using ConvNative.Backends.Common;
+using ConvNative.Backends.Common.Geometry;
+using ConvNative.Backends.Common.Numbers;
+using ConvNative.Backends.Managed.Dense;
+using ConvNative.Backends.Managed.Epilogue;
 using ConvNative.Plans;
 using ConvNative.Problems;
 

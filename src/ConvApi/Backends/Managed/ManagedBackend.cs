@@ -2,6 +2,15 @@ using System.Globalization;
 using System.Numerics;
 using System.Runtime.InteropServices;
 using ConvNative.Backends.Common;
+using ConvNative.Backends.Common.Geometry;
+using ConvNative.Backends.Common.Memory;
+using ConvNative.Backends.Common.Numbers;
+using ConvNative.Backends.Managed.Deformable;
+using ConvNative.Backends.Managed.Dense;
+using ConvNative.Backends.Managed.Depthwise;
+using ConvNative.Backends.Managed.Gradients;
+using ConvNative.Backends.Managed.Integers;
+using ConvNative.Backends.Managed.Rearrange;
 using ConvNative.Plans;
 using ConvNative.Problems;
 

@@ -1,5 +1,14 @@
 using System.Collections.Concurrent;
 using ConvNative.Backends.Common;
+using ConvNative.Backends.Common.Geometry;
+using ConvNative.Backends.Common.Memory;
+using ConvNative.Backends.Common.Numbers;
+using ConvNative.Backends.OneDnn.Choice;
+using ConvNative.Backends.OneDnn.Fallbacks;
+using ConvNative.Backends.OneDnn.Integers;
+using ConvNative.Backends.OneDnn.Library;
+using ConvNative.Backends.OneDnn.Primitives;
+using ConvNative.Backends.OneDnn.Rewrites;
 using ConvNative.Bindings;
 using ConvNative.Bindings.Loading;
 using ConvNative.Bindings.OneDnn;

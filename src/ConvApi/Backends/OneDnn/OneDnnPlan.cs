@@ -1,5 +1,10 @@
 using System.Runtime.InteropServices;
-using ConvNative.Backends.Common;
+using ConvNative.Backends.Common.Geometry;
+using ConvNative.Backends.Common.Memory;
+using ConvNative.Backends.Common.Numbers;
+using ConvNative.Backends.OneDnn.Library;
+using ConvNative.Backends.OneDnn.Primitives;
+using ConvNative.Backends.OneDnn.Rewrites;
 using ConvNative.Bindings.Loading;
 using ConvNative.Bindings.OneDnn;
 using ConvNative.Plans;

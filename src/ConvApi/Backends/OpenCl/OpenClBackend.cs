@@ -1,3 +1,5 @@
+using ConvNative.Backends.OpenCl.Choice;
+using ConvNative.Backends.OpenCl.Device;
 using ConvNative.Bindings;
 using ConvNative.Plans;
 using ConvNative.Problems;

@@ -1,3 +1,5 @@
+using ConvNative.Problems.Rules;
+
 namespace ConvNative.Problems.Graphs;
 
 /// <summary>A tensor of a graph under construction; its methods add the nodes that read it. Weights of convolutions are the graph's parameters.</summary>

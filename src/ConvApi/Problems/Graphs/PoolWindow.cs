@@ -1,3 +1,5 @@
+using ConvNative.Problems.Rules;
+
 namespace ConvNative.Problems.Graphs;
 
 /// <summary>What a window is reduced to.</summary>

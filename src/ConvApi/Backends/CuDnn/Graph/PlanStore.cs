@@ -1,11 +1,11 @@
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
-using ConvNative.Backends.Common;
+using ConvNative.Backends.Common.Stores;
 using ConvNative.Backends.CuDnn.Device;
 using ConvNative.Bindings;
-using ConvNative.Bindings.Cuda;
 using ConvNative.Bindings.CuDnn;
+using ConvNative.Bindings.Cuda;
 using ConvNative.Plans;
 using static ConvNative.Bindings.CuDnn.cudnnBackendAttributeName_t;
 

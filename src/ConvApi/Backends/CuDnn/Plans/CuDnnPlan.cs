@@ -1,5 +1,7 @@
 using System.Runtime.InteropServices;
-using ConvNative.Backends.Common;
+using ConvNative.Backends.Common.Geometry;
+using ConvNative.Backends.Common.Memory;
+using ConvNative.Backends.Common.Numbers;
 using ConvNative.Backends.CuDnn.Device;
 using ConvNative.Bindings.Cuda;
 using ConvNative.Plans;

@@ -92,7 +92,7 @@ internal static class CudaCopies
         DataType.F64 => BitConverter.DoubleToUInt64Bits(value),
         DataType.F32 => BitConverter.SingleToUInt32Bits((float)value),
         DataType.F16 => BitConverter.HalfToUInt16Bits((Half)value),
-        DataType.BF16 => Common.HalfPrecision.BFloat16((float)value),
+        DataType.BF16 => Common.Numbers.HalfPrecision.BFloat16((float)value),
         DataType.S8 => (byte)(sbyte)Math.Clamp(Math.Round(value), -128, 127),
         DataType.U8 => (byte)Math.Clamp(Math.Round(value), 0, 255),
         _ => (uint)(int)value,

@@ -1,8 +1,6 @@
 using ConvNative.Backends.CuDnn.Device;
 using ConvNative.Backends.CuDnn.Graph;
 using ConvNative.Bindings;
-using ConvNative.Bindings.CuDnn;
-using ConvNative.Plans;
 using ConvNative.Problems;
 
 namespace ConvNative.Backends.CuDnn.Plans;

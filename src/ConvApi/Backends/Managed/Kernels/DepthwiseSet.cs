@@ -1,5 +1,5 @@
 using System.Runtime.Intrinsics;
-using ConvNative.Backends.Common;
+using ConvNative.Backends.Common.Numbers;
 
 namespace ConvNative.Backends.Managed.Kernels;
 

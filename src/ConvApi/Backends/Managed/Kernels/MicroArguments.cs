@@ -1,3 +1,5 @@
+using ConvNative.Backends.Managed.Epilogue;
+
 namespace ConvNative.Backends.Managed.Kernels;
 
 /// <summary>What a micro-kernel does with its sums before it stores them.</summary>

@@ -3,7 +3,9 @@
 // ManagedKernelTests.GeneratedKernelsAreCurrent write it anew.
 // </auto-generated>
 #nullable enable
+
 using System.Runtime.CompilerServices;
+using ConvNative.Backends.Managed.Epilogue;
 
 namespace ConvNative.Backends.Managed.Kernels;
 

@@ -1,6 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
-using ConvNative.Backends.Common;
+using ConvNative.Backends.Common.Numbers;
 
 namespace ConvNative.Backends.Managed.Kernels;
 

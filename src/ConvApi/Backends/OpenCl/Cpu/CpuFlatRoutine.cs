@@ -1,4 +1,7 @@
-using ConvNative.Backends.Common;
+using ConvNative.Backends.Common.Geometry;
+using ConvNative.Backends.OpenCl.Device;
+using ConvNative.Backends.OpenCl.Programs;
+using ConvNative.Backends.OpenCl.Routines;
 using ConvNative.Bindings.OpenCl;
 using ConvNative.Problems;
 

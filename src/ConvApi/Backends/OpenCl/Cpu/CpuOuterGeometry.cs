@@ -1,5 +1,5 @@
-using ConvNative.Backends.Common;
-using ConvNative.Problems;
+using ConvNative.Backends.Common.Geometry;
+using ConvNative.Backends.Common.Memory;
 
 namespace ConvNative.Backends.OpenCl.Cpu;
 

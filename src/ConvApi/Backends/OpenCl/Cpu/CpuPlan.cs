@@ -1,4 +1,7 @@
 using System.Globalization;
+using ConvNative.Backends.OpenCl.Device;
+using ConvNative.Backends.OpenCl.Programs;
+using ConvNative.Backends.OpenCl.Routines;
 using ConvNative.Bindings.OpenCl;
 using ConvNative.Problems;
 

@@ -1,4 +1,5 @@
-using ConvNative.Backends.Common;
+using ConvNative.Backends.Common.Geometry;
+using ConvNative.Backends.Common.Memory;
 using ConvNative.Problems;
 
 namespace ConvNative.Backends.OpenCl.Cpu;

@@ -1,3 +1,5 @@
+using ConvNative.Backends.OpenCl.Routines;
+
 namespace ConvNative.Backends.OpenCl.Cpu;
 
 /// <summary>A routine for processors: its variants are named by <see cref="CpuCut"/>.</summary>

@@ -1,4 +1,4 @@
-using ConvNative.Backends.Common;
+using ConvNative.Backends.Common.Geometry;
 
 namespace ConvNative.Backends.OpenCl.Cpu;
 

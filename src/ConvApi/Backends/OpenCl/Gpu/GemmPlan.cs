@@ -1,3 +1,6 @@
+using ConvNative.Backends.OpenCl.Device;
+using ConvNative.Backends.OpenCl.Programs;
+using ConvNative.Backends.OpenCl.Routines;
 using ConvNative.Bindings.OpenCl;
 using ConvNative.Problems;
 

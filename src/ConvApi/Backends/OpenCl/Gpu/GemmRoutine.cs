@@ -1,3 +1,5 @@
+using ConvNative.Backends.OpenCl.Programs;
+using ConvNative.Backends.OpenCl.Routines;
 using ConvNative.Problems;
 
 namespace ConvNative.Backends.OpenCl;

@@ -1,4 +1,5 @@
 using System.Globalization;
+using ConvNative.Backends.OpenCl.Device;
 
 namespace ConvNative.Backends.OpenCl;
 
