@@ -30,9 +30,14 @@ public sealed class ChoiceTableTests
         Assert.AreEqual("managed", ranked[1].Choice.ToString());
         Assert.AreEqual(1.11, ranked[0].Worst);
         Assert.IsTrue(table.IsCertain(p, s_one));
-        CollectionAssert.AreEqual(new[] { "onednn inference/any", "managed" }, EngineSelector.LookedAt(ranked).Select(c => c.ToString()).ToArray());
+        CollectionAssert.AreEqual(new[] { "onednn inference/any", "managed" }, table.WorthALook(p, s_one).Select(c => c.ToString()).ToArray());
         Assert.IsEmpty(table.Of(p, PlanOptions.Default with { MaxThreads = 2, Math = MathMode.Fast }));
         Assert.IsEmpty(table.Of(ConvProblem.Parse("mb1ic64ih56oc64oh56kh1ph0"), s_one));
+
+        // The nearest class says whom to look at, never whom to take.
+        ConvProblem near = ConvProblem.Parse("mb1ic64ih56oc64oh28kh3sh2ph1");
+        Assert.AreEqual("onednn inference/any", table.Of(near, s_one)[0].Choice.ToString());
+        Assert.IsFalse(table.IsCertain(near, s_one));
     }
 
     [TestMethod]
@@ -45,7 +50,7 @@ public sealed class ChoiceTableTests
             [.. problems.Select((q, i) => Row(q, "managed", i == 0 ? 1 : 1.5))],
             [.. problems.Select((q, i) => Row(q, "onednn inference/any", i == 0 ? 1.5 : 1))]);
         Assert.IsFalse(split.IsCertain(p, s_one));
-        Assert.HasCount(2, EngineSelector.LookedAt(split.Of(p, s_one)).ToArray());
+        Assert.HasCount(2, split.WorthALook(p, s_one));
     }
 
     /// <summary>
@@ -69,7 +74,7 @@ public sealed class ChoiceTableTests
             var options = new PlanOptions { MaxThreads = rows.Key.Threads };
             IReadOnlyList<RankedChoice> ranked = table.Of(p, options);
             bool sure = table.IsCertain(p, options);
-            IEnumerable<EngineChoice> taken = ranked.Count == 0 ? [] : sure ? [ranked[0].Choice] : EngineSelector.LookedAt(ranked).Take(EngineSelector.MostLooked);
+            IEnumerable<EngineChoice> taken = ranked.Count == 0 ? [] : sure ? [ranked[0].Choice] : table.WorthALook(p, options).Take(EngineSelector.MostLooked);
             count++;
             if (sure) certain++;
             if (!taken.Any()) continue;

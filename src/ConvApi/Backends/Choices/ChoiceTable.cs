@@ -24,6 +24,9 @@ internal sealed class ChoiceTable
     /// <summary>A choice that was never worse than this (time over the fastest) needs no look of its own.</summary>
     internal const double MostLoss = 1.2;
 
+    /// <summary>Whoever is so much slower for its class than the fastest is not worth a look.</summary>
+    private const double NoContest = 1.6;
+
     /// <summary>Fewer problems tell nothing of the others of their class.</summary>
     internal const int FewMembers = 3;
 
@@ -59,13 +62,38 @@ internal sealed class ChoiceTable
         return table;
     }
 
-    /// <summary>The choices for a problem's class, the best first; empty where nothing is known of it.</summary>
-    public IReadOnlyList<RankedChoice> Of(ConvProblem p, PlanOptions options) =>
-        _classes.TryGetValue(ProblemClass.Of(p, options), out (int Members, RankedChoice[] Choices) c) ? c.Choices : [];
+    /// <summary>The choices for a problem's class, or for the nearest one that is known, the best first; empty where there is none.</summary>
+    public IReadOnlyList<RankedChoice> Of(ConvProblem p, PlanOptions options) => Nearest(p, options).Choices;
 
-    /// <summary>True where the first choice was good for every one of enough problems, so that nothing is gained by a look.</summary>
+    /// <summary>True where the first choice was good for every one of enough problems of the class, so that nothing is gained by a look.</summary>
     public bool IsCertain(ConvProblem p, PlanOptions options) =>
-        _classes.TryGetValue(ProblemClass.Of(p, options), out (int Members, RankedChoice[] Choices) c) && c.Members >= FewMembers && c.Choices[0].Worst <= MostLoss;
+        Nearest(p, options) is { IsOwn: true, Members: >= FewMembers } c && c.Choices[0].Worst <= MostLoss;
+
+    /// <summary>
+    /// The ways worth a look: the best of each engine, then what comes close to the fastest. An engine is left out only where enough problems of the very class
+    /// say so; its kernels are more alike than two engines.
+    /// </summary>
+    public IReadOnlyList<EngineChoice> WorthALook(ConvProblem p, PlanOptions options)
+    {
+        (bool own, int members, RankedChoice[] ranked) = Nearest(p, options);
+        if (ranked.Length == 0) return [];
+        double most = NoContest * ranked[0].Mean;
+        IEnumerable<RankedChoice> first = ranked.DistinctBy(r => r.Choice.Engine).Where(r => r.Mean <= most || !own || members < FewMembers);
+        return [.. first.Concat(ranked.Where(r => r.Mean <= most)).Select(r => r.Choice).Distinct()];
+    }
+
+    private (bool IsOwn, int Members, RankedChoice[] Choices) Nearest(ConvProblem p, PlanOptions options)
+    {
+        bool own = true;
+        if (_classes.Count > 0)
+            foreach (string name in ProblemClass.Near(p, options))
+            {
+                if (_classes.TryGetValue(name, out (int Members, RankedChoice[] Choices) c)) return (own, c.Members, c.Choices);
+                own = false;
+            }
+
+        return (false, 0, []);
+    }
 
     private static ChoiceTable ReadShipped()
     {

@@ -13,9 +13,6 @@ internal static class EngineSelector
     // Candidates of one look: making each ready costs more than timing it.
     internal const int MostLooked = 3;
 
-    // Whoever is so much slower for its class is not worth a look.
-    private const double NoContest = 1.6;
-
     public static PlanResult Create(ConvProblem problem, PlanOptions options, string backend) => Create(problem, options, backend, Engines.All);
 
     /// <summary>As the other overload, among these engines.</summary>
@@ -41,8 +38,8 @@ internal static class EngineSelector
         if (options.Tuning == Tuning.Measure) return attempt.Fastest(MeasuredOnes(engines), order, key, ContestBudget.Measure, int.MaxValue);
         bool looks = options is { Tuning: Tuning.Look, Deterministic: false } && !ChoiceTable.Shipped.IsCertain(problem, options);
         if (!looks) return attempt.First(order);
-        IEnumerable<EngineChoice> worth = ranked.Count > 0 ? LookedAt(ranked) : order;
-        return attempt.Fastest([.. worth.Where(c => engines.Any(e => e.Name == c.Engine && e.IsHost))], order, key, ContestBudget.Look, MostLooked);
+        IReadOnlyList<EngineChoice> worth = ChoiceTable.Shipped.WorthALook(problem, options);
+        return attempt.Fastest([.. (worth.Count > 0 ? worth : order).Where(c => engines.Any(e => e.Name == c.Engine && e.IsHost))], order, key, ContestBudget.Look, MostLooked);
     }
 
     /// <summary>True where the cached plan is not what the choice would be now: a measurement has decided otherwise since it was made.</summary>
@@ -77,9 +74,6 @@ internal static class EngineSelector
     // A device of its own copies there and back, and PoCL compiles for seconds: only a GPU may pay for that.
     private static List<EngineChoice> MeasuredOnes(IReadOnlyList<ConvBackend> engines) =>
         [.. engines.Where(e => e.IsHost || e.HasAccelerator).Select(e => new EngineChoice(e.Name))];
-
-    /// <summary>The ways worth a look, of those that a table ranks.</summary>
-    internal static IEnumerable<EngineChoice> LookedAt(IReadOnlyList<RankedChoice> ranked) => ranked.Where(r => r.Mean <= NoContest * ranked[0].Mean).Select(r => r.Choice);
 
     /// <summary>The engines' answers to one problem.</summary>
     private sealed class Attempts(ConvProblem problem, PlanOptions options, IReadOnlyList<ConvBackend> engines)

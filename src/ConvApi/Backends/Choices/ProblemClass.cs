@@ -19,19 +19,32 @@ internal static class ProblemClass
     public static bool IsTiny(ConvProblem p) => p.MultiplyAdds < TinyWork;
 
     /// <summary>The class of a problem under options, of which only what changes candidates counts.</summary>
-    public static string Of(ConvProblem p, PlanOptions options)
+    public static string Of(ConvProblem p, PlanOptions options) => Near(p, options).First();
+
+    /// <summary>
+    /// The problem's class, then those that differ from it in one word, the least telling first, and at last in two: who is worth a look is alike there, who
+    /// wins need not be.
+    /// </summary>
+    public static IEnumerable<string> Near(ConvProblem p, PlanOptions options)
     {
         long taps = p.Kernel.Count == 0 ? 1 : p.Kernel.Product, inputs = p.InputChannels / Math.Max(1, p.Groups), outputs = p.OutputChannels / Math.Max(1, p.Groups);
         string kind = p.IsDepthwise ? "depthwise" : p.Groups > 1 ? inputs < FewChannels || outputs < FewChannels ? "narrow-groups" : "groups"
             : inputs < FewChannels ? outputs < FewChannels ? "few-few" : "few-in" : outputs < FewChannels ? "few-out" : "dense";
-        string kernel = taps == 1 ? "k1" : taps <= 9 ? "k9" : taps <= 128 ? "k128" : "long";
-        bool strided = p.Strides.Any(s => s > 1);
-        string size = IsTiny(p) ? "tiny" : p.MultiplyAdds < SmallWork ? "small" : "large";
-        long pixels = p.OutputSpatial.Count == 0 ? 1 : p.OutputSpatial.Product;
+        string[] kernels = taps == 1 ? ["k1"] : taps <= 9 ? ["k9", "k128", "long"] : taps <= 128 ? ["k128", "long", "k9"] : ["long", "k128", "k9"];
+        string[] steps = p.Strides.Any(s => s > 1) ? ["strided", "dense-steps"] : p.Dilations.Any(d => d > 1) ? ["dilated", "dense-steps"] : ["dense-steps", "strided"];
+        string[] sizes = IsTiny(p) ? ["tiny"] : p.MultiplyAdds < SmallWork ? ["small", "large"] : ["large", "small"];
+        string[] pixels = (p.OutputSpatial.Count == 0 ? 1 : p.OutputSpatial.Product) <= FewPixels ? ["few-pixels", "pixels"] : ["pixels", "few-pixels"];
         string threads = options.MaxThreads == 1 || Environment.ProcessorCount == 1 ? "1t" : "nt";
-        return string.Create(
+        yield return Name(kernels[0], steps[0], pixels[0], sizes[0]);
+        foreach (string other in pixels[1..]) yield return Name(kernels[0], steps[0], other, sizes[0]);
+        foreach (string other in sizes[1..]) yield return Name(kernels[0], steps[0], pixels[0], other);
+        foreach (string other in kernels[1..]) yield return Name(other, steps[0], pixels[0], sizes[0]);
+        yield return Name(kernels[0], steps[1], pixels[0], sizes[0]);
+        foreach (string other in kernels[1..]) yield return Name(other, steps[1], pixels[0], sizes[0]);
+
+        string Name(string kernel, string step, string many, string size) => string.Create(
             CultureInfo.InvariantCulture,
-            $"{Names.Of(p.Direction)} {OpOf(p)} {p.Rank}d {kind} {kernel} {(strided ? "strided" : "dense-steps")} {(pixels <= FewPixels ? "few-pixels" : "pixels")} {size} {LayoutOf(p)} {p.InputType.Name()}:{p.OutputType.Name()} {threads}{(p.PaddingMode == PaddingMode.Zeros ? "" : " extended")}{(options.Math == MathMode.Fast ? " fast" : "")}");
+            $"{Names.Of(p.Direction)} {OpOf(p)} {p.Rank}d {kind} {kernel} {step} {many} {size} {LayoutOf(p)} {p.InputType.Name()}:{p.OutputType.Name()} {threads}{(p.PaddingMode == PaddingMode.Zeros ? "" : " extended")}{(options.Math == MathMode.Fast ? " fast" : "")}");
     }
 
     // The flip is of the weights, once.
