@@ -120,7 +120,38 @@ Task("Pack")
         OutputDirectory = artifacts.Combine("packages"),
     }));
 
+// oneDNN's build from source beside what runs here, at low priority, its lines on the same screen; null where a library is here already.
+System.Diagnostics.Process OneDnnBeside()
+{
+    if (StartProcess("bash", new ProcessSettings { Arguments = "native/onednn/build.sh --find" }) != 3)
+        return null;
+    return System.Diagnostics.Process.Start("nice", "-n 19 bash native/onednn/build.sh");
+}
+
 Task("Default")
-    .IsDependentOn("Matrix");
+    .Description("A first look within minutes: builds the tool, judges the engines that are here, and oneDNN when its build beside is done. -- --full: every suite.")
+    .Does(() =>
+{
+    const string First = "smoke,edge,variants";
+    bool full = toolArguments.Contains("\"--full\""), chosen = toolArguments.Contains("--suite");
+    var arguments = toolArguments.Replace("\"--full\"", "").Trim() + (full || chosen ? "" : $" --suite {First}");
+    using var native = OneDnnBeside();
+    DotNetBuild("src/Cli/ConvNative.Cli.csproj", new DotNetBuildSettings { Configuration = configuration, NoLogo = true, Verbosity = DotNetVerbosity.Minimal });
+    var code = StartProcess("dotnet", $"\"{Tool()}\" matrix {arguments}");
+    if (native is not null)
+    {
+        if (!native.HasExited)
+            Information("The engines that are here are judged. oneDNN is still being built; its cells join when it is done (Ctrl-C keeps what there is, ./build.sh continues).");
+        native.WaitForExit();
+        if (native.ExitCode == 0)
+            code = StartProcess("dotnet", $"\"{Tool()}\" matrix {arguments} --resume");
+        else
+            Warning("oneDNN is not available here (see above); the other engines are judged without it.");
+    }
+    if (!full && !chosen)
+        Information("Judged: {0}. Not run: the layers of the networks, blocks and trunks: ./build.sh -- --full", First);
+    if (code != 0)
+        throw new CakeException(code, $"The matrix ended with exit code {code}.");
+});
 
 RunTarget(target);

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Restores the build tool that .config/dotnet-tools.json pins and hands every argument to build.cake.
-#   ./build.sh                    native library, build, the whole correctness matrix
+#   ./build.sh                    the tool, and a first look: smoke, edge and variants on what is here; oneDNN is built beside and joins
+#   ./build.sh -- --full          the same over every suite
 #   ./build.sh --target=Test      native library, build, all tests
 # Other targets: Native, Build, Matrix, Generate, Bench, Pack, Clean, InstructionSets. What follows `--` goes to the tool:
 #   ./build.sh --target=Matrix -- --suite alexnet

@@ -7,6 +7,7 @@
 # Exit codes: 0 done, 1 the build failed, 2 CONVNATIVE_ONEDNN names nothing usable, 3 no way is open on this machine.
 #
 #   --build       take way 4 or 3 even where way 1 or 2 is open
+#   --find        take way 1, 2 or 3; exit code 3 at once where only way 4 is left
 #   --key         print the cache key of this recipe and stop
 #
 # CONVNATIVE_ONEDNN_TARBALL names a copy of the source tarball for a machine without network.
@@ -271,10 +272,11 @@ build() {
 
 # ---- the four ways ----------------------------------------------------------------------------------------------
 
-only_build=
+only_build='' only_find=''
 case ${1:-} in
     '') ;;
     --build) only_build=1 ;;
+    --find) only_find=1 ;;
     --key)
         cache_key
         exit
@@ -310,6 +312,9 @@ if [[ -f $library ]]; then
     exit
 fi
 
+if [[ -n $only_find ]]; then
+    exit 3
+fi
 need_tools
 exec 9>"$cache/.lock"
 if ! flock -n 9; then
