@@ -136,7 +136,15 @@ Task("Default")
     bool full = toolArguments.Contains("\"--full\""), chosen = toolArguments.Contains("--suite");
     var arguments = toolArguments.Replace("\"--full\"", "").Trim() + (full || chosen ? "" : $" --suite {First}");
     using var native = OneDnnBeside();
-    DotNetBuild("src/Cli/ConvNative.Cli.csproj", new DotNetBuildSettings { Configuration = configuration, NoLogo = true, Verbosity = DotNetVerbosity.Minimal });
+
+    // Without analyzers, which take longer than the compiler.
+    DotNetBuild("src/Cli/ConvNative.Cli.csproj", new DotNetBuildSettings
+    {
+        Configuration = configuration,
+        NoLogo = true,
+        Verbosity = DotNetVerbosity.Minimal,
+        MSBuildSettings = new DotNetMSBuildSettings().WithProperty("RunAnalyzers", "false"),
+    });
     var code = StartProcess("dotnet", $"\"{Tool()}\" matrix {arguments}");
     if (native is not null)
     {
