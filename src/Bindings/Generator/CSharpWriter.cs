@@ -45,7 +45,7 @@ internal sealed class CSharpWriter
             [$"{_library.Class}.Constants.cs"] = WriteConstants(),
         };
         if (_library.Handles.Length > 0)
-            files[$"{_library.Class}.Handles.cs"] = new HandleWriter(_library, _declarations, _constants, _types).Write(Begin("ConvNative.Bindings.Handles"));
+            files[$"{_library.Class}.Handles.cs"] = new HandleWriter(_library, _declarations, _types).Write(Begin("ConvNative.Bindings.Handles"));
         return files;
     }
 

@@ -3,11 +3,9 @@ using System.Text;
 namespace ConvNative.Bindings.Generator;
 
 /// <summary>Writes one sealed SafeHandle per row of the library's table, and the status check.</summary>
-internal sealed class HandleWriter(
-    LibraryDescription library, Declarations declarations, IReadOnlyList<CConstant> constants, TypeMap types)
+internal sealed class HandleWriter(LibraryDescription library, Declarations declarations, TypeMap types)
 {
-    // A status is an enum, or a number whose values are macros.
-    private string Success => $"{(library.Statuses is null ? library.StatusType : library.Class)}.{library.Success}";
+    private string Success => $"{library.StatusType}.{library.Success}";
 
     public string Write(StringBuilder text)
     {
@@ -32,29 +30,18 @@ internal sealed class HandleWriter(
             throw new GeneratorException($"handle {handle.Name}: its parent '{parent}' is not in the table");
     }
 
-    private void WriteStatus(StringBuilder text)
-    {
+    private void WriteStatus(StringBuilder text) =>
         text.Append($$"""
             public static class {{library.Class}}Status
             {
-                public static void ThrowIfFailed({{(library.Statuses is null ? "this " : "")}}{{library.StatusType}} status, string function)
+                public static void ThrowIfFailed(this {{library.StatusType}} status, string function)
                 {
                     if (status != {{Success}})
-                        NativeCallException.Throw("{{library.Name}}", function, {{(library.Statuses is null ? "status.ToString()" : "Name(status)")}}, (long)status);
+                        NativeCallException.Throw("{{library.Name}}", function, status.ToString(), (long)status);
                 }
+            }
 
             """);
-        if (library.Statuses is { } named)
-        {
-            text.Append($"\n    public static string Name({library.StatusType} status) => status switch\n    {{\n");
-            var seen = new HashSet<System.Numerics.BigInteger>();
-            foreach (var constant in constants)
-                if (named.IsMatch(constant.Name) && constant.Value is { } value && seen.Add(value))
-                    text.Append($"        {library.Class}.{constant.Name} => \"{constant.Name}\",\n");
-            text.Append("        _ => \"unknown status\",\n    };\n");
-        }
-        text.Append("}\n");
-    }
 
     private void WriteHandle(StringBuilder text, OwnedHandle handle)
     {

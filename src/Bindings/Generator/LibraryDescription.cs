@@ -13,7 +13,7 @@ internal sealed class LibraryDescription
     [
         "name", "import", "namespace", "class", "output", "includes", "includePaths", "hashed", "defines", "version",
         "functions", "types", "macros", "excluded", "withoutGcTransition", "required", "flags", "external", "statusType",
-        "success", "statuses", "handles",
+        "success", "handles",
     ];
 
     public required string Name { get; init; }
@@ -49,9 +49,6 @@ internal sealed class LibraryDescription
 
     public string? StatusType { get; init; }
     public string? Success { get; init; }
-
-    /// <summary>Where the status is a number: the macros that name its values. Others may share a value with them.</summary>
-    public Regex? Statuses { get; init; }
 
     public required OwnedHandle[] Handles { get; init; }
 
@@ -95,7 +92,6 @@ internal sealed class LibraryDescription
                 : [],
             StatusType = Optional("statusType"),
             Success = Optional("success"),
-            Statuses = Optional("statuses") is { } statuses ? new Regex(statuses) : null,
             Handles = root.TryGetProperty("handles", out var handles)
                 ? handles.EnumerateArray().Select(ReadHandle).ToArray()
                 : [],

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Runtime.InteropServices;
 
 namespace ConvNative.Bindings.Loading;
@@ -33,11 +34,10 @@ internal static class NativeCandidates
         [Path.Combine(prefix, OperatingSystem.IsWindows() ? "bin" : "lib", file)];
 
     /// <summary>The folder that this assembly lies in, which is not the application's where it is part of a plug-in; null in a single file.</summary>
+    [UnconditionalSuppressMessage("SingleFile", "IL3000", Justification = "Empty in a single file: that is what is asked.")]
     public static string? AssemblyFolder()
     {
-#pragma warning disable IL3000 // Empty in a single file: that is what is asked.
         string location = typeof(NativeCandidates).Assembly.Location;
-#pragma warning restore IL3000
         return location.Length == 0 ? null : Path.GetDirectoryName(location);
     }
 

@@ -1,3 +1,4 @@
+using System.IO.Hashing;
 using System.Runtime.InteropServices;
 
 namespace ConvNative.Cli.Checking;
@@ -54,7 +55,7 @@ public sealed unsafe class TensorMemory : IDisposable
     /// <summary>Remembers the contents, for <see cref="Damage"/>.</summary>
     public void Seal()
     {
-        _seal = Fingerprint(Span);
+        _seal = XxHash3.HashToUInt64(Span);
         _sealed = true;
     }
 
@@ -73,7 +74,7 @@ public sealed unsafe class TensorMemory : IDisposable
         byte* end = _data + Length;
         int after = FirstOther(end, (int)(_block + _blockBytes - end), fromEnd: false);
         if (after != 0) return $"{_name}: a byte was written {after - 1} bytes past the tensor's end";
-        return _sealed && Fingerprint(Span) != _seal ? $"{_name}: its contents were changed" : null;
+        return _sealed && XxHash3.HashToUInt64(Span) != _seal ? $"{_name}: its contents were changed" : null;
     }
 
     /// <inheritdoc/>
@@ -89,26 +90,6 @@ public sealed unsafe class TensorMemory : IDisposable
         var band = new ReadOnlySpan<byte>(p, count);
         int at = fromEnd ? band.LastIndexOfAnyExcept(BandValue) : band.IndexOfAnyExcept(BandValue);
         return at < 0 ? 0 : fromEnd ? count - at : at + 1;
-    }
-
-    // Every word is multiplied by an odd number that depends on its place, so any single changed word changes the sum.
-    private static ulong Fingerprint(ReadOnlySpan<byte> data)
-    {
-        ulong sum = 0, factor = 0x9E3779B97F4A7C15;
-        ReadOnlySpan<ulong> words = MemoryMarshal.Cast<byte, ulong>(data);
-        foreach (ulong w in words)
-        {
-            sum += (w ^ (w >> 29)) * factor;
-            factor += 0x3C6EF372FE94F82A;
-        }
-
-        foreach (byte b in data[(words.Length * 8)..])
-        {
-            sum += (b + 1UL) * factor;
-            factor += 0x3C6EF372FE94F82A;
-        }
-
-        return sum;
     }
 
     private void Free()

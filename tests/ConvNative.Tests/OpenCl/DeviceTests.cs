@@ -3,9 +3,9 @@ using ConvNative.Backends;
 using ConvNative.Backends.OpenCl;
 using ConvNative.Backends.OpenCl.Device;
 using ConvNative.Bindings;
-using ConvNative.Bindings.OpenCl;
 using ConvNative.Plans;
 using ConvNative.Problems;
+using DeviceFpConfig = Silk.NET.OpenCL.DeviceFpConfig;
 
 namespace ConvNative.Tests.OpenCl;
 
@@ -22,7 +22,7 @@ public sealed class DeviceTests
         HasCompiler = true,
         LittleEndian = true,
         Profile = "FULL_PROFILE",
-        SingleConfig = Cl.CL_FP_INF_NAN | Cl.CL_FP_ROUND_TO_NEAREST,
+        SingleConfig = DeviceFpConfig.InfNan | DeviceFpConfig.RoundToNearest,
         MaxWorkGroup = 64,
     };
 
@@ -55,7 +55,7 @@ public sealed class DeviceTests
             (s_good with { HasCompiler = false }, "COMPILER"),
             (s_good with { LittleEndian = false }, "ENDIAN"),
             (s_good with { Profile = "EMBEDDED_PROFILE" }, "EMBEDDED_PROFILE"),
-            (s_good with { SingleConfig = Cl.CL_FP_INF_NAN }, "ROUND_TO_NEAREST"),
+            (s_good with { SingleConfig = DeviceFpConfig.InfNan }, "ROUND_TO_NEAREST"),
             (s_good with { MaxWorkGroup = 32 }, "32"),
         ])
             Assert.Contains(word, ClDeviceProperties.Failed(r)!);

@@ -77,7 +77,7 @@ internal sealed class CpuBlockedRoutine : CpuRoutine
             _weights.Enqueue(_g.InitElements);
         }
 
-        protected override void Run(in ClTensors tensors, cl_mem source)
+        protected override void Run(in ClTensors tensors, ClMem source)
         {
             if (_pack is null) _main.Set(0, source);
             else

@@ -96,7 +96,7 @@ internal sealed class CpuFlatRoutine : CpuRoutine
             _weights.Enqueue(_g.Channels);
         }
 
-        protected override void Run(in ClTensors tensors, cl_mem source)
+        protected override void Run(in ClTensors tensors, ClMem source)
         {
             _main.Set(0, source);
             _main.Set(3, tensors.Residual.IsNull ? tensors.Result : tensors.Residual);

@@ -115,7 +115,7 @@ internal sealed class CpuLanesRoutine : CpuRoutine
             _weights.Enqueue((long)_blocks * Vectors.Lanes);
         }
 
-        protected override void Run(in ClTensors tensors, cl_mem source)
+        protected override void Run(in ClTensors tensors, ClMem source)
         {
             _main.Set(0, source);
             _main.Set(3, tensors.Residual.IsNull ? tensors.Result : tensors.Residual);

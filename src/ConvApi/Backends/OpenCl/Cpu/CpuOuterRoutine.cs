@@ -76,10 +76,10 @@ internal sealed class CpuOuterRoutine : CpuRoutine
             // There are no weights.
         }
 
-        protected override void Run(in ClTensors tensors, cl_mem source)
+        protected override void Run(in ClTensors tensors, ClMem source)
         {
-            (cl_mem big, cl_mem small) = Problem.Op == ConvOp.Transposed ? (tensors.OutputGradient, tensors.Input) : (tensors.Input, tensors.OutputGradient);
-            (cl_mem lanes, cl_mem rows) = _g.BigLanes ? (big, small) : (small, big);
+            (ClMem big, ClMem small) = Problem.Op == ConvOp.Transposed ? (tensors.OutputGradient, tensors.Input) : (tensors.Input, tensors.OutputGradient);
+            (ClMem lanes, ClMem rows) = _g.BigLanes ? (big, small) : (small, big);
             if (_pack is null) _main.Set(0, lanes);
             else
             {

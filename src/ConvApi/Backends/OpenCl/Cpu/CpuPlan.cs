@@ -77,7 +77,7 @@ internal abstract unsafe class CpuPlan : ClPlan
     protected abstract void Pack();
 
     /// <summary>Queues one run, from <paramref name="source"/> to the result.</summary>
-    protected abstract void Run(in ClTensors tensors, cl_mem source);
+    protected abstract void Run(in ClTensors tensors, ClMem source);
 
     /// <summary>A kernel of one of the files for processors; with <paramref name="finishes"/> one that applies what follows the sum.</summary>
     protected ClKernel CpuKernel(string file, string name, string options = "", bool finishes = false)

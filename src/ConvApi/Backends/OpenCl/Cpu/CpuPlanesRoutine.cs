@@ -82,7 +82,7 @@ internal sealed class CpuPlanesRoutine : CpuRoutine
             _weights.Enqueue(_g.Outputs);
         }
 
-        protected override void Run(in ClTensors tensors, cl_mem source)
+        protected override void Run(in ClTensors tensors, ClMem source)
         {
             _main.Set(0, source);
             _main.Set(3, tensors.Residual.IsNull ? tensors.Result : tensors.Residual);

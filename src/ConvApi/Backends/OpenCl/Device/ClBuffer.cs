@@ -1,6 +1,7 @@
 using System.Buffers;
 using ConvNative.Bindings;
 using ConvNative.Bindings.OpenCl;
+using Silk.NET.OpenCL;
 
 namespace ConvNative.Backends.OpenCl.Device;
 
@@ -9,7 +10,7 @@ internal sealed unsafe class ClBuffer(ClDevice device, long bytes) : DeviceBuffe
 {
     private readonly ClMemHandle _memory = device.AllocateMemory(bytes);
 
-    public cl_mem Raw => _memory.Raw;
+    public ClMem Raw => _memory.Raw;
 
     public override void Dispose() => _memory.Dispose();
 
@@ -42,17 +43,17 @@ internal sealed unsafe class ClBuffer(ClDevice device, long bytes) : DeviceBuffe
     protected override ValueTask ReadCoreAsync(Memory<byte> destination, long offset)
     {
         MemoryHandle pin = destination.Pin();
-        cl_event done;
-        int status = Cl.clEnqueueReadBuffer(device.Queue.Raw, Raw, Cl.CL_FALSE, (nuint)offset, (nuint)destination.Length, pin.Pointer, 0, null, &done);
+        nint done;
+        int status = OpenClLibrary.Api.EnqueueReadBuffer(device.Queue.Raw, Raw.Value, false, (nuint)offset, (nuint)destination.Length, pin.Pointer, 0, null, &done);
         try
         {
-            ClStatus.ThrowIfFailed(status, nameof(Cl.clEnqueueReadBuffer));
+            ClStatus.ThrowIfFailed(status, nameof(CL.EnqueueReadBuffer));
             return ClErrors.Translated(ClEvents.WhenDone(device, done), pin, this);
         }
         catch (NativeCallException e)
         {
             // The copy may be queued and still write to the caller's memory.
-            Cl.clFinish(device.Queue.Raw);
+            OpenClLibrary.Api.Finish(device.Queue.Raw);
             pin.Dispose();
             throw ClErrors.Translated(e);
         }

@@ -7,6 +7,7 @@ using ConvNative.Backends.OpenCl.Choice;
 using ConvNative.Backends.OpenCl.Programs;
 using ConvNative.Bindings;
 using ConvNative.Bindings.OpenCl;
+using Silk.NET.OpenCL;
 
 namespace ConvNative.Backends.OpenCl.Device;
 
@@ -18,16 +19,16 @@ internal sealed unsafe class ClDevice : ConvDevice
         Id = id;
         Family = family ?? (Environment.GetEnvironmentVariable(ClRoutines.FamilyVariable) is { Length: > 0 } named ? named : properties.IsCpu ? "cpu" : "gpu");
         Properties = properties;
-        cl_device_id device = properties.Device;
+        nint device = properties.Device;
         int status;
-        cl_context context = Cl.clCreateContext(null, 1, &device, null, null, &status);
-        ClStatus.ThrowIfFailed(status, nameof(Cl.clCreateContext));
-        Context = ClContextHandle.Adopt(context, nameof(Cl.clCreateContext));
+        nint context = OpenClLibrary.Api.CreateContext(null, 1, &device, null, null, &status);
+        ClStatus.ThrowIfFailed(status, nameof(CL.CreateContext));
+        Context = ClContextHandle.Adopt(context, nameof(CL.CreateContext));
         try
         {
-            cl_command_queue queue = Cl.clCreateCommandQueue(Context.Raw, device, 0, &status);
-            ClStatus.ThrowIfFailed(status, nameof(Cl.clCreateCommandQueue));
-            Queue = ClQueueHandle.Adopt(queue, nameof(Cl.clCreateCommandQueue), Context);
+            nint queue = OpenClLibrary.Api.CreateCommandQueue(Context.Raw, device, CommandQueueProperties.None, &status);
+            ClStatus.ThrowIfFailed(status, nameof(CL.CreateCommandQueue));
+            Queue = ClQueueHandle.Adopt(queue, nameof(CL.CreateCommandQueue), Context);
             Programs = new ClPrograms(this, ClBinaryCache.User);
             UsesHostMemory = properties.IsCpu && StoresReachTheHost();
         }
@@ -78,8 +79,8 @@ internal sealed unsafe class ClDevice : ConvDevice
     {
         try
         {
-            cl_event done;
-            ClStatus.ThrowIfFailed(Cl.clEnqueueMarkerWithWaitList(Queue.Raw, 0, null, &done), nameof(Cl.clEnqueueMarkerWithWaitList));
+            nint done;
+            ClStatus.ThrowIfFailed(OpenClLibrary.Api.EnqueueMarkerWithWaitList(Queue.Raw, 0, null, &done), nameof(CL.EnqueueMarkerWithWaitList));
             return ClErrors.Translated(ClEvents.WhenDone(this, done));
         }
         catch (NativeCallException e)
@@ -94,11 +95,11 @@ internal sealed unsafe class ClDevice : ConvDevice
     {
         if (bytes > Properties.MaxAllocationBytes) throw new DeviceMemoryException(Id, bytes);
         int status;
-        cl_mem memory = Cl.clCreateBuffer(Context.Raw, Cl.CL_MEM_READ_WRITE, (nuint)Math.Max(1, bytes), null, &status);
-        if (status is Cl.CL_MEM_OBJECT_ALLOCATION_FAILURE or Cl.CL_OUT_OF_RESOURCES or Cl.CL_OUT_OF_HOST_MEMORY or Cl.CL_INVALID_BUFFER_SIZE)
-            throw new DeviceMemoryException(Id, bytes, new NativeCallException("OpenCL", nameof(Cl.clCreateBuffer), ClStatus.Name(status), status));
-        ClStatus.ThrowIfFailed(status, nameof(Cl.clCreateBuffer));
-        return ClMemHandle.Adopt(memory, nameof(Cl.clCreateBuffer), Context);
+        nint memory = OpenClLibrary.Api.CreateBuffer(Context.Raw, MemFlags.ReadWrite, (nuint)Math.Max(1, bytes), null, &status);
+        if ((ErrorCodes)status is ErrorCodes.MemObjectAllocationFailure or ErrorCodes.OutOfResources or ErrorCodes.OutOfHostMemory or ErrorCodes.InvalidBufferSize)
+            throw new DeviceMemoryException(Id, bytes, ClStatus.Failure(status, nameof(CL.CreateBuffer)));
+        ClStatus.ThrowIfFailed(status, nameof(CL.CreateBuffer));
+        return ClMemHandle.Adopt(memory, nameof(CL.CreateBuffer), Context);
     }
 
     /// <summary>Memory that starts with the host's bytes.</summary>
@@ -119,21 +120,21 @@ internal sealed unsafe class ClDevice : ConvDevice
     }
 
     /// <summary>Copies from the host; the call returns when the host's memory may change.</summary>
-    public void Write(cl_mem to, void* from, long offset, long bytes)
+    public void Write(ClMem to, void* from, long offset, long bytes)
     {
-        if (bytes > 0) ClStatus.ThrowIfFailed(Cl.clEnqueueWriteBuffer(Queue.Raw, to, Cl.CL_TRUE, (nuint)offset, (nuint)bytes, from, 0, null, null), nameof(Cl.clEnqueueWriteBuffer));
+        if (bytes > 0) ClStatus.ThrowIfFailed(OpenClLibrary.Api.EnqueueWriteBuffer(Queue.Raw, to.Value, true, (nuint)offset, (nuint)bytes, from, 0, null, null), nameof(CL.EnqueueWriteBuffer));
     }
 
     /// <summary>Copies to the host, after all work asked for before.</summary>
-    public void Read(cl_mem from, void* to, long offset, long bytes)
+    public void Read(ClMem from, void* to, long offset, long bytes)
     {
-        if (bytes > 0) ClStatus.ThrowIfFailed(Cl.clEnqueueReadBuffer(Queue.Raw, from, Cl.CL_TRUE, (nuint)offset, (nuint)bytes, to, 0, null, null), nameof(Cl.clEnqueueReadBuffer));
+        if (bytes > 0) ClStatus.ThrowIfFailed(OpenClLibrary.Api.EnqueueReadBuffer(Queue.Raw, from.Value, true, (nuint)offset, (nuint)bytes, to, 0, null, null), nameof(CL.EnqueueReadBuffer));
     }
 
     /// <summary>Queues a copy between buffers of this device.</summary>
-    public void Copy(cl_mem from, long fromOffset, cl_mem to, long toOffset, long bytes)
+    public void Copy(ClMem from, long fromOffset, ClMem to, long toOffset, long bytes)
     {
-        if (bytes > 0) ClStatus.ThrowIfFailed(Cl.clEnqueueCopyBuffer(Queue.Raw, from, to, (nuint)fromOffset, (nuint)toOffset, (nuint)bytes, 0, null, null), nameof(Cl.clEnqueueCopyBuffer));
+        if (bytes > 0) ClStatus.ThrowIfFailed(OpenClLibrary.Api.EnqueueCopyBuffer(Queue.Raw, from.Value, to.Value, (nuint)fromOffset, (nuint)toOffset, (nuint)bytes, 0, null, null), nameof(CL.EnqueueCopyBuffer));
     }
 
     private bool StoresReachTheHost()
@@ -145,9 +146,9 @@ internal sealed unsafe class ClDevice : ConvDevice
             var numbers = new Span<int>(memory + 1, Count);
             for (int i = 0; i < Count; i++) numbers[i] = i;
             int status;
-            cl_mem raw = Cl.clCreateBuffer(Context.Raw, Cl.CL_MEM_READ_WRITE | Cl.CL_MEM_USE_HOST_PTR, Bytes, memory + 1, &status);
-            if (status != Cl.CL_SUCCESS) return false;
-            using ClMemHandle buffer = ClMemHandle.Adopt(raw, nameof(Cl.clCreateBuffer), Context);
+            nint raw = OpenClLibrary.Api.CreateBuffer(Context.Raw, MemFlags.ReadWrite | MemFlags.UseHostPtr, Bytes, memory + 1, &status);
+            if (status != (int)ErrorCodes.Success) return false;
+            using ClMemHandle buffer = ClMemHandle.Adopt(raw, nameof(CL.CreateBuffer), Context);
             using ClProgramHandle program = Programs.Build("probe", "kernel void invert(global int *x) { x[get_global_id(0)] ^= -1; }", "-cl-std=CL1.2");
             using var kernel = new ClKernel(this, program, "invert");
             kernel.Set(0, buffer);
@@ -164,5 +165,5 @@ internal sealed unsafe class ClDevice : ConvDevice
     }
 
     /// <summary>Waits for all work asked for.</summary>
-    public void Finish() => ClStatus.ThrowIfFailed(Cl.clFinish(Queue.Raw), nameof(Cl.clFinish));
+    public void Finish() => ClStatus.ThrowIfFailed(OpenClLibrary.Api.Finish(Queue.Raw), nameof(CL.Finish));
 }

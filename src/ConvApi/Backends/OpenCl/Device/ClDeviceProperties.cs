@@ -1,15 +1,17 @@
 using System.Globalization;
 using System.Text;
 using ConvNative.Bindings.OpenCl;
+using Silk.NET.OpenCL;
+using Info = Silk.NET.OpenCL.DeviceInfo;
 
 namespace ConvNative.Backends.OpenCl.Device;
 
 /// <summary>What a driver says of one of its devices, and whether we can use it.</summary>
 internal sealed unsafe record ClDeviceProperties
 {
-    public required cl_platform_id Platform { get; init; }
+    public required nint Platform { get; init; }
 
-    public required cl_device_id Device { get; init; }
+    public required nint Device { get; init; }
 
     public required string PlatformName { get; init; }
 
@@ -24,7 +26,7 @@ internal sealed unsafe record ClDeviceProperties
 
     public required Version Version { get; init; }
 
-    public required ulong Type { get; init; }
+    public required DeviceType Type { get; init; }
 
     public required int ComputeUnits { get; init; }
 
@@ -51,35 +53,35 @@ internal sealed unsafe record ClDeviceProperties
     /// <summary>The requirement that the device fails, or null.</summary>
     public required string? Rejected { get; init; }
 
-    public bool IsCpu => (Type & Cl.CL_DEVICE_TYPE_CPU) != 0;
+    public bool IsCpu => (Type & DeviceType.Cpu) != 0;
 
-    public string TypeName => IsCpu ? "CPU" : (Type & Cl.CL_DEVICE_TYPE_GPU) != 0 ? "GPU" : (Type & Cl.CL_DEVICE_TYPE_ACCELERATOR) != 0 ? "accelerator" : "custom";
+    public string TypeName => IsCpu ? "CPU" : (Type & DeviceType.Gpu) != 0 ? "GPU" : (Type & DeviceType.Accelerator) != 0 ? "accelerator" : "custom";
 
     /// <summary>Driver and device: what a binary or a measurement belongs to.</summary>
     public string Identity => $"{PlatformName}|{Name}|{Driver}|{VersionText}";
 
-    public static ClDeviceProperties Read(cl_platform_id platform, cl_device_id device)
+    public static ClDeviceProperties Read(nint platform, nint device)
     {
-        string extensions = $" {Text(device, Cl.CL_DEVICE_EXTENSIONS)} ", version = Text(device, Cl.CL_DEVICE_VERSION);
+        string extensions = $" {Text(device, Info.Extensions)} ", version = Text(device, Info.Version);
         var p = new ClDeviceProperties
         {
             Platform = platform,
             Device = device,
-            PlatformName = PlatformText(platform, Cl.CL_PLATFORM_NAME),
-            Name = Text(device, Cl.CL_DEVICE_NAME),
-            Vendor = Text(device, Cl.CL_DEVICE_VENDOR),
-            Driver = Text(device, Cl.CL_DRIVER_VERSION),
+            PlatformName = PlatformText(platform, PlatformInfo.Name),
+            Name = Text(device, Info.Name),
+            Vendor = Text(device, Info.Vendor),
+            Driver = Text(device, Info.DriverVersion),
             VersionText = version,
             Version = ParseVersion(version),
-            Type = Number<ulong>(device, Cl.CL_DEVICE_TYPE),
-            ComputeUnits = (int)Number<uint>(device, Cl.CL_DEVICE_MAX_COMPUTE_UNITS),
-            LocalBytes = (long)Number<ulong>(device, Cl.CL_DEVICE_LOCAL_MEM_SIZE),
-            HasLocalMemory = Number<uint>(device, Cl.CL_DEVICE_LOCAL_MEM_TYPE) == Cl.CL_LOCAL,
-            GlobalBytes = (long)Number<ulong>(device, Cl.CL_DEVICE_GLOBAL_MEM_SIZE),
-            MaxAllocationBytes = (long)Number<ulong>(device, Cl.CL_DEVICE_MAX_MEM_ALLOC_SIZE),
-            MaxWorkGroup = (int)Number<nuint>(device, Cl.CL_DEVICE_MAX_WORK_GROUP_SIZE),
-            NativeFloats = (int)Number<uint>(device, Cl.CL_DEVICE_NATIVE_VECTOR_WIDTH_FLOAT),
-            NativeDoubles = (int)Number<uint>(device, Cl.CL_DEVICE_NATIVE_VECTOR_WIDTH_DOUBLE),
+            Type = Number<DeviceType>(device, Info.Type),
+            ComputeUnits = (int)Number<uint>(device, Info.MaxComputeUnits),
+            LocalBytes = (long)Number<ulong>(device, Info.LocalMemSize),
+            HasLocalMemory = Number<DeviceLocalMemType>(device, Info.LocalMemType) == DeviceLocalMemType.Local,
+            GlobalBytes = (long)Number<ulong>(device, Info.GlobalMemSize),
+            MaxAllocationBytes = (long)Number<ulong>(device, Info.MaxMemAllocSize),
+            MaxWorkGroup = (int)Number<nuint>(device, Info.MaxWorkGroupSize),
+            NativeFloats = (int)Number<uint>(device, Info.NativeVectorWidthFloat),
+            NativeDoubles = (int)Number<uint>(device, Info.NativeVectorWidthDouble),
             HasF64 = extensions.Contains(" cl_khr_fp64 ", StringComparison.Ordinal),
             HasF16 = extensions.Contains(" cl_khr_fp16 ", StringComparison.Ordinal),
             Rejected = null,
@@ -88,12 +90,12 @@ internal sealed unsafe record ClDeviceProperties
         {
             Rejected = Failed(new ClRequirements
             {
-                Available = Number<uint>(device, Cl.CL_DEVICE_AVAILABLE) != 0,
+                Available = Number<uint>(device, Info.Available) != 0,
                 Version = p.Version,
-                HasCompiler = Number<uint>(device, Cl.CL_DEVICE_COMPILER_AVAILABLE) != 0,
-                LittleEndian = Number<uint>(device, Cl.CL_DEVICE_ENDIAN_LITTLE) != 0,
-                Profile = Text(device, Cl.CL_DEVICE_PROFILE),
-                SingleConfig = Number<ulong>(device, Cl.CL_DEVICE_SINGLE_FP_CONFIG),
+                HasCompiler = Number<uint>(device, Info.CompilerAvailable) != 0,
+                LittleEndian = Number<uint>(device, Info.EndianLittle) != 0,
+                Profile = Text(device, Info.Profile),
+                SingleConfig = Number<DeviceFpConfig>(device, Info.SingleFPConfig),
                 MaxWorkGroup = p.MaxWorkGroup,
             }),
         };
@@ -119,13 +121,13 @@ internal sealed unsafe record ClDeviceProperties
         Rejected);
 
     /// <summary>The platform's own words; empty where it has none.</summary>
-    public static string PlatformText(cl_platform_id platform, uint what)
+    public static string PlatformText(nint platform, PlatformInfo what)
     {
         nuint size;
-        if (Cl.clGetPlatformInfo(platform, what, 0, null, &size) != Cl.CL_SUCCESS || size == 0) return "";
+        if (OpenClLibrary.Api.GetPlatformInfo(platform, what, 0, null, &size) != (int)ErrorCodes.Success || size == 0) return "";
         var bytes = new byte[(int)size];
         fixed (byte* b = bytes)
-            if (Cl.clGetPlatformInfo(platform, what, size, b, null) != Cl.CL_SUCCESS) return "";
+            if (OpenClLibrary.Api.GetPlatformInfo(platform, what, size, b, null) != (int)ErrorCodes.Success) return "";
         return Trim(bytes);
     }
 
@@ -137,7 +139,7 @@ internal sealed unsafe record ClDeviceProperties
         if (!r.HasCompiler) return "CL_DEVICE_COMPILER_AVAILABLE is false: kernels are compiled here";
         if (!r.LittleEndian) return "CL_DEVICE_ENDIAN_LITTLE is false";
         if (r.Profile != "FULL_PROFILE") return $"profile {r.Profile}: FULL_PROFILE is needed";
-        const ulong Need = Cl.CL_FP_INF_NAN | Cl.CL_FP_ROUND_TO_NEAREST;
+        const DeviceFpConfig Need = DeviceFpConfig.InfNan | DeviceFpConfig.RoundToNearest;
         if ((r.SingleConfig & Need) != Need) return "CL_DEVICE_SINGLE_FP_CONFIG lacks CL_FP_INF_NAN or CL_FP_ROUND_TO_NEAREST";
         return r.MaxWorkGroup < 64 ? $"CL_DEVICE_MAX_WORK_GROUP_SIZE is {r.MaxWorkGroup}: 64 is needed" : null;
     }
@@ -146,23 +148,23 @@ internal sealed unsafe record ClDeviceProperties
     private static Version ParseVersion(string text) =>
         text.Split(' ') is ["OpenCL", var number, ..] && Version.TryParse(number, out Version? v) ? v : new Version(0, 0);
 
-    private static string Text(cl_device_id device, uint what)
+    private static string Text(nint device, Info what)
     {
         nuint size;
-        if (Cl.clGetDeviceInfo(device, what, 0, null, &size) != Cl.CL_SUCCESS || size == 0) return "";
+        if (OpenClLibrary.Api.GetDeviceInfo(device, what, 0, null, &size) != (int)ErrorCodes.Success || size == 0) return "";
         var bytes = new byte[(int)size];
         fixed (byte* b = bytes)
-            if (Cl.clGetDeviceInfo(device, what, size, b, null) != Cl.CL_SUCCESS) return "";
+            if (OpenClLibrary.Api.GetDeviceInfo(device, what, size, b, null) != (int)ErrorCodes.Success) return "";
         return Trim(bytes);
     }
 
     private static string Trim(byte[] bytes) => Encoding.UTF8.GetString(bytes).TrimEnd('\0').Trim();
 
     // What a driver does not answer counts as 0: as lacking.
-    private static T Number<T>(cl_device_id device, uint what)
+    private static T Number<T>(nint device, Info what)
         where T : unmanaged
     {
         T value = default;
-        return Cl.clGetDeviceInfo(device, what, (nuint)sizeof(T), &value, null) == Cl.CL_SUCCESS ? value : default;
+        return OpenClLibrary.Api.GetDeviceInfo(device, what, (nuint)sizeof(T), &value, null) == (int)ErrorCodes.Success ? value : default;
     }
 }

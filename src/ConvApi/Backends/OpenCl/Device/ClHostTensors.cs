@@ -1,4 +1,5 @@
 using ConvNative.Bindings.OpenCl;
+using Silk.NET.OpenCL;
 
 namespace ConvNative.Backends.OpenCl.Device;
 
@@ -11,7 +12,7 @@ internal sealed unsafe class ClHostTensors(ClDevice device) : IDisposable
     private const int Slots = 7;
 
     private readonly ClMemHandle?[] _copies = new ClMemHandle?[Slots];
-    private readonly cl_mem[] _wrapped = new cl_mem[Slots];
+    private readonly ClMem[] _wrapped = new ClMem[Slots];
     private readonly nint[] _results = new nint[Slots];
     private readonly long[] _bytes = new long[Slots];
 
@@ -21,21 +22,21 @@ internal sealed unsafe class ClHostTensors(ClDevice device) : IDisposable
     }
 
     /// <summary>A buffer with the host's bytes; null for null.</summary>
-    public cl_mem Bring(Slot slot, void* from, long bytes)
+    public ClMem Bring(Slot slot, void* from, long bytes)
     {
         if (from == null || bytes == 0) return default;
-        if (device.IsCpu) return Wrap(slot, from, bytes, Cl.CL_MEM_READ_ONLY);
-        cl_mem copy = Copy(slot, bytes);
+        if (device.IsCpu) return Wrap(slot, from, bytes, MemFlags.ReadOnly);
+        ClMem copy = Copy(slot, bytes);
         device.Write(copy, from, 0, bytes);
         return copy;
     }
 
     /// <summary>A buffer whose bytes <see cref="TakeBack"/> brings to the host; null for null.</summary>
-    public cl_mem Make(Slot slot, void* to, long bytes)
+    public ClMem Make(Slot slot, void* to, long bytes)
     {
         if (to == null || bytes == 0) return default;
         (_results[(int)slot], _bytes[(int)slot]) = ((nint)to, bytes);
-        return device.IsCpu ? Wrap(slot, to, bytes, Cl.CL_MEM_READ_WRITE) : Copy(slot, bytes);
+        return device.IsCpu ? Wrap(slot, to, bytes, MemFlags.ReadWrite) : Copy(slot, bytes);
     }
 
     /// <summary>Waits for the run; then the results are in the host's memory.</summary>
@@ -54,9 +55,9 @@ internal sealed unsafe class ClHostTensors(ClDevice device) : IDisposable
             wrapped = true;
             if (device.UsesHostMemory) continue;
             int status;
-            void* at = Cl.clEnqueueMapBuffer(device.Queue.Raw, _wrapped[i], Cl.CL_TRUE, Cl.CL_MAP_READ, 0, (nuint)_bytes[i], 0, null, null, &status);
-            ClStatus.ThrowIfFailed(status, nameof(Cl.clEnqueueMapBuffer));
-            ClStatus.ThrowIfFailed(Cl.clEnqueueUnmapMemObject(device.Queue.Raw, _wrapped[i], at, 0, null, null), nameof(Cl.clEnqueueUnmapMemObject));
+            void* at = OpenClLibrary.Api.EnqueueMapBuffer(device.Queue.Raw, _wrapped[i].Value, true, MapFlags.Read, 0, (nuint)_bytes[i], 0, null, null, &status);
+            ClStatus.ThrowIfFailed(status, nameof(CL.EnqueueMapBuffer));
+            ClStatus.ThrowIfFailed(OpenClLibrary.Api.EnqueueUnmapMemObject(device.Queue.Raw, _wrapped[i].Value, at, 0, null, null), nameof(CL.EnqueueUnmapMemObject));
         }
 
         if (wrapped) device.Finish();
@@ -69,7 +70,7 @@ internal sealed unsafe class ClHostTensors(ClDevice device) : IDisposable
         {
             _results[i] = 0;
             if (_wrapped[i].IsNull) continue;
-            Cl.clReleaseMemObject(_wrapped[i]);
+            OpenClLibrary.Api.ReleaseMemObject(_wrapped[i].Value);
             _wrapped[i] = default;
         }
     }
@@ -81,13 +82,13 @@ internal sealed unsafe class ClHostTensors(ClDevice device) : IDisposable
     }
 
     // A handle object for each run would be garbage for each run: these are released by hand.
-    private cl_mem Wrap(Slot slot, void* memory, long bytes, ulong flags)
+    private ClMem Wrap(Slot slot, void* memory, long bytes, MemFlags flags)
     {
         int status;
-        cl_mem wrapped = Cl.clCreateBuffer(device.Context.Raw, flags | Cl.CL_MEM_USE_HOST_PTR, (nuint)bytes, memory, &status);
-        ClStatus.ThrowIfFailed(status, nameof(Cl.clCreateBuffer));
-        return _wrapped[(int)slot] = wrapped;
+        nint wrapped = OpenClLibrary.Api.CreateBuffer(device.Context.Raw, flags | MemFlags.UseHostPtr, (nuint)bytes, memory, &status);
+        ClStatus.ThrowIfFailed(status, nameof(CL.CreateBuffer));
+        return _wrapped[(int)slot] = new ClMem(wrapped);
     }
 
-    private cl_mem Copy(Slot slot, long bytes) => (_copies[(int)slot] ??= device.AllocateMemory(bytes)).Raw;
+    private ClMem Copy(Slot slot, long bytes) => (_copies[(int)slot] ??= device.AllocateMemory(bytes)).Raw;
 }

@@ -1,15 +1,13 @@
 using ConvNative.Bindings;
 using ConvNative.Bindings.Loading;
 using ConvNative.Bindings.OpenCl;
+using Silk.NET.OpenCL;
 
 namespace ConvNative.Backends.OpenCl.Device;
 
 /// <summary>Every device of every platform, rejected ones included, and the words for what is missing.</summary>
 internal sealed unsafe class ClPlatforms
 {
-    // cl_khr_icd's status for a loader without drivers; the core headers do not have it.
-    private const int PlatformNotFound = -1001;
-
     internal ClPlatforms(BackendStatus status, IReadOnlyList<ClDeviceProperties> devices)
     {
         (Status, Devices) = (status, devices);
@@ -33,7 +31,7 @@ internal sealed unsafe class ClPlatforms
         var failures = new List<string>();
         try
         {
-            foreach (cl_platform_id platform in Platforms()) found.AddRange(DevicesOf(platform, failures));
+            foreach (nint platform in Platforms()) found.AddRange(DevicesOf(platform, failures));
         }
         catch (NativeCallException e)
         {
@@ -59,29 +57,29 @@ internal sealed unsafe class ClPlatforms
         return new ClPlatforms(new BackendStatus(true, $"{names}; {place}", [.. lines, .. failures], null), found);
     }
 
-    private static cl_platform_id[] Platforms()
+    private static nint[] Platforms()
     {
         uint count;
-        int status = Cl.clGetPlatformIDs(0, null, &count);
-        if (status == PlatformNotFound || (status == Cl.CL_SUCCESS && count == 0)) return [];
-        ClStatus.ThrowIfFailed(status, nameof(Cl.clGetPlatformIDs));
-        var platforms = new cl_platform_id[count];
-        fixed (cl_platform_id* p = platforms) ClStatus.ThrowIfFailed(Cl.clGetPlatformIDs(count, p, null), nameof(Cl.clGetPlatformIDs));
+        int status = OpenClLibrary.Api.GetPlatformIDs(0, null, &count);
+        if (status == (int)ErrorCodes.PlatformNotFoundKhr || (status == (int)ErrorCodes.Success && count == 0)) return [];
+        ClStatus.ThrowIfFailed(status, nameof(CL.GetPlatformIDs));
+        var platforms = new nint[count];
+        fixed (nint* p = platforms) ClStatus.ThrowIfFailed(OpenClLibrary.Api.GetPlatformIDs(count, p, null), nameof(CL.GetPlatformIDs));
         return platforms;
     }
 
-    private static ClDeviceProperties[] DevicesOf(cl_platform_id platform, List<string> failures)
+    private static ClDeviceProperties[] DevicesOf(nint platform, List<string> failures)
     {
         uint count;
-        int status = Cl.clGetDeviceIDs(platform, Cl.CL_DEVICE_TYPE_ALL, 0, null, &count);
-        if (status == Cl.CL_SUCCESS && count > 0)
+        int status = OpenClLibrary.Api.GetDeviceIDs(platform, DeviceType.All, 0, null, &count);
+        if (status == (int)ErrorCodes.Success && count > 0)
         {
-            var ids = new cl_device_id[count];
-            fixed (cl_device_id* p = ids) status = Cl.clGetDeviceIDs(platform, Cl.CL_DEVICE_TYPE_ALL, count, p, null);
-            if (status == Cl.CL_SUCCESS) return Array.ConvertAll(ids, id => ClDeviceProperties.Read(platform, id));
+            var ids = new nint[count];
+            fixed (nint* p = ids) status = OpenClLibrary.Api.GetDeviceIDs(platform, DeviceType.All, count, p, null);
+            if (status == (int)ErrorCodes.Success) return Array.ConvertAll(ids, id => ClDeviceProperties.Read(platform, id));
         }
 
-        failures.Add($"platform {ClDeviceProperties.PlatformText(platform, Cl.CL_PLATFORM_NAME)}: {(status is Cl.CL_SUCCESS or Cl.CL_DEVICE_NOT_FOUND ? "no device" : ClStatus.Name(status))}");
+        failures.Add($"platform {ClDeviceProperties.PlatformText(platform, PlatformInfo.Name)}: {(status is (int)ErrorCodes.Success or (int)ErrorCodes.DeviceNotFound ? "no device" : ClStatus.Name(status))}");
         return [];
     }
 }

@@ -1,3 +1,5 @@
+using Silk.NET.OpenCL;
+
 namespace ConvNative.Backends.OpenCl.Device;
 
 /// <summary>What a device must have to be used at all.</summary>
@@ -13,7 +15,7 @@ internal sealed record ClRequirements
 
     public required string Profile { get; init; }
 
-    public required ulong SingleConfig { get; init; }
+    public required DeviceFpConfig SingleConfig { get; init; }
 
     public required int MaxWorkGroup { get; init; }
 }

@@ -50,7 +50,7 @@ internal sealed class GemmWeightsPlan : ClPlan
     public override void Enqueue(in ClTensors t)
     {
         bool transposed = Problem.Op == ConvOp.Transposed;
-        cl_mem small = transposed ? t.Input : t.OutputGradient;
+        ClMem small = transposed ? t.Input : t.OutputGradient;
         if (_scan is not null)
         {
             Request.Device.Copy(_zero.Raw, 0, _guard.Raw, 0, sizeof(int));

@@ -1,6 +1,7 @@
 using System.Text;
 using ConvNative.Backends.OpenCl.Device;
 using ConvNative.Bindings.OpenCl;
+using Silk.NET.OpenCL;
 
 namespace ConvNative.Backends.OpenCl.Programs;
 
@@ -49,67 +50,67 @@ internal sealed unsafe class ClPrograms(ClDevice device, ClBinaryCache cache)
             nuint length = (nuint)text.Length;
             byte* pointer = t;
             int status;
-            cl_program raw = Cl.clCreateProgramWithSource(device.Context.Raw, 1, &pointer, &length, &status);
-            ClStatus.ThrowIfFailed(status, nameof(Cl.clCreateProgramWithSource));
-            program = ClProgramHandle.Adopt(raw, nameof(Cl.clCreateProgramWithSource), device.Context);
+            nint raw = OpenClLibrary.Api.CreateProgramWithSource(device.Context.Raw, 1, &pointer, &length, &status);
+            ClStatus.ThrowIfFailed(status, nameof(CL.CreateProgramWithSource));
+            program = ClProgramHandle.Adopt(raw, nameof(CL.CreateProgramWithSource), device.Context);
         }
 
         int built = BuildProgram(program, options);
-        if (built == Cl.CL_SUCCESS) return program;
+        if (built == (int)ErrorCodes.Success) return program;
         string log = Log(program);
         program.Dispose();
         throw new ConvNativeException(
             OpenClBackend.EngineName,
             $"{routine}.cl does not compile on {device.Id} ({device.Name}) with {options}:\n{log}",
-            nameof(Cl.clBuildProgram),
+            ClStatus.NativeName(nameof(CL.BuildProgram)),
             ClStatus.Name(built));
     }
 
     // What another driver left, or what this one no longer takes, is compiled anew.
     private ClProgramHandle? FromBinary(byte[] binary, string options)
     {
-        cl_device_id id = device.Properties.Device;
-        cl_program raw;
+        nint id = device.Properties.Device;
+        nint raw;
         fixed (byte* b = binary)
         {
             nuint length = (nuint)binary.Length;
             byte* pointer = b;
             int loaded, status;
-            raw = Cl.clCreateProgramWithBinary(device.Context.Raw, 1, &id, &length, &pointer, &loaded, &status);
-            if (status != Cl.CL_SUCCESS || raw.IsNull) return null;
+            raw = OpenClLibrary.Api.CreateProgramWithBinary(device.Context.Raw, 1, &id, &length, &pointer, &loaded, &status);
+            if (status != (int)ErrorCodes.Success || raw == 0) return null;
         }
 
-        ClProgramHandle program = ClProgramHandle.Adopt(raw, nameof(Cl.clCreateProgramWithBinary), device.Context);
-        if (BuildProgram(program, options) == Cl.CL_SUCCESS) return program;
+        ClProgramHandle program = ClProgramHandle.Adopt(raw, nameof(CL.CreateProgramWithBinary), device.Context);
+        if (BuildProgram(program, options) == (int)ErrorCodes.Success) return program;
         program.Dispose();
         return null;
     }
 
     private int BuildProgram(ClProgramHandle program, string options)
     {
-        cl_device_id id = device.Properties.Device;
-        fixed (byte* o = Encoding.UTF8.GetBytes(options + '\0')) return Cl.clBuildProgram(program.Raw, 1, &id, o, null, null);
+        nint id = device.Properties.Device;
+        fixed (byte* o = Encoding.UTF8.GetBytes(options + '\0')) return OpenClLibrary.Api.BuildProgram(program.Raw, 1, &id, o, null, null);
     }
 
     private string Log(ClProgramHandle program)
     {
         nuint size;
-        if (Cl.clGetProgramBuildInfo(program.Raw, device.Properties.Device, Cl.CL_PROGRAM_BUILD_LOG, 0, null, &size) != Cl.CL_SUCCESS || size == 0) return "(no log)";
+        if (OpenClLibrary.Api.GetProgramBuildInfo(program.Raw, device.Properties.Device, ProgramBuildInfo.BuildLog, 0, null, &size) != (int)ErrorCodes.Success || size == 0) return "(no log)";
         var bytes = new byte[(int)size];
         fixed (byte* b = bytes)
-            if (Cl.clGetProgramBuildInfo(program.Raw, device.Properties.Device, Cl.CL_PROGRAM_BUILD_LOG, size, b, null) != Cl.CL_SUCCESS) return "(no log)";
+            if (OpenClLibrary.Api.GetProgramBuildInfo(program.Raw, device.Properties.Device, ProgramBuildInfo.BuildLog, size, b, null) != (int)ErrorCodes.Success) return "(no log)";
         return Encoding.UTF8.GetString(bytes).TrimEnd('\0', '\n', ' ');
     }
 
     private static byte[]? Binary(ClProgramHandle program)
     {
         nuint size;
-        if (Cl.clGetProgramInfo(program.Raw, Cl.CL_PROGRAM_BINARY_SIZES, (nuint)sizeof(nuint), &size, null) != Cl.CL_SUCCESS || size == 0) return null;
+        if (OpenClLibrary.Api.GetProgramInfo(program.Raw, ProgramInfo.BinarySizes, (nuint)sizeof(nuint), &size, null) != (int)ErrorCodes.Success || size == 0) return null;
         var bytes = new byte[(int)size];
         fixed (byte* b = bytes)
         {
             byte* pointer = b;
-            return Cl.clGetProgramInfo(program.Raw, Cl.CL_PROGRAM_BINARIES, (nuint)sizeof(byte*), &pointer, null) == Cl.CL_SUCCESS ? bytes : null;
+            return OpenClLibrary.Api.GetProgramInfo(program.Raw, ProgramInfo.Binaries, (nuint)sizeof(byte*), &pointer, null) == (int)ErrorCodes.Success ? bytes : null;
         }
     }
 }

@@ -3,6 +3,7 @@ using ConvNative.Backends.Common.Memory;
 using ConvNative.Backends.OpenCl.Device;
 using ConvNative.Backends.OpenCl.Programs;
 using ConvNative.Bindings.OpenCl;
+using Silk.NET.OpenCL;
 using ConvNative.Plans;
 using ConvNative.Problems;
 
@@ -78,7 +79,7 @@ internal abstract unsafe class ClPlan : ConvPlan
     public abstract void Enqueue(in ClTensors tensors);
 
     /// <summary>For a plan inside another: weights and bias that lie on the device.</summary>
-    public void SetWeights(cl_mem weights, cl_mem bias)
+    public void SetWeights(ClMem weights, ClMem bias)
     {
         if (Weights is not null) _device.Copy(weights, 0, Weights.Raw, 0, WeightBytes);
         if (Bias is not null) _device.Copy(bias, 0, Bias.Raw, 0, BiasBytes);
@@ -170,7 +171,7 @@ internal abstract unsafe class ClPlan : ConvPlan
         catch
         {
             // The caller's memory is about to be unpinned, and what is queued may still use it.
-            Cl.clFinish(_device.Queue.Raw);
+            OpenClLibrary.Api.Finish(_device.Queue.Raw);
             throw;
         }
         finally
@@ -191,8 +192,8 @@ internal abstract unsafe class ClPlan : ConvPlan
             Result = Raw(a.Result),
             BiasResult = Raw(a.BiasResult),
         });
-        cl_event done;
-        ClStatus.ThrowIfFailed(Cl.clEnqueueMarkerWithWaitList(_device.Queue.Raw, 0, null, &done), nameof(Cl.clEnqueueMarkerWithWaitList));
+        nint done;
+        ClStatus.ThrowIfFailed(OpenClLibrary.Api.EnqueueMarkerWithWaitList(_device.Queue.Raw, 0, null, &done), nameof(CL.EnqueueMarkerWithWaitList));
         return ClEvents.WhenDone(_device, done);
     }
 
@@ -203,5 +204,5 @@ internal abstract unsafe class ClPlan : ConvPlan
         _owned.Clear();
     }
 
-    private static cl_mem Raw(DeviceBuffer? buffer) => buffer is ClBuffer b ? b.Raw : default;
+    private static ClMem Raw(DeviceBuffer? buffer) => buffer is ClBuffer b ? b.Raw : default;
 }

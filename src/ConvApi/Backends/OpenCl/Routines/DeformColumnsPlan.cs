@@ -45,7 +45,7 @@ internal sealed class DeformColumnsPlan : DeformPlan
             _sample.Enqueue(Positions, p.OffsetGroups * p.Kernel.Product, Math.Min(Chunk, p.Batch));
             if (forward)
             {
-                cl_mem result = _output?.Raw ?? t.Result;
+                ClMem result = _output?.Raw ?? t.Result;
                 Product.Enqueue(new ClTensors { Input = Columns.Raw, Residual = Part(t.Residual, _residual, first), Result = result });
                 if (_output is not null) Request.Device.Copy(result, 0, t.Result, first * OutputImageBytes, Chunk * OutputImageBytes);
                 continue;

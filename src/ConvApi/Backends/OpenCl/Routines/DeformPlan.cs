@@ -96,7 +96,7 @@ internal abstract class DeformPlan : ClPlan
     }
 
     /// <summary>The images of <paramref name="whole"/> from <paramref name="first"/> on: itself, or a copy in <paramref name="part"/>.</summary>
-    protected cl_mem Part(cl_mem whole, ClMemHandle? part, long first)
+    protected ClMem Part(ClMem whole, ClMemHandle? part, long first)
     {
         if (part is null || whole.IsNull) return whole;
         Request.Device.Copy(whole, first * OutputImageBytes, part.Raw, 0, Chunk * OutputImageBytes);

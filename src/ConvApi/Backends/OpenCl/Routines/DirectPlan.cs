@@ -67,7 +67,7 @@ internal sealed class DirectPlan : ClPlan
         else _main.Enqueue(_g.BigPositions, _g[ClNumber.BigChannels], p.Batch);
     }
 
-    private void SumBias(cl_mem gradient, cl_mem result)
+    private void SumBias(ClMem gradient, ClMem result)
     {
         _bias!.Set(2, gradient);
         _bias.Set(3, result);
