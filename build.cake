@@ -100,9 +100,15 @@ Task("Test")
 });
 
 Task("Generate")
-    .Description("Renews the committed bindings from the C headers.")
+    .Description("Renews the managed engine's kernels and, from the C headers, the committed bindings; `-- --check` compares both.")
     .IsDependentOn("Native")
-    .Does(() => Run("dotnet", $"run --project src/Bindings/Generator --configuration {configuration} -- {toolArguments}"));
+    .Does(() =>
+{
+    // The kernels come from nowhere else, so what names headers is for the bindings only.
+    var check = toolArguments.Split(' ').Contains("--check") ? "--check" : "";
+    Run("dotnet", $"run --project src/ConvApi/Kernels.Generator --configuration {configuration} -- {check}");
+    Run("dotnet", $"run --project src/Bindings/Generator --configuration {configuration} -- {toolArguments}");
+});
 
 Task("Bench")
     .Description("The tool's benchmark over a suite.")

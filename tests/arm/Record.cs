@@ -25,36 +25,42 @@ internal static unsafe partial class Record
         s_arena = (byte*)Map((void*)At, Size, 3, 0x100022, -1, 0);
         if ((long)s_arena != At) throw new InvalidOperationException("the tensors' address is taken");
         using var file = new BinaryWriter(File.Create(args[0]));
-        int kernels = Micro<F128, Vector128<float>>(file, typeof(MicroKernels<F128, Vector128<float>>)) + Micro<D128, Vector128<double>>(file, typeof(MicroKernels<D128, Vector128<double>>))
-            + Micro<I128, Vector128<int>>(file, typeof(MicroKernels<I128, Vector128<int>>)) + Micro<F128, Vector128<float>>(file, typeof(DepthwiseKernels<F128, Vector128<float>>))
-            + Micro<D128, Vector128<double>>(file, typeof(DepthwiseKernels<D128, Vector128<double>>)) + Gradient<F128, Vector128<float>>(file, typeof(GradientKernels<F128, Vector128<float>>)) + Gradient<D128, Vector128<double>>(file, typeof(GradientKernels<D128, Vector128<double>>))
-            + Gradient<F128, Vector128<float>>(file, typeof(WalkKernels<F128, Vector128<float>>)) + Gradient<D128, Vector128<double>>(file, typeof(WalkKernels<D128, Vector128<double>>));
+        int kernels = Micro<I128, Vector128<int>>(file, typeof(MicroKernels<I128, Vector128<int>>)) + All<F128, Vector128<float>>(file) + All<D128, Vector128<double>>(file);
         Console.WriteLine($"{kernels} kernels recorded, {file.BaseStream.Length >> 20} MiB");
         return 0;
     }
 
     /// <summary>Keeps the compiler for Arm from leaving out what is only found by reflection here.</summary>
-    public static void*[] Roots() =>
+    public static void*[] Roots() => [MicroKernels<I128, Vector128<int>>.Find(1, 1), .. Roots<F128, Vector128<float>>(), .. Roots<D128, Vector128<double>>()];
+
+    private static void*[] Roots<TOps, TVec>()
+        where TOps : struct, ISortingOps<TVec>
+        where TVec : unmanaged =>
     [
-        MicroKernels<F128, Vector128<float>>.Find(1, 1), MicroKernels<F128, Vector128<float>>.FindLanes(1), MicroKernels<F128, Vector128<float>>.FindSweep(1),
-        MicroKernels<F128, Vector128<float>>.FindGroups(1), MicroKernels<F128, Vector128<float>>.FindFlat(1, 1), MicroKernels<F128, Vector128<float>>.FindRow(1, 1, 1),
-        MicroKernels<D128, Vector128<double>>.Find(1, 1), MicroKernels<D128, Vector128<double>>.FindLanes(1), MicroKernels<D128, Vector128<double>>.FindSweep(1),
-        MicroKernels<D128, Vector128<double>>.FindGroups(1), MicroKernels<D128, Vector128<double>>.FindFlat(1, 1), MicroKernels<D128, Vector128<double>>.FindRow(1, 1, 1),
-        MicroKernels<I128, Vector128<int>>.Find(1, 1), MicroKernels<I128, Vector128<int>>.FindLanes(1), MicroKernels<I128, Vector128<int>>.FindSweep(1),
-        MicroKernels<I128, Vector128<int>>.FindGroups(1), MicroKernels<I128, Vector128<int>>.FindFlat(1, 1), MicroKernels<I128, Vector128<int>>.FindRow(1, 1, 1),
-        DepthwiseKernels<F128, Vector128<float>>.FindTile(1, 1, 1), DepthwiseKernels<F128, Vector128<float>>.FindSplit(1, 1, 1), DepthwiseKernels<F128, Vector128<float>>.FindGroupRow(1, 1, 1),
-        DepthwiseKernels<D128, Vector128<double>>.FindTile(1, 1, 1), DepthwiseKernels<D128, Vector128<double>>.FindSplit(1, 1, 1), DepthwiseKernels<D128, Vector128<double>>.FindGroupRow(1, 1, 1),
-        GradientKernels<F128, Vector128<float>>.FindOuter(1, 1), GradientKernels<F128, Vector128<float>>.FindGroups(1, 1),
-        GradientKernels<D128, Vector128<double>>.FindOuter(1, 1), GradientKernels<D128, Vector128<double>>.FindGroups(1, 1),
-        WalkKernels<F128, Vector128<float>>.Find(), WalkKernels<D128, Vector128<double>>.Find(),
+        MicroKernels<TOps, TVec>.Find(1, 1), LanesKernels<TOps, TVec>.Find(1), LanesKernels<TOps, TVec>.FindGroups(1), SweepKernels<TOps, TVec>.Find(1), FlatKernels<TOps, TVec>.Find(1, 1),
+        RowKernels<TOps, TVec>.Find(1, 1, 1), TileKernels<TOps, TVec>.Find(1, 1, 1), SplitKernels<TOps, TVec>.Find(1, 1, 1), GroupRowKernels<TOps, TVec>.Find(1, 1, 1),
+        OuterKernels<TOps, TVec>.Find(1, 1), GroupGradientKernels<TOps, TVec>.Find(1, 1), WalkKernels<TOps, TVec>.Find(),
     ];
+
+    private static int All<TOps, TVec>(BinaryWriter file)
+        where TOps : struct, ISortingOps<TVec>
+        where TVec : unmanaged
+    {
+        Type[] micro =
+        [
+            typeof(MicroKernels<TOps, TVec>), typeof(LanesKernels<TOps, TVec>), typeof(SweepKernels<TOps, TVec>), typeof(FlatKernels<TOps, TVec>), typeof(RowKernels<TOps, TVec>),
+            typeof(TileKernels<TOps, TVec>), typeof(SplitKernels<TOps, TVec>), typeof(GroupRowKernels<TOps, TVec>),
+        ];
+        Type[] gradient = [typeof(OuterKernels<TOps, TVec>), typeof(GroupGradientKernels<TOps, TVec>), typeof(WalkKernels<TOps, TVec>)];
+        return micro.Sum(t => Micro<TOps, TVec>(file, t)) + gradient.Sum(t => Gradient<TOps, TVec>(file, t));
+    }
 
     private static int Micro<TOps, TVec>(BinaryWriter file, Type type)
         where TOps : struct, IVectorOps<TVec>
         where TVec : unmanaged
     {
         int size = TOps.ElementSize, kernels = 0;
-        foreach (MethodInfo m in Kernels(type, typeof(MicroArguments)))
+        foreach (MethodInfo m in Kernels(type))
         {
             kernels++;
             for (int i = 0; i < 6; i++)
@@ -70,7 +76,7 @@ internal static unsafe partial class Record
                     Tiles = s_random.Next(3), BRight = s_random.Next(2) * 512, Finish = (FinishKind)s_random.Next(3), Residual = B - Out, Limits = s_arena + Limits,
                 };
                 SetLimits(size, typeof(TOps) == typeof(I128));
-                Write(file, $"{type.Name.Split('`')[0]}_{typeof(TOps).Name}__{m.Name}", &q, sizeof(MicroArguments), (delegate*<void*, void>)m.MethodHandle.GetFunctionPointer());
+                Write(file, $"{type.Name.Split('`')[0]}_{typeof(TOps).Name}__{Name(m)}", &q, sizeof(MicroArguments), (delegate*<void*, void>)m.MethodHandle.GetFunctionPointer());
             }
         }
 
@@ -82,7 +88,7 @@ internal static unsafe partial class Record
         where TVec : unmanaged
     {
         int size = TOps.ElementSize, kernels = 0;
-        foreach (MethodInfo m in Kernels(type, typeof(GradientArguments)))
+        foreach (MethodInfo m in Kernels(type))
         {
             kernels++;
             for (int i = 0; i < 6; i++)
@@ -91,23 +97,36 @@ internal static unsafe partial class Record
                 FillIndex(size, masks: type == typeof(WalkKernels<TOps, TVec>));
 
                 // Results of one tap lie apart from those of another.
-                if (m.Name[0] == 'T')
+                if (m.Name == "Group")
                     for (int t = 0; t < 9; t++) ((nint*)(s_arena + Taps))[(2 * t) + 1] = t * 256;
                 GradientArguments q = new()
                 {
                     A = s_arena + 2048, AStep = Step(size, 16), AElement = Step(size, 8), ALine = Step(size, 64), B = s_arena + B + 2048, BElement = Step(size, 16), BLine = Step(size, 64),
                     Lines = s_random.Next(4), Count = s_random.Next(7), Taps = (nint*)(s_arena + Taps), Index = s_arena + Index, Out = s_arena + Out, OutStep = 64 + Step(size, 16),
                 };
-                Write(file, $"{type.Name.Split('`')[0]}_{typeof(TOps).Name}__{m.Name}", &q, sizeof(GradientArguments), (delegate*<void*, void>)m.MethodHandle.GetFunctionPointer());
+                Write(file, $"{type.Name.Split('`')[0]}_{typeof(TOps).Name}__{Name(m)}", &q, sizeof(GradientArguments), (delegate*<void*, void>)m.MethodHandle.GetFunctionPointer());
             }
         }
 
         return kernels;
     }
 
-    private static IEnumerable<MethodInfo> Kernels(Type type, Type arguments) =>
-        type.GetMethods(BindingFlags.Static | BindingFlags.NonPublic | BindingFlags.DeclaredOnly)
-            .Where(m => m.GetParameters() is [{ ParameterType: { IsPointer: true } p }] && p.GetElementType() == arguments);
+    private static string Name(MethodInfo m) => string.Join('_', m.GetGenericArguments().Select(t => t.Name).Prepend(m.Name));
+
+    /// <summary>The kernels that a class gives out: methods whose address its Find methods take (ldftn in their code).</summary>
+    private static IEnumerable<MethodInfo> Kernels(Type type)
+    {
+        foreach (MethodInfo find in type.GetMethods(BindingFlags.Static | BindingFlags.Public | BindingFlags.DeclaredOnly))
+        {
+            byte[] code = find.GetMethodBody()!.GetILAsByteArray()!;
+            for (int i = 0; i + 6 <= code.Length; i++)
+            {
+                if (code[i] != 0xFE || code[i + 1] != 0x06) continue;
+                yield return (MethodInfo)type.Module.ResolveMethod(BitConverter.ToInt32(code, i + 2), type.GetGenericArguments(), null)!;
+                i += 5;
+            }
+        }
+    }
 
     /// <summary>Small numbers everywhere, 16-bit pairs of them for the integer kernels.</summary>
     private static void Fill(int size, bool pairs)

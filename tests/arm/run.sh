@@ -15,7 +15,7 @@ cd "$work"
 # Changes for translation ahead of time, which leaves out both: methods marked AggressiveOptimization, and operations that are free to round
 # once or twice. On Arm the runtime makes a fused instruction of the latter. What asks for an instruction set has Arm's answer in the second build,
 # but for AdvSimd.Arm64: the framework for x64 that is referenced here has its instructions as stubs, so the portable form beside them runs.
-for file in "$root"/src/ConvApi/Backends/Managed/Kernels/*.cs "$root"/src/ConvApi/Backends/Common/Numbers/InstructionSet.cs; do
+for file in "$root"/src/ConvApi/Backends/Managed/Kernels/{,Generated/}*.cs "$root"/src/ConvApi/Backends/Common/Numbers/InstructionSet.cs; do
     sed 's/MethodImplOptions.AggressiveOptimization/MethodImplOptions.NoInlining/; s/MultiplyAddEstimate/FusedMultiplyAdd/' "$file" >"$(basename "$file")"
 done
 cp "$root/tests/arm/Record.cs" .
@@ -49,8 +49,9 @@ import csv, re
 for row in csv.reader(open("kernels-arm.map.csv")):
     if len(row) < 6 or row[5] != "MethodWithGCInfo":
         continue
-    if kernel := re.search(r"(Micro|Gradient|Depthwise|Walk)Kernels_2<.*Kernels_([FDI]128)__.*>>__(\w+)$", row[4]):
-        print(f"{kernel[1]}Kernels_{kernel[2]}__{kernel[3]} {row[0]}")
+    if kernel := re.search(r"Kernels_(\w+?Kernels)_2<.*Kernels_([FDI]128)__.*?>>__(\w+?)(<.*>)?$", row[4]):
+        sizes = re.findall(r"_(N\d+)\b", (kernel[4] or "").replace("__", " "))
+        print("_".join([kernel[1], kernel[2], "", kernel[3], *sizes]), row[0])
 PYTHON
 dotnet out/kernels.dll records.bin
 aarch64-linux-gnu-gcc -O1 -static -Wall -Werror -o replay "$root/tests/arm/replay.c"

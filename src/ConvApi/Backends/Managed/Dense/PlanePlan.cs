@@ -164,7 +164,7 @@ internal sealed unsafe partial class PlanePlan<T> : FinitePlan<T>
                     t++;
                 }
 
-        return new PlanePhase(d, h, w, taps, weights, (nint)table, _inputs == 1 && _outputs == 1 ? (nint)KernelSet.For<T>().FindSweep(taps) : 0);
+        return new PlanePhase(d, h, w, taps, weights, (nint)table, _inputs == 1 && _outputs == 1 ? (nint)DepthwiseSet.For<T>().Sweep(taps) : 0);
     }
 
     protected override void Renew()

@@ -50,7 +50,7 @@ internal sealed unsafe class FlatPlan<T> : FinitePlan<T>
     public FlatPlan(View view, PlanOptions options)
         : base(view, options, "depthwise")
     {
-        KernelSet set = KernelSet.For<T>();
+        DepthwiseSet set = DepthwiseSet.For<T>();
         (_from, _to) = view.IsDown ? (view.Big, view.Small) : (view.Small, view.Big);
         (_h, _w) = (Axis(view, 1).Phases[0], Axis(view, 2).Phases[0]);
         _outputs = (view.IsDown ? view.SmallChannels : view.BigChannels) / view.Groups;
@@ -62,15 +62,14 @@ internal sealed unsafe class FlatPlan<T> : FinitePlan<T>
         _vectors = whole ? 1 : (_width + _lanes - 1) / _lanes;
         if (_stride == 1)
         {
-            _tile = EqualTiles.Of(_results, Math.Min(8, (set.Accumulators < 24 ? 14 : 30) - taps));
-            _kernel = (nint)set.FindFlat(taps, _tile);
+            _tile = EqualTiles.Of(_results, Math.Min(8, set.Registers - 2 - taps));
+            _kernel = (nint)set.Flat(taps, _tile);
         }
         else
         {
-            DepthwiseSet split = DepthwiseSet.For<T>();
             _tile = EqualTiles.Best(_results, [8, 7, 4, 2, 1]);
             _first = _w.Offset[0] & ~1;
-            _kernel = (nint)split.Split(taps, _w.Offset[0] & 1, _tile);
+            _kernel = (nint)set.Split(taps, _w.Offset[0] & 1, _tile);
         }
 
         int tiles = (_results + _tile - 1) / _tile;
@@ -104,15 +103,15 @@ internal sealed unsafe class FlatPlan<T> : FinitePlan<T>
         AxisMap d = view.Axes[0], h = view.Axes[1], w = view.Axes[2];
         Strides5 from = view.IsDown ? view.Big : view.Small, to = view.IsDown ? view.Small : view.Big;
         int inputs = (view.IsDown ? view.BigChannels : view.SmallChannels) / view.Groups;
-        KernelSet set = KernelSet.For<T>();
+        DepthwiseSet set = DepthwiseSet.For<T>();
         int outputs = (view.IsDown ? view.SmallChannels : view.BigChannels) / view.Groups;
         if (inputs != 1 || outputs > 4 || from.W != 1 || to.W != 1 || from.C == 1 || to.C == 1 || d is not { Kernel: 1, Big: 1, Small: 1 }) return false;
         if (view.IsDown && view.Problem.PaddingMode != PaddingMode.Zeros) return false;
         if (h is { Stride: 2, Dilation: 1 } && w is { Stride: 2, Dilation: 1 })
-            return view.IsDown && h.Kernel == w.Kernel && w.Small >= set.Lanes && Math.Abs(w.PadBegin) < 1024 && w.Small < 2 * w.Big && DepthwiseSet.For<T>().Split(h.Kernel, 0, 1) != null;
+            return view.IsDown && h.Kernel == w.Kernel && w.Small >= set.Lanes && Math.Abs(w.PadBegin) < 1024 && w.Small < 2 * w.Big && set.Split(h.Kernel, 0, 1) != null;
         return h.Stride == 1 && w.Stride == 1 && h.Dilation == 1 && w.Big == w.Small
             && (w.Big >= set.Lanes || (w.Big >= 4 && Math.Min(h.Small, h.Big) >= set.Lanes / w.Big + 1))
-            && set.FindFlat(h.Kernel, 1) != null && w.Dilation * w.Kernel < 1024;
+            && set.Flat(h.Kernel, 1) != null && w.Dilation * w.Kernel < 1024;
     }
 
     private static PhaseAxis Axis(View view, int i) => new(view.Axes[i], view.IsDown, view.Flip, PaddingMode.Zeros);

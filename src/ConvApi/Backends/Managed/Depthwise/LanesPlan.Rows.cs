@@ -10,16 +10,15 @@ internal sealed unsafe partial class LanesPlan<T>
     /// <summary>Kernels of rows that share what they load, and of two such rows: pixels and kernel of each, or zeros.</summary>
     private (int Pixels, nint Row, int TilePixels, nint Tile) ChooseRow(Phase columns)
     {
-        DepthwiseSet set = DepthwiseSet.For<T>();
         int taps = columns.Offset.Length, step = _w.SourceStep, count = columns.Count;
         if (Row(1) == 0) return default;
 
         int pixels = EqualTiles.Best(count, [8, 7, 4, 2, 1]);
         bool square = !_spreads && _d is { Offsets: [0], ReadsOutside: false } && _h.Phases is [var rows] && OneStep(rows.Offset) && rows.Offset.Length == taps && _h.SourceStep == step;
-        int tile = square ? EqualTiles.Best(count, ((int[])[8, 7, 4]).Where(r => set.Tile(taps, step, r) != null)) : 0;
-        return (pixels, Row(pixels), tile, tile == 0 ? 0 : (nint)set.Tile(taps, step, tile));
+        int tile = square ? EqualTiles.Best(count, ((int[])[8, 7, 4]).Where(r => _set.Tile(taps, step, r) != null)) : 0;
+        return (pixels, Row(pixels), tile, tile == 0 ? 0 : (nint)_set.Tile(taps, step, tile));
 
-        nint Row(int r) => (nint)(_spreads ? set.GroupRow(taps, step, r) : _set.FindRow(taps, step, r));
+        nint Row(int r) => (nint)(_spreads ? _set.GroupRow(taps, step, r) : _set.Row(taps, step, r));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]

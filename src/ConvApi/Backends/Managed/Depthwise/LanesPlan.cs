@@ -23,7 +23,7 @@ internal sealed unsafe partial class LanesPlan<T> : FinitePlan<T>
     // What a phase takes, roughly.
     private const int PhaseBytes = 128;
 
-    private readonly KernelSet _set;
+    private readonly DepthwiseSet _set;
     private readonly Strides5 _source;
     private readonly Strides5 _target;
     private readonly Strides5 _from;
@@ -60,13 +60,13 @@ internal sealed unsafe partial class LanesPlan<T> : FinitePlan<T>
     public LanesPlan(View view, PlanOptions options)
         : base(view, options, view.Groups == view.BigChannels ? "depthwise" : "groups")
     {
-        _set = KernelSet.For<T>();
+        _set = DepthwiseSet.For<T>();
         (_source, _target) = view.IsDown ? (view.Big, view.Small) : (view.Small, view.Big);
         (_channels, _lanes, _taps) = (view.IsDown ? view.SmallChannels : view.BigChannels, _set.Lanes, view.Taps);
         (_inputs, _outputs) = ((view.IsDown ? view.BigChannels : view.SmallChannels) / view.Groups, _channels / view.Groups);
         _spreads = _outputs > 1;
         _packs = _source.C != 1;
-        _mostRows = _set.Accumulators < 24 && _spreads ? 4 : 8;
+        _mostRows = _set.Registers < 32 && _spreads ? 4 : 8;
         _blocks = (_channels + _lanes - 1) / _lanes;
         PaddingMode mode = view.IsDown ? Problem.PaddingMode : PaddingMode.Zeros;
         (_d, _h, _w) = (Axis(0), Axis(1), Axis(2));
@@ -117,7 +117,7 @@ internal sealed unsafe partial class LanesPlan<T> : FinitePlan<T>
     /// </summary>
     public static bool Serves(View view)
     {
-        int lanes = KernelSet.For<T>().Lanes, from = view.IsDown ? view.BigChannels : view.SmallChannels, to = view.IsDown ? view.SmallChannels : view.BigChannels;
+        int lanes = DepthwiseSet.For<T>().Lanes, from = view.IsDown ? view.BigChannels : view.SmallChannels, to = view.IsDown ? view.SmallChannels : view.BigChannels;
         if (view.Groups == 1 || from < lanes || to < lanes || (view.Problem.PaddingMode == PaddingMode.Constant && view.IsDown)) return false;
         int inputs = from / view.Groups, outputs = to / view.Groups;
         if (view.Big.C == 1 && view.Small.C == 1) return inputs == outputs ? inputs == 1 || (inputs < lanes && lanes % inputs == 0) : inputs == 1 && outputs * 2 <= lanes;
@@ -261,7 +261,7 @@ internal sealed unsafe partial class LanesPlan<T> : FinitePlan<T>
             for (int w = 0; w < p.W.Count; w++) Finish(at + (w * step), _channels);
     }
 
-    private delegate*<MicroArguments*, void> Kernel(int rows) => _spreads ? _set.FindGroups(rows) : _set.FindLanes(rows);
+    private delegate*<MicroArguments*, void> Kernel(int rows) => _spreads ? _set.Groups(rows) : _set.Rows(rows);
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Blocks(ref MicroArguments q, delegate*<MicroArguments*, void> kernel, T* x, T* y, Range32 blocks)

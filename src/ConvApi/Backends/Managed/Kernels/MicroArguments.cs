@@ -1,4 +1,3 @@
-using ConvNative.Backends.Managed.Epilogue;
 
 namespace ConvNative.Backends.Managed.Kernels;
 

@@ -1,6 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
-using ConvNative.Backends.Common.Numbers;
+using System.Runtime.Intrinsics.X86;
 
 namespace ConvNative.Backends.Managed.Kernels;
 
@@ -12,12 +12,16 @@ internal static unsafe class NarrowSet
     /// split wide vectors the narrower one costs its share only, and all of a row is written at once.
     /// </summary>
     public static delegate*<MicroArguments*, void> Find<T>(int rows, int channels)
-        where T : unmanaged => typeof(T) != typeof(float) ? null : (InstructionSet.VectorBits, channels) switch
+        where T : unmanaged
+    {
+        if (typeof(T) != typeof(float) || !Vector512.IsHardwareAccelerated || !Avx512F.IsSupported) return null;
+        return channels switch
         {
-            (512, 24) => NarrowKernels<F512, Vector512<float>, F256, Vector256<float>, CutFor256>.Find(rows),
-            (512, 20) => NarrowKernels<F512, Vector512<float>, F128, Vector128<float>, CutFor128>.Find(rows),
+            24 => NarrowKernels<F512, Vector512<float>, F256, Vector256<float>, CutFor256>.Find(rows),
+            20 => NarrowKernels<F512, Vector512<float>, F128, Vector128<float>, CutFor128>.Find(rows),
             _ => null,
         };
+    }
 }
 
 /// <summary>The first lanes of a vector as a narrower one.</summary>

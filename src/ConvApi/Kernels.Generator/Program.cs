@@ -1,0 +1,3 @@
+using ConvNative.Kernels.Generator;
+
+return CommandLine.Run(args, Console.Out, Console.Error);
