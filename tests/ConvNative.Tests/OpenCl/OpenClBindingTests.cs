@@ -29,7 +29,8 @@ public sealed unsafe class OpenClBindingTests
         NeedLoader();
         foreach (string function in OpenClLibrary.RequiredFunctions) Assert.IsTrue(OpenClLibrary.Has(function), function);
         Assert.IsFalse(OpenClLibrary.Has("clNoSuchFunction"));
-        Assert.AreSame(OpenClLibrary.Api, OpenClLibrary.Api);
+        CL one = OpenClLibrary.Api;
+        Assert.AreSame(one, OpenClLibrary.Api);
     }
 
     [TestMethod]
