@@ -52,6 +52,9 @@ internal static class Tiles
     /// <summary>Taps of a gradient's kernel for groups of so many channels: at most 24 accumulators.</summary>
     public static int MostGradientTaps(int channels) => Math.Min(GradientTaps.Most, 24 / channels);
 
+    /// <summary>A condition for accumulators that 16 registers have no room for: with 32-byte vectors there are no more, and compilers leave such kernels out.</summary>
+    public static string Fits(int accumulators) => accumulators > 12 ? " when sizeof(TVec) != 32" : "";
+
     /// <summary>Every number that a type stands for.</summary>
     public static IEnumerable<int> Numbers() => new[]
     {

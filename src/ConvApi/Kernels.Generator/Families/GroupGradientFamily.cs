@@ -15,7 +15,7 @@ internal static class GroupGradientFamily
             /// <summary><paramref name="taps"/> vectors of b by a vector of a in each order of a group's <paramref name="channels"/>, or null.</summary>
             public static {{Parts.GradientPointer}} Find(int taps, int channels) => ((channels * 100) + taps) switch
             {
-                {{Code.Lines(from j in s_channels.Values from t in s_taps.Values where t <= Tiles.MostGradientTaps(j) select $"{(j * 100) + t} => &Group<N{t}, N{j}>,")}}
+                {{Code.Lines(from j in s_channels.Values from t in s_taps.Values where t <= Tiles.MostGradientTaps(j) select $"{(j * 100) + t}{Tiles.Fits(t * j)} => &Group<N{t}, N{j}>,")}}
                 _ => null,
             };
 

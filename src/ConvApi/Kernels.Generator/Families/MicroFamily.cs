@@ -12,7 +12,7 @@ internal static class MicroFamily
             /// <summary>The kernel with <paramref name="rows"/> rows of <paramref name="vectors"/> (1, 2 or 4) vectors, or null.</summary>
             public static {{Parts.MicroPointer}} Find(int rows, int vectors) => ((vectors * 100) + rows) switch
             {
-                {{Code.Lines(from v in Tiles.Vectors from r in Tiles.Rows(v).Values select $"{(v * 100) + r} => &V{v}<N{r}>,")}}
+                {{Code.Lines(from v in Tiles.Vectors from r in Tiles.Rows(v).Values select $"{(v * 100) + r}{Tiles.Fits(r * v)} => &V{v}<N{r}>,")}}
                 _ => null,
             };
 

@@ -10,7 +10,7 @@ internal abstract unsafe class DepthwiseSet
     public abstract int Registers { get; }
 
     public static DepthwiseSet For<T>()
-        where T : unmanaged => Widest.For<T, Factory, DepthwiseSet>();
+        where T : unmanaged => (DepthwiseSet)Widest.For<T, Factory>();
 
     /// <summary>Rows of one vector, vectors of a with vectors of b.</summary>
     public abstract delegate*<MicroArguments*, void> Rows(int rows);
@@ -36,9 +36,9 @@ internal abstract unsafe class DepthwiseSet
     /// <summary>So many pixels of a row, vectors of several groups.</summary>
     public abstract delegate*<MicroArguments*, void> GroupRow(int taps, int stride, int pixels);
 
-    private readonly struct Factory : IVectorFactory<DepthwiseSet>
+    private readonly struct Factory : IVectorFactory
     {
-        static DepthwiseSet IVectorFactory<DepthwiseSet>.Of<TOps, TVec>() => new Of<TOps, TVec>();
+        static object IVectorFactory.Of<TOps, TVec>() => new Of<TOps, TVec>();
     }
 
     private sealed class Of<TOps, TVec> : DepthwiseSet

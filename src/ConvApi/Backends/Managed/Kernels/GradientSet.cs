@@ -12,7 +12,7 @@ internal abstract unsafe class GradientSet
     protected abstract int Accumulators { get; }
 
     public static GradientSet For<T>()
-        where T : unmanaged => Widest.For<T, Factory, GradientSet>();
+        where T : unmanaged => (GradientSet)Widest.For<T, Factory>();
 
     /// <summary>Outer products of <paramref name="rows"/> single elements and <paramref name="vectors"/> (1, 2 or 4) vectors.</summary>
     public delegate*<GradientArguments*, void> Outer(int rows, int vectors) => Known(FindOuter(rows, vectors), rows, vectors);
@@ -33,9 +33,9 @@ internal abstract unsafe class GradientSet
     private static delegate*<GradientArguments*, void> Known(delegate*<GradientArguments*, void> kernel, int a, int b) =>
         kernel != null ? kernel : throw new InvalidOperationException($"no gradient kernel {a} by {b}");
 
-    private readonly struct Factory : IVectorFactory<GradientSet>
+    private readonly struct Factory : IVectorFactory
     {
-        static GradientSet IVectorFactory<GradientSet>.Of<TOps, TVec>() => new Of<TOps, TVec>();
+        static object IVectorFactory.Of<TOps, TVec>() => new Of<TOps, TVec>();
     }
 
     private sealed class Of<TOps, TVec> : GradientSet

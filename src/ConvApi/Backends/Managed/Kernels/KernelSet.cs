@@ -16,7 +16,7 @@ internal abstract unsafe class KernelSet
     public static KernelSet For<T>()
         where T : unmanaged
     {
-        if (typeof(T) != typeof(int)) return Widest.For<T, Factory, KernelSet>();
+        if (typeof(T) != typeof(int)) return (KernelSet)Widest.For<T, Factory>();
         if (Vector512.IsHardwareAccelerated && Avx512F.IsSupported) return new Of<I512, Vector512<int>>();
         if (Vector256.IsHardwareAccelerated && Avx2.IsSupported && Fma.IsSupported) return new Of<I256, Vector256<int>>();
         return Vector128.IsHardwareAccelerated ? new Of<I128, Vector128<int>>() : new Of<I1, int>();
@@ -34,9 +34,9 @@ internal abstract unsafe class KernelSet
 
     protected abstract delegate*<MicroArguments*, void> FindOrNull(int rows, int vectors);
 
-    private readonly struct Factory : IVectorFactory<KernelSet>
+    private readonly struct Factory : IVectorFactory
     {
-        static KernelSet IVectorFactory<KernelSet>.Of<TOps, TVec>() => new Of<TOps, TVec>();
+        static object IVectorFactory.Of<TOps, TVec>() => new Of<TOps, TVec>();
     }
 
     private sealed class Of<TOps, TVec> : KernelSet

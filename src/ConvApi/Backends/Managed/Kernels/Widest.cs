@@ -4,9 +4,10 @@ using System.Runtime.Intrinsics.X86;
 namespace ConvNative.Backends.Managed.Kernels;
 
 /// <summary>What is made for vectors of one kind.</summary>
-internal interface IVectorFactory<TResult>
+/// <remarks>Results are objects: over the result's type, a class, the interface is one that .NET 10's compiler for native code refuses (its scanner misses a table).</remarks>
+internal interface IVectorFactory
 {
-    static abstract TResult Of<TOps, TVec>()
+    static abstract object Of<TOps, TVec>()
         where TOps : struct, ISortingOps<TVec>
         where TVec : unmanaged;
 }
@@ -19,9 +20,9 @@ internal static class Widest
     /// As <see cref="Common.Numbers.InstructionSet.VectorBits"/>, in conditions that a compiler knows ahead of time where the instruction set is given to it: kernels of other widths
     /// are then neither compiled nor kept.
     /// </remarks>
-    public static TResult For<T, TFactory, TResult>()
+    public static object For<T, TFactory>()
         where T : unmanaged
-        where TFactory : struct, IVectorFactory<TResult>
+        where TFactory : struct, IVectorFactory
     {
         if (typeof(T) == typeof(double))
         {
