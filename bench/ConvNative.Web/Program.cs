@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using ConvNative.Plans;
 using ConvNative.Problems;
 using ConvNative.Web;
 
