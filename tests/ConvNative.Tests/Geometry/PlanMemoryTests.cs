@@ -90,7 +90,8 @@ public sealed class PlanMemoryTests
             CellResult cell = new Checker().Check(p, [engine]).Single();
 
             // Nothing but zeros is right where no window reads the input.
-            Assert.IsTrue(cell.Status is CellStatus.Pass or CellStatus.Mistrusted || (cell.Status == CellStatus.Unsupported && name == OneDnn && p.InputType.IsInteger()), $"{cell.Status} {cell.Implementation} {cell.Message}: {text}");
+            bool lacks = name == OneDnn && (p.InputType.IsInteger() || (p.InputType == DataType.BF16 && cell.Message!.Contains("on this processor", StringComparison.Ordinal)));
+            Assert.IsTrue(cell.Status is CellStatus.Pass or CellStatus.Mistrusted || (cell.Status == CellStatus.Unsupported && lacks), $"{cell.Status} {cell.Implementation} {cell.Message}: {text}");
         }
     }
 

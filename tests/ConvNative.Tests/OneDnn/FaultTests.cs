@@ -33,7 +33,7 @@ public sealed class FaultTests
 
             CellResult cell = new Checker().Check(p, [s_engine]).Single();
             if (cell.Status != CellStatus.Unsupported) Assert.AreEqual(CellStatus.Pass, cell.Status, $"{cell.Implementation}: {cell.Message}");
-            else Assert.AreEqual("bf16:bf16:bf16", cell.DataType, cell.Message);
+            else Assert.IsTrue(cell.DataType == "bf16" && cell.Message!.Contains("no backward_weights implementation", StringComparison.Ordinal), cell.Message);
         }
     }
 
