@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Restores the build tool that .config/dotnet-tools.json pins and hands every argument to build.cake.
-#   ./build.sh                    the tool, and a first look: smoke, edge and variants on what is here; oneDNN is built beside and joins
+#   ./build.sh                    the tool, and a first look: smoke and edge on what is here; oneDNN is built beside and joins
 #   ./build.sh -- --full          the same over every suite
 #   ./build.sh --target=Test      native library, build, all tests
 # Other targets: Native, Build, Matrix, Generate, Bench, Pack, Clean, InstructionSets. What follows `--` goes to the tool:
