@@ -315,6 +315,7 @@ fi
 if [[ -n $only_find ]]; then
     exit 3
 fi
+
 need_tools
 exec 9>"$cache/.lock"
 if ! flock -n 9; then

@@ -25,32 +25,32 @@ public sealed class ChoiceTableTests
             // Hopeless but for one of the class.
             [Row(problems[0], "onednn inference/caller", 0.9)]);
         ConvProblem p = ConvProblem.Parse(problems[1]);
-        IReadOnlyList<RankedChoice> ranked = table.Of(p, s_one);
+        IReadOnlyList<RankedChoice> ranked = table.Of(p, s_one).Choices;
         Assert.AreEqual("onednn inference/any", ranked[0].Choice.ToString());
         Assert.AreEqual("managed", ranked[1].Choice.ToString());
         Assert.AreEqual(1.11, ranked[0].Worst);
-        Assert.IsTrue(table.IsCertain(p, s_one));
-        CollectionAssert.AreEqual(new[] { "onednn inference/any", "managed" }, table.WorthALook(p, s_one).Select(c => c.ToString()).ToArray());
-        Assert.IsEmpty(table.Of(p, PlanOptions.Default with { MaxThreads = 2, Math = MathMode.Fast }));
-        Assert.IsEmpty(table.Of(ConvProblem.Parse("mb1ic64ih56oc64oh56kh1ph0"), s_one));
+        Assert.IsTrue(table.Of(p, s_one).IsCertain);
+        CollectionAssert.AreEqual(new[] { "onednn inference/any", "managed" }, table.Of(p, s_one).WorthALook.Select(c => c.ToString()).ToArray());
+        Assert.IsEmpty(table.Of(p, PlanOptions.Default with { MaxThreads = 2, Math = MathMode.Fast }).Choices);
+        Assert.IsEmpty(table.Of(ConvProblem.Parse("mb1ic64ih56oc64oh56kh1ph0"), s_one).Choices);
 
         // The nearest class says whom to look at, never whom to take.
         ConvProblem near = ConvProblem.Parse("mb1ic64ih56oc64oh28kh3sh2ph1");
-        Assert.AreEqual("onednn inference/any", table.Of(near, s_one)[0].Choice.ToString());
-        Assert.IsFalse(table.IsCertain(near, s_one));
+        Assert.AreEqual("onednn inference/any", table.Of(near, s_one).Choices[0].Choice.ToString());
+        Assert.IsFalse(table.Of(near, s_one).IsCertain);
     }
 
     [TestMethod]
     public void FewMembersOrOneBadOneAreNotCertain()
     {
         ConvProblem p = ConvProblem.Parse("mb1ic64ih56oc64oh56kh3ph1");
-        Assert.IsFalse(Table([Row("mb1ic64ih56oc64oh56kh3ph1", "managed", 1)]).IsCertain(p, s_one), "one problem tells nothing of its class");
+        Assert.IsFalse(Table([Row("mb1ic64ih56oc64oh56kh3ph1", "managed", 1)]).Of(p, s_one).IsCertain, "one problem tells nothing of its class");
         string[] problems = ["mb1ic64ih56oc64oh56kh3ph1", "mb1ic32ih56oc64oh56kh3ph1", "mb1ic64ih40oc96oh40kh3ph1"];
         ChoiceTable split = Table(
             [.. problems.Select((q, i) => Row(q, "managed", i == 0 ? 1 : 1.5))],
             [.. problems.Select((q, i) => Row(q, "onednn inference/any", i == 0 ? 1.5 : 1))]);
-        Assert.IsFalse(split.IsCertain(p, s_one));
-        Assert.HasCount(2, split.WorthALook(p, s_one));
+        Assert.IsFalse(split.Of(p, s_one).IsCertain);
+        Assert.HasCount(2, split.Of(p, s_one).WorthALook);
     }
 
     /// <summary>
@@ -72,11 +72,10 @@ public sealed class ChoiceTableTests
         {
             ConvProblem p = ConvProblem.Parse(rows.Key.Problem);
             var options = new PlanOptions { MaxThreads = rows.Key.Threads };
-            IReadOnlyList<RankedChoice> ranked = table.Of(p, options);
-            bool sure = table.IsCertain(p, options);
-            IEnumerable<EngineChoice> taken = ranked.Count == 0 ? [] : sure ? [ranked[0].Choice] : table.WorthALook(p, options).Take(EngineSelector.MostLooked);
+            RankedClass ranked = table.Of(p, options);
+            IEnumerable<EngineChoice> taken = ranked.IsCertain ? [ranked.Choices[0].Choice] : ranked.WorthALook.Take(EngineSelector.MostLooked);
             count++;
-            if (sure) certain++;
+            if (ranked.IsCertain) certain++;
             if (!taken.Any()) continue;
             string[] names = [.. taken.Select(c => c.ToString())];
             double best = rows.Min(r => r.BestMs), chosen = rows.Where(r => names.Contains(r.Choice)).Select(r => r.BestMs).DefaultIfEmpty(double.PositiveInfinity).Min();

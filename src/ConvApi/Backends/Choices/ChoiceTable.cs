@@ -12,14 +12,14 @@ namespace ConvNative.Backends.Choices;
 internal sealed record RankedChoice(EngineChoice Choice, double Mean, double Worst)
 {
     /// <summary>What a caller loses at most counts as much as what is lost in the mean.</summary>
-    public double Cost => Mean * Math.Max(1, Worst / ChoiceTable.MostLoss);
+    public double Cost => Mean * Math.Max(1, Worst / RankedClass.MostLoss);
 }
 
-/// <summary>
-/// Which engine and kernel is the fastest for which class of problems, as measured on machines with one instruction set: a resource
-/// <c>tuned/choices-NAME.jsonl</c>, written by <c>convnative tune</c>. Asking it costs a look into a dictionary.
-/// </summary>
-internal sealed class ChoiceTable
+/// <summary>The ways to compute the problems of a class, the best first.</summary>
+/// <param name="IsOwn">False where the class is only the nearest one to the problem's own.</param>
+/// <param name="Members">Problems that were measured.</param>
+/// <param name="Choices">None where nothing is known.</param>
+internal sealed record RankedClass(bool IsOwn, int Members, IReadOnlyList<RankedChoice> Choices)
 {
     /// <summary>A choice that was never worse than this (time over the fastest) needs no look of its own.</summary>
     internal const double MostLoss = 1.2;
@@ -30,8 +30,36 @@ internal sealed class ChoiceTable
     /// <summary>Fewer problems tell nothing of the others of their class.</summary>
     internal const int FewMembers = 3;
 
+    /// <summary>Nothing is known.</summary>
+    public static RankedClass Unknown { get; } = new(false, 0, []);
+
+    /// <summary>True where the first choice was good for every one of enough problems of the class, so that nothing is gained by a look.</summary>
+    public bool IsCertain => IsOwn && Members >= FewMembers && Choices[0].Worst <= MostLoss;
+
+    /// <summary>
+    /// The ways worth a look: the best of each engine, then what comes close to the fastest. An engine is left out only where enough problems of the very class
+    /// say so; its kernels are more alike than two engines.
+    /// </summary>
+    public IReadOnlyList<EngineChoice> WorthALook
+    {
+        get
+        {
+            if (Choices.Count == 0) return [];
+            double most = NoContest * Choices[0].Mean;
+            IEnumerable<RankedChoice> first = Choices.DistinctBy(r => r.Choice.Engine).Where(r => r.Mean <= most || !IsOwn || Members < FewMembers);
+            return [.. first.Concat(Choices.Where(r => r.Mean <= most)).Select(r => r.Choice).Distinct()];
+        }
+    }
+}
+
+/// <summary>
+/// Which engine and kernel is the fastest for which class of problems, as measured on machines with one instruction set: a resource
+/// <c>tuned/choices-NAME.jsonl</c>, written by <c>convnative tune</c>. Asking it costs a look into a dictionary.
+/// </summary>
+internal sealed class ChoiceTable
+{
     private static readonly Lazy<ChoiceTable> s_shipped = new(ReadShipped);
-    private readonly Dictionary<string, (int Members, RankedChoice[] Choices)> _classes = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, RankedClass> _classes = new(StringComparer.Ordinal);
 
     private ChoiceTable()
     {
@@ -52,47 +80,27 @@ internal sealed class ChoiceTable
         {
             using JsonDocument json = JsonDocument.Parse(line);
             JsonElement o = json.RootElement;
-            table._classes[o.GetProperty("class").GetString()!] =
-            (
+            table._classes[o.GetProperty("class").GetString()!] = new RankedClass(
+                IsOwn: true,
                 o.GetProperty("members").GetInt32(),
-                [.. o.GetProperty("choices").EnumerateArray().Select(c => new RankedChoice(EngineChoice.Parse(c.GetProperty("choice").GetString()!), c.GetProperty("mean").GetDouble(), c.GetProperty("worst").GetDouble()))]
-            );
+                [.. o.GetProperty("choices").EnumerateArray().Select(c => new RankedChoice(EngineChoice.Parse(c.GetProperty("choice").GetString()!), c.GetProperty("mean").GetDouble(), c.GetProperty("worst").GetDouble()))]);
         }
 
         return table;
     }
 
-    /// <summary>The choices for a problem's class, or for the nearest one that is known, the best first; empty where there is none.</summary>
-    public IReadOnlyList<RankedChoice> Of(ConvProblem p, PlanOptions options) => Nearest(p, options).Choices;
-
-    /// <summary>True where the first choice was good for every one of enough problems of the class, so that nothing is gained by a look.</summary>
-    public bool IsCertain(ConvProblem p, PlanOptions options) =>
-        Nearest(p, options) is { IsOwn: true, Members: >= FewMembers } c && c.Choices[0].Worst <= MostLoss;
-
-    /// <summary>
-    /// The ways worth a look: the best of each engine, then what comes close to the fastest. An engine is left out only where enough problems of the very class
-    /// say so; its kernels are more alike than two engines.
-    /// </summary>
-    public IReadOnlyList<EngineChoice> WorthALook(ConvProblem p, PlanOptions options)
+    /// <summary>A problem's class, or the nearest one that is known; <see cref="RankedClass.Unknown"/> where there is none.</summary>
+    public RankedClass Of(ConvProblem p, PlanOptions options)
     {
-        (bool own, int members, RankedChoice[] ranked) = Nearest(p, options);
-        if (ranked.Length == 0) return [];
-        double most = NoContest * ranked[0].Mean;
-        IEnumerable<RankedChoice> first = ranked.DistinctBy(r => r.Choice.Engine).Where(r => r.Mean <= most || !own || members < FewMembers);
-        return [.. first.Concat(ranked.Where(r => r.Mean <= most)).Select(r => r.Choice).Distinct()];
-    }
-
-    private (bool IsOwn, int Members, RankedChoice[] Choices) Nearest(ConvProblem p, PlanOptions options)
-    {
+        if (_classes.Count == 0) return RankedClass.Unknown;
         bool own = true;
-        if (_classes.Count > 0)
-            foreach (string name in ProblemClass.Near(p, options))
-            {
-                if (_classes.TryGetValue(name, out (int Members, RankedChoice[] Choices) c)) return (own, c.Members, c.Choices);
-                own = false;
-            }
+        foreach (string name in ProblemClass.Near(p, options))
+        {
+            if (_classes.TryGetValue(name, out RankedClass? known)) return own ? known : known with { IsOwn = false };
+            own = false;
+        }
 
-        return (false, 0, []);
+        return RankedClass.Unknown;
     }
 
     private static ChoiceTable ReadShipped()

@@ -29,16 +29,16 @@ internal static class EngineSelector
         var attempt = new Attempts(problem, options, engines);
 
         // Too small for a native call to pay, and for a measurement to be worth its while.
-        if (ProblemClass.IsTiny(problem) && options.Tuning != Tuning.Measure) return attempt.First(Order(problem, ChoiceTable.Shipped.Of(problem, options), engines));
+        if (ProblemClass.IsTiny(problem) && options.Tuning != Tuning.Measure) return attempt.First(Order(problem, ChoiceTable.Shipped.Of(problem, options).Choices, engines));
         string key = Key(problem, options);
         Tuned? known = options.Deterministic ? null : TuningStore.Auto.Find(key);
         if (known is not null && Serves(known, key, options) && attempt.Try(EngineChoice.Parse(known.Choice)) is { } remembered) return PlanResult.Supported(remembered);
-        IReadOnlyList<RankedChoice> ranked = ChoiceTable.Shipped.Of(problem, options);
-        List<EngineChoice> order = Order(problem, ranked, engines);
+        RankedClass ranked = ChoiceTable.Shipped.Of(problem, options);
+        List<EngineChoice> order = Order(problem, ranked.Choices, engines);
         if (options.Tuning == Tuning.Measure) return attempt.Fastest(MeasuredOnes(engines), order, key, ContestBudget.Measure, int.MaxValue);
-        bool looks = options is { Tuning: Tuning.Look, Deterministic: false } && !ChoiceTable.Shipped.IsCertain(problem, options);
+        bool looks = options is { Tuning: Tuning.Look, Deterministic: false } && !ranked.IsCertain;
         if (!looks) return attempt.First(order);
-        IReadOnlyList<EngineChoice> worth = ChoiceTable.Shipped.WorthALook(problem, options);
+        IReadOnlyList<EngineChoice> worth = ranked.WorthALook;
         return attempt.Fastest([.. (worth.Count > 0 ? worth : order).Where(c => engines.Any(e => e.Name == c.Engine && e.IsHost))], order, key, ContestBudget.Look, MostLooked);
     }
 

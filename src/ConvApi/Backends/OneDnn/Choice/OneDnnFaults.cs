@@ -52,17 +52,8 @@ internal static class OneDnnFaults
     /// Pointwise kernels book that memory for as many channels as there are and step through it by a block of channels (16, or 8): with fewer they
     /// write beyond it, and what comes back depends on what lay there. Blocked layouts are what the step is meant for.
     /// </summary>
-    private static DnnlPrimitiveDescHandle? SkipPointwise(DnnlPrimitiveDescHandle pd, bool transposed)
-    {
-        while (OneDnnRuntime.ImplementationOf(pd.Raw).Contains("_1x1:", StringComparison.Ordinal) && !IsBlocked(pd, transposed))
-        {
-            if (dnnl_primitive_desc_next_impl(pd.Raw) == dnnl_status_t.dnnl_success) continue;
-            pd.Dispose();
-            return null;
-        }
-
-        return pd;
-    }
+    private static DnnlPrimitiveDescHandle? SkipPointwise(DnnlPrimitiveDescHandle pd, bool transposed) =>
+        OneDnnRuntime.SkipWhile(pd, d => OneDnnRuntime.ImplementationOf(d.Raw).Contains("_1x1:", StringComparison.Ordinal) && !IsBlocked(d, transposed));
 
     /// <summary>The side that the kernel reads as its image is in oneDNN's blocks of channels.</summary>
     private static unsafe bool IsBlocked(DnnlPrimitiveDescHandle pd, bool transposed)

@@ -43,7 +43,7 @@ internal static unsafe class OneDnnTuner
     /// <summary>The candidates, the best of the problem's class first; what nothing is known of keeps its order behind.</summary>
     public static List<OneDnnCandidate> Ranked(ConvProblem p, int threads, PlanOptions options)
     {
-        IReadOnlyList<RankedChoice> known = ChoiceTable.Shipped.Of(p, options);
+        IReadOnlyList<RankedChoice> known = ChoiceTable.Shipped.Of(p, options).Choices;
         return [.. OneDnnCandidate.For(p, threads).OrderBy(c =>
         {
             var choice = new EngineChoice(OneDnnBackend.BackendName, c.NameFor(threads));

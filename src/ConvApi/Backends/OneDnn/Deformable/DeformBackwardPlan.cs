@@ -54,8 +54,7 @@ internal abstract unsafe class DeformBackwardPlan : DeformPlan
         Full = Product(Block, null);
         int rest = Plane - ((Blocks - 1) * Block);
         Tail = rest == Block ? Full : LastProduct(Full, like => Product(rest, like));
-        _weights = WeightsFor(Full, Groups * Pieces, Full, null);
-        _tailWeights = WeightsFor(Tail, Groups * Pieces, Full, _weights);
+        (_weights, _tailWeights) = WeightsFor(Full, Tail, Groups * Pieces);
 
         OneDnnMatmul Product(int rows, DnnlMemoryDescHandle? like)
         {
@@ -78,8 +77,7 @@ internal abstract unsafe class DeformBackwardPlan : DeformPlan
             for (long o = (long)group * GroupOutputs; o < (group + 1L) * GroupOutputs; o++)
                 for (int tap = 0; tap < Taps; tap++)
                     for (int c = from; c < from + Width; c++) *to++ = c < GroupChannels ? ((float*)weights)[WeightOffset(o, c, tap)] : 0;
-            Pack((float*)plain.Pointer, GroupOutputs, k, k, 1, _weights[piece]);
-            if (_tailWeights[piece] != _weights[piece]) Pack((float*)plain.Pointer, GroupOutputs, k, k, 1, _tailWeights[piece]);
+            Pack((float*)plain.Pointer, GroupOutputs, k, k, 1, _weights[piece], _tailWeights[piece]);
         }
     }
 

@@ -43,8 +43,7 @@ internal sealed unsafe class DeformForwardPlan : DeformPlan
         _full = Product(_block, null);
         int rest = Plane - ((_blocks - 1) * _block);
         _tail = rest == _block ? _full : LastProduct(_full, like => Product(rest, like));
-        _weights = WeightsFor(_full, Groups, _full, null);
-        _tailWeights = WeightsFor(_tail, Groups, _full, _weights);
+        (_weights, _tailWeights) = WeightsFor(_full, _tail, Groups);
 
         OneDnnMatmul Product(int rows, DnnlMemoryDescHandle? like)
         {
@@ -74,8 +73,7 @@ internal sealed unsafe class DeformForwardPlan : DeformPlan
             for (long o = (long)g * GroupOutputs; o < (g + 1L) * GroupOutputs; o++)
                 for (int tap = 0; tap < Taps; tap++)
                     for (int c = 0; c < GroupChannels; c++) *to++ = ((float*)weights)[WeightOffset(o, c, tap)];
-            Pack((float*)plain.Pointer, k, GroupOutputs, 1, k, _weights[g]);
-            if (_tailWeights[g] != _weights[g]) Pack((float*)plain.Pointer, k, GroupOutputs, 1, k, _tailWeights[g]);
+            Pack((float*)plain.Pointer, k, GroupOutputs, 1, k, _weights[g], _tailWeights[g]);
         }
 
         if (_bias != null) new ReadOnlySpan<float>(bias, Outputs).CopyTo(new Span<float>(_bias, Outputs));

@@ -111,13 +111,18 @@ internal abstract unsafe class DeformPlan : OwnPlan
         return last.Implementation.StartsWith("ref", StringComparison.Ordinal) ? make(null) : last;
     }
 
-    /// <summary>Memory for <paramref name="pieces"/> of weights as <paramref name="product"/> wants them: those of <paramref name="full"/> where both want the same.</summary>
-    protected DnnlMemory[] WeightsFor(OneDnnMatmul product, int pieces, OneDnnMatmul full, DnnlMemory[]? packed)
+    /// <summary>Memory for <paramref name="pieces"/> of weights as the products want them, which is one where both want the same.</summary>
+    protected (DnnlMemory[] Full, DnnlMemory[] Last) WeightsFor(OneDnnMatmul full, OneDnnMatmul last, int pieces)
     {
-        if (packed is not null && OneDnnRuntime.Same(product.Weights, full.Weights)) return packed;
-        var result = new DnnlMemory[pieces];
-        for (int i = 0; i < pieces; i++) result[i] = Keep(new DnnlMemory(OneDnnRuntime.Clone(product.Weights), allocate: true));
-        return result;
+        DnnlMemory[] weights = Memories(full);
+        return (weights, OneDnnRuntime.Same(last.Weights, full.Weights) ? weights : Memories(last));
+
+        DnnlMemory[] Memories(OneDnnMatmul product)
+        {
+            var result = new DnnlMemory[pieces];
+            for (int i = 0; i < pieces; i++) result[i] = Keep(new DnnlMemory(OneDnnRuntime.Clone(product.Weights), allocate: true));
+            return result;
+        }
     }
 
     /// <summary>Products of whole and of last blocks for another lane; the two may be one.</summary>
@@ -165,14 +170,17 @@ internal abstract unsafe class DeformPlan : OwnPlan
     /// <summary>Channels of a pixel, or zeros outside.</summary>
     protected float* At(float* image, int pixel, in ChannelRun run) => pixel < 0 ? _zeros : image + ((long)pixel * Channels) + run.Channel;
 
-    /// <summary>Reorders plain weights, K rows of N each with the given steps, to the layout of <paramref name="packed"/>.</summary>
-    protected static void Pack(float* plain, long k, long n, long rowStep, long columnStep, DnnlMemory packed)
+    /// <summary>Reorders plain weights, K rows of N each with the given steps, to the layouts of <paramref name="full"/> and <paramref name="last"/>, which may be one.</summary>
+    protected static void Pack(float* plain, long k, long n, long rowStep, long columnStep, DnnlMemory full, DnnlMemory last)
     {
         OpenMp.SetNumThreads(1);
         using var from = new DnnlMemory(OneDnnRuntime.Describe([k, n], DataType.F32, [rowStep, columnStep]), allocate: false);
         from.Set(plain);
-        using DnnlPrimitive reorder = DnnlPrimitive.Reorder(from, packed);
-        OneDnnRuntime.RunOnce(reorder);
+        foreach (DnnlMemory packed in full == last ? [full] : (DnnlMemory[])[full, last])
+        {
+            using DnnlPrimitive reorder = DnnlPrimitive.Reorder(from, packed);
+            OneDnnRuntime.RunOnce(reorder);
+        }
     }
 
     /// <summary>Offset of weight (output channel, channel of the group, tap) in the caller's tensor.</summary>

@@ -127,6 +127,20 @@ internal static unsafe class OneDnnRuntime
         primitive.Execute(raw);
     }
 
+    /// <summary>Goes on to the first implementation that is not <paramref name="unwanted"/>.</summary>
+    /// <returns>The descriptor, or null (and disposed) where none is left.</returns>
+    public static DnnlPrimitiveDescHandle? SkipWhile(DnnlPrimitiveDescHandle pd, Func<DnnlPrimitiveDescHandle, bool> unwanted)
+    {
+        while (unwanted(pd))
+        {
+            if (dnnl_primitive_desc_next_impl(pd.Raw) == dnnl_status_t.dnnl_success) continue;
+            pd.Dispose();
+            return null;
+        }
+
+        return pd;
+    }
+
     public static string ImplementationOf(dnnl_primitive_desc_t pd)
     {
         byte* text;

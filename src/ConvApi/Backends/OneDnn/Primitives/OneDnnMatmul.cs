@@ -68,16 +68,9 @@ internal sealed unsafe class OneDnnMatmul : IDisposable
     // AVX2's list begins with a product by gemm, in our build of oneDNN a plain loop; brgemm stands behind it.
     private static DnnlPrimitiveDescHandle? PastGemm(DnnlPrimitiveDescHandle pd)
     {
-        string name = OneDnnRuntime.ImplementationOf(pd.Raw);
-        bool more = true;
-        while (more && name.StartsWith("gemm:", StringComparison.Ordinal))
-        {
-            more = dnnl_primitive_desc_next_impl(pd.Raw) == dnnl_status_t.dnnl_success;
-            if (more) name = OneDnnRuntime.ImplementationOf(pd.Raw);
-        }
-
-        if (more && !name.StartsWith("ref", StringComparison.Ordinal)) return pd;
-        pd.Dispose();
+        DnnlPrimitiveDescHandle? other = OneDnnRuntime.SkipWhile(pd, d => OneDnnRuntime.ImplementationOf(d.Raw).StartsWith("gemm:", StringComparison.Ordinal));
+        if (other is null || !OneDnnRuntime.ImplementationOf(other.Raw).StartsWith("ref", StringComparison.Ordinal)) return other;
+        other.Dispose();
         return null;
     }
 
